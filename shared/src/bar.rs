@@ -1,0 +1,149 @@
+//! The bar record: one line of the lake.
+
+use jiff::{Timestamp, Zoned};
+use serde::{Deserialize, Serialize};
+
+use crate::{Interval, Symbol, TradeDate};
+
+/// A price in the currency's main unit, printed with the fewest decimals that give back what Yahoo holds.
+///
+/// Yahoo stores prices as 32-bit floats and sends them widened to 64 bits, so 334.79 arrives as
+/// `334.7900085449219`. Such a value is taken back to the shortest decimal of the 32-bit float;
+/// a value that is not a widened 32-bit float is kept as it came.
+#[derive(Debug, Clone, Copy, PartialEq, PartialOrd, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Price(f64);
+
+impl Price {
+    /// A price from the number on the wire; `None` unless it is finite and greater than zero.
+    pub fn from_wire(value: f64) -> Option<Self> {
+        if !value.is_finite() || value <= 0.0 {
+            return None;
+        }
+        #[allow(clippy::cast_possible_truncation)] // narrowing is the point: it is undone when it loses anything
+        let narrow = value as f32;
+        let widened_from_f32 = f64::from(narrow) == value;
+        let shortest = if widened_from_f32 { narrow.to_string().parse().ok()? } else { value };
+        Some(Self(shortest))
+    }
+
+    /// The price as a number.
+    pub fn get(self) -> f64 {
+        self.0
+    }
+}
+
+/// One bar as it is written to the lake, one JSON object a line. Its key is `(symbol, interval, ts)`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Bar {
+    /// The symbol that was asked for.
+    pub symbol: Symbol,
+    /// The company's name from the companies file, else Yahoo's, else the symbol.
+    pub company_name: String,
+    /// The session's exchange-local date, which is also the lake's partition.
+    pub trade_date: TradeDate,
+    /// The bar's start with the exchange's offset, such as `2021-11-30T09:30:00-05:00`.
+    #[serde(with = "offset_datetime")]
+    pub ts: Zoned,
+    /// The first price of the bar.
+    pub open: Price,
+    /// The highest price of the bar.
+    pub high: Price,
+    /// The lowest price of the bar.
+    pub low: Price,
+    /// The last price of the bar.
+    pub close: Price,
+    /// Shares (or units) traded in the bar.
+    pub volume: u64,
+    /// The ISO 4217 code Yahoo gives, `null` where it gives none.
+    pub currency: Option<String>,
+    /// The bar's length.
+    pub interval: Interval,
+    /// When the collection that this bar belongs to began, in UTC; the newest wins.
+    pub collected_at: Timestamp,
+    /// The execution, or request, that collected the bar.
+    pub run_id: String,
+}
+
+/// `2021-11-30T09:30:00-05:00`: RFC 3339 with the zone's own offset and no zone name.
+mod offset_datetime {
+    use jiff::Zoned;
+    use serde::{Deserialize, Deserializer, Serializer, de::Error};
+
+    pub fn serialize<S: Serializer>(at: &Zoned, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(&at.strftime("%Y-%m-%dT%H:%M:%S%:z"))
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Zoned, D::Error> {
+        Zoned::strptime("%Y-%m-%dT%H:%M:%S%:z", String::deserialize(deserializer)?).map_err(D::Error::custom)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use jiff::tz::TimeZone;
+    use proptest::prelude::*;
+
+    #[test]
+    fn a_price_is_the_shortest_decimal_of_what_yahoo_holds() {
+        for (wire, shown) in [
+            (334.790_008_544_921_9, "334.79"),
+            (334.180_114_746_093_75, "334.1801"),
+            (885.562_683_105_468_8, "885.5627"),
+            (1168.7, "1168.7"),
+            (892.0, "892"),
+            (712_345.67, "712345.67"),
+        ] {
+            assert_eq!(Price::from_wire(wire).map(|p| p.get().to_string()), Some(shown.to_owned()));
+        }
+        for wire in [0.0, -1.0, f64::NAN, f64::INFINITY] {
+            assert_eq!(Price::from_wire(wire), None, "{wire}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_price_narrows_back_to_the_same_f32(narrow in 0.0001_f32..1_000_000.0) {
+            let price = Price::from_wire(f64::from(narrow)).map(|p| p.get() as f32);
+            prop_assert_eq!(price, Some(narrow));
+        }
+    }
+
+    #[test]
+    fn a_line_of_the_lake_has_the_exchanges_offset_in_winter_and_summer() -> Result<(), Box<dyn std::error::Error>> {
+        let zone = TimeZone::get("America/New_York")?;
+        for (at, ts) in [
+            ("2021-11-30T14:30:00Z", "2021-11-30T09:30:00-05:00"),
+            ("2021-07-15T13:30:00Z", "2021-07-15T09:30:00-04:00"),
+        ] {
+            let price = Price(334.79);
+            let bar = Bar {
+                symbol: "META".parse()?,
+                company_name: "Meta Platforms".into(),
+                trade_date: ts[..10].parse()?,
+                ts: at.parse::<Timestamp>()?.to_zoned(zone.clone()),
+                open: price,
+                high: price,
+                low: price,
+                close: price,
+                volume: 3_000_000_000,
+                currency: Some("USD".into()),
+                interval: Interval::FiveMinutes,
+                collected_at: "2021-11-30T22:00:00Z".parse()?,
+                run_id: "run-1".into(),
+            };
+            let line = serde_json::to_string(&bar)?;
+            let date = &ts[..10];
+            assert_eq!(
+                line,
+                format!(
+                    r#"{{"symbol":"META","company_name":"Meta Platforms","trade_date":"{date}","ts":"{ts}","open":334.79,"high":334.79,"low":334.79,"close":334.79,"volume":3000000000,"currency":"USD","interval":"5m","collected_at":"2021-11-30T22:00:00Z","run_id":"run-1"}}"#
+                )
+            );
+            let back: Bar = serde_json::from_str(&line)?;
+            assert_eq!(back.ts.timestamp(), bar.ts.timestamp());
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,72 @@
+//! One reading of the AWS SDK's errors for all functions: is it the role, the request, or the moment?
+
+use aws_smithy_runtime_api::client::{orchestrator::HttpResponse, result::SdkError};
+use aws_smithy_types::error::{display::DisplayErrorContext, metadata::ProvideErrorMetadata};
+
+use crate::{ErrorName, NamedError};
+
+/// A call to an AWS service that failed after the SDK's own retries.
+#[derive(Debug, thiserror::Error)]
+pub enum ServiceError {
+    /// The function's role may not make the call.
+    #[error("{call} was denied: {message}; give the function's role in template.yaml that permission")]
+    AccessDenied {
+        /// The call, such as `firehose:PutRecordBatch`.
+        call: &'static str,
+        /// The service's own words.
+        message: String,
+    },
+    /// The service understood the call and refused it.
+    #[error("{call} was refused: {code}: {message}")]
+    Refused {
+        /// The call.
+        call: &'static str,
+        /// The service's error code.
+        code: String,
+        /// The service's own words.
+        message: String,
+    },
+    /// The service throttled the call, failed, or was not reached.
+    #[error("{call} did not succeed in time: {message}; it may be tried again")]
+    Unavailable {
+        /// The call.
+        call: &'static str,
+        /// What happened.
+        message: String,
+    },
+}
+
+impl ServiceError {
+    /// Reads an SDK error of `call`.
+    pub fn from_sdk<E>(call: &'static str, error: &SdkError<E, HttpResponse>) -> Self
+    where
+        E: ProvideErrorMetadata + std::error::Error + 'static,
+    {
+        let SdkError::ServiceError(context) = error else {
+            return Self::Unavailable { call, message: DisplayErrorContext(error).to_string() };
+        };
+        let code = context.err().code().unwrap_or("Unknown").to_owned();
+        let message = context.err().message().unwrap_or("no message").to_owned();
+        let status = context.raw().status().as_u16();
+        if code.contains("AccessDenied") || code == "UnauthorizedOperation" {
+            Self::AccessDenied { call, message }
+        } else if status >= 500 || status == 429 || TRANSIENT.iter().any(|name| code.contains(name)) {
+            Self::Unavailable { call, message: format!("{code}: {message}") }
+        } else {
+            Self::Refused { call, code, message }
+        }
+    }
+}
+
+/// Parts of the codes with which services ask to slow down or to come again.
+const TRANSIENT: [&str; 5] = ["Throttl", "TooManyRequests", "LimitExceeded", "ServiceUnavailable", "SlowDown"];
+
+impl NamedError for ServiceError {
+    fn name(&self) -> ErrorName {
+        match self {
+            Self::AccessDenied { .. } => ErrorName::AccessDenied,
+            Self::Refused { .. } => ErrorName::ServiceRefused,
+            Self::Unavailable { .. } => ErrorName::ServiceUnavailable,
+        }
+    }
+}

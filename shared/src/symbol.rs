@@ -1,0 +1,94 @@
+//! The name under which an instrument trades, in Yahoo's spelling.
+
+use std::{fmt, str::FromStr};
+
+use serde::{Deserialize, Serialize};
+
+/// A validated ticker symbol such as `META`, `BRK-B`, `^GSPC`, `EURUSD=X` or `7203.T`.
+///
+/// Upper case, 1 to 20 characters of `A-Z 0-9 . - = ^ &`. Anything else, a slash above all, is
+/// refused before it can become part of a URL, a query or an object key.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Symbol(String);
+
+/// Why a text is not a symbol.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "{0:?} is not a symbol: use 1 to {max} of the characters A-Z 0-9 . - = ^ &, starting with a letter, digit or ^, for example META or BRK-B",
+    max = Symbol::MAX_LENGTH
+)]
+pub struct InvalidSymbol(String);
+
+impl Symbol {
+    /// The longest symbol accepted; Yahoo's longest (option contracts) have 21 and are not traded in bars.
+    pub const MAX_LENGTH: usize = 20;
+
+    /// The symbol as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for Symbol {
+    type Err = InvalidSymbol;
+
+    /// Lower case is accepted and raised; nothing else is repaired.
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let upper = text.trim().to_ascii_uppercase();
+        let starts = upper.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '^');
+        let allowed = |c: char| c.is_ascii_alphanumeric() || ".-=^&".contains(c);
+        if starts && upper.len() <= Self::MAX_LENGTH && upper.chars().all(allowed) {
+            Ok(Self(upper))
+        } else {
+            Err(InvalidSymbol(text.to_owned()))
+        }
+    }
+}
+
+impl TryFrom<String> for Symbol {
+    type Error = InvalidSymbol;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        text.parse()
+    }
+}
+
+impl From<Symbol> for String {
+    fn from(symbol: Symbol) -> Self {
+        symbol.0
+    }
+}
+
+impl fmt::Display for Symbol {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn accepts_what_yahoo_lists() {
+        for (text, symbol) in [
+            ("META", "META"),
+            (" shop ", "SHOP"),
+            ("BRK.B", "BRK.B"),
+            ("^GSPC", "^GSPC"),
+            ("EURUSD=X", "EURUSD=X"),
+            ("7203.T", "7203.T"),
+            ("M&M.NS", "M&M.NS"),
+        ] {
+            assert_eq!(text.parse::<Symbol>().map(String::from), Ok(symbol.to_owned()));
+        }
+    }
+
+    #[test]
+    fn refuses_what_could_leave_its_place() {
+        for text in ["", " ", "../x", "A/B", "A?B", "A B", "A'B", "ÄÖÜ", "-A", "=X", "A".repeat(21).as_str()] {
+            assert_eq!(text.parse::<Symbol>(), Err(InvalidSymbol(text.to_owned())), "{text:?}");
+        }
+    }
+}
