@@ -1,0 +1,111 @@
+//! The companies that are followed by default, and the names they go by: `companies.toml`.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+use shared::{
+    Symbol,
+    payload::{InvalidSymbolList, SymbolList},
+};
+
+/// The file as it was when the function was built.
+const FILE: &str = include_str!("../companies.toml");
+
+/// The companies file, read and checked.
+#[derive(Debug, Clone)]
+pub struct Companies {
+    symbols: SymbolList,
+    names: BTreeMap<Symbol, String>,
+}
+
+/// What is wrong with a companies file.
+#[derive(Debug, thiserror::Error)]
+pub enum InvalidCompanies {
+    /// A line is not what the file's opening comment describes.
+    #[error("companies.toml cannot be read: {0}")]
+    Syntax(#[from] toml::de::Error),
+    /// Two entries claim one symbol.
+    #[error("companies.toml names {0} twice: keep one entry for a symbol, whether current or former")]
+    Duplicate(Symbol),
+    /// The file lists none, or too many.
+    #[error("companies.toml: {0}")]
+    List(#[from] InvalidSymbolList),
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    company: Vec<Company>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Company {
+    symbol: Symbol,
+    name: String,
+    #[serde(default)]
+    former: Vec<Symbol>,
+}
+
+impl Companies {
+    /// The file that the function was built with.
+    ///
+    /// # Errors
+    /// What is wrong with it, by line.
+    pub fn built_in() -> Result<Self, InvalidCompanies> {
+        Self::parse(FILE)
+    }
+
+    fn parse(text: &str) -> Result<Self, InvalidCompanies> {
+        let file: File = toml::from_str(text)?;
+        let symbols: Vec<_> = file.company.iter().map(|company| company.symbol.clone()).collect();
+        let mut names = BTreeMap::new();
+        for Company { symbol, name, former } in file.company {
+            for known in former.into_iter().chain([symbol]) {
+                if names.insert(known.clone(), name.clone()).is_some() {
+                    return Err(InvalidCompanies::Duplicate(known));
+                }
+            }
+        }
+        Ok(Self { symbols: symbols.try_into()?, names })
+    }
+
+    /// The symbols to collect by default.
+    pub fn symbols(&self) -> &SymbolList {
+        &self.symbols
+    }
+
+    /// The name of the company that trades, or used to trade, under `symbol`.
+    pub fn name(&self, symbol: &Symbol) -> Option<&str> {
+        self.names.get(symbol).map(String::as_str)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_built_in_file_names_the_ten_of_the_original() -> Result<(), Box<dyn std::error::Error>> {
+        let companies = Companies::built_in()?;
+        let names: Vec<_> = companies.symbols().iter().filter_map(|symbol| companies.name(symbol)).collect();
+        assert_eq!(names.len(), 10);
+        assert_eq!(companies.name(&"FB".parse()?), companies.name(&"META".parse()?));
+        assert_eq!(companies.name(&"SQ".parse()?), Some("Block"));
+        Ok(())
+    }
+
+    #[test]
+    fn a_bad_file_is_refused_with_the_place() {
+        for (text, says) in [
+            ("[[company]]\nsymbol = \"a/b\"\nname = \"x\"", "\"a/b\" is not a symbol"),
+            ("[[company]]\nsymbol = \"A\"", "missing field `name`"),
+            ("[[company]]\nsymbol = \"A\"\nname = \"x\"\nticker = 1", "unknown field `ticker`"),
+            ("[[company]]\nsymbol = \"A\"\nname = \"x\"\nformer = [\"A\"]", "names A twice"),
+            ("company = []", "the list of symbols is empty"),
+        ] {
+            let said = Companies::parse(text).err().map(|error| error.to_string()).unwrap_or_default();
+            assert!(said.contains(says), "{text}: {said}");
+        }
+    }
+}

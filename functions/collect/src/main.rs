@@ -1,0 +1,19 @@
+//! The Lambda function `collect`: settings and clients once, then one collection an invocation.
+
+use collect::{Collector, Companies, MarketSettings, Yahoo};
+use lambda_runtime::{LambdaEvent, service_fn};
+use serde_json::Value;
+use shared::{settings, telemetry};
+
+#[tokio::main]
+async fn main() -> Result<(), lambda_runtime::Error> {
+    telemetry::init();
+    let aws = aws_config::load_defaults(aws_config::BehaviorVersion::latest()).await;
+    let collector = Collector {
+        companies: Companies::built_in()?,
+        yahoo: Yahoo::new(MarketSettings::from_env()?)?,
+        firehose: aws_sdk_firehose::Client::new(&aws),
+        stream: settings::required("DELIVERY_STREAM")?,
+    };
+    lambda_runtime::run(service_fn(|event: LambdaEvent<Value>| collector.handle(event))).await
+}

@@ -1,0 +1,236 @@
+//! From a reply to the bars of one session, or the reason why there are none.
+//!
+//! The reply is judged by its body before its status: Yahoo explains itself in the body of a 404,
+//! sends pages under 200, and puts rows into the arrays that are not bars of the day.
+
+use std::collections::BTreeMap;
+
+use jiff::{Timestamp, tz::TimeZone};
+use shared::{Interval, Price, Session, Symbol, TradeDate, payload::Reason};
+
+use super::wire::{Meta, Number, Period, Quote, Reply, Series};
+
+/// One symbol's day: the session and the bars inside it, oldest first.
+#[derive(Debug)]
+pub struct Day {
+    /// The session of the trade date.
+    pub session: Session,
+    /// The bars of the session.
+    pub bars: Vec<Ohlcv>,
+    /// The name Yahoo gives the instrument.
+    pub name: Option<String>,
+    /// The currency of the prices.
+    pub currency: Option<String>,
+}
+
+/// One bar's numbers.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Ohlcv {
+    /// The start of the bar.
+    pub start: Timestamp,
+    /// First price.
+    pub open: Price,
+    /// Highest price.
+    pub high: Price,
+    /// Lowest price.
+    pub low: Price,
+    /// Last price.
+    pub close: Price,
+    /// Units traded.
+    pub volume: u64,
+}
+
+/// Why a reply holds no bars.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[error("{detail}")]
+pub struct Failure {
+    /// The kind.
+    pub reason: Reason,
+    /// What happened, in Yahoo's words where it sent some.
+    pub detail: String,
+}
+
+impl Failure {
+    /// A failure of a kind.
+    pub fn new(reason: Reason, detail: impl Into<String>) -> Self {
+        Self { reason, detail: detail.into() }
+    }
+
+    fn malformed(detail: impl Into<String>) -> Self {
+        Self::new(Reason::Malformed, detail)
+    }
+}
+
+/// A reply that holds a series, with the parts of its meta that everything else depends on.
+#[derive(Debug)]
+pub struct Decoded {
+    /// The exchange's time zone.
+    pub zone: TimeZone,
+    meta: Meta,
+    series: Series,
+}
+
+/// Reads a reply of any status.
+///
+/// # Errors
+/// The reason why the reply holds no series.
+pub fn reply(status: u16, body: &str) -> Result<Decoded, Failure> {
+    let Ok(reply) = serde_json::from_str::<Reply>(body) else { return Err(not_json(status, body)) };
+    let chart = reply.chart.ok_or_else(|| unexplained(status))?;
+    if let Some(error) = chart.error {
+        let detail = error.description.or(error.code).unwrap_or_else(|| format!("status {status}, no reason given"));
+        return Err(Failure::new(refusal(status, &detail), detail));
+    }
+    let mut series = chart.result.and_then(|mut all| all.pop()).ok_or_else(|| unexplained(status))?;
+    let meta = series.meta.take().ok_or_else(|| Failure::malformed("the reply describes no instrument"))?;
+    let zone =
+        meta.exchange_timezone_name.as_deref().ok_or_else(|| Failure::malformed("the reply names no time zone"))?;
+    let zone = TimeZone::get(zone).map_err(|error| Failure::malformed(format!("the reply's time zone: {error}")))?;
+    Ok(Decoded { zone, meta, series })
+}
+
+/// Well-formed, but neither data nor an error: seen in passing, so worth another try.
+fn unexplained(status: u16) -> Failure {
+    Failure::new(Reason::Unavailable, format!("status {status} with neither data nor a reason"))
+}
+
+/// The kind of a refusal that Yahoo explains.
+fn refusal(status: u16, description: &str) -> Reason {
+    match status {
+        401 | 403 | 429 => Reason::Blocked,
+        500.. => Reason::Unavailable,
+        _ if description.contains("No data found") => Reason::UnknownSymbol,
+        _ if description.contains("Data doesn't exist") => Reason::NoTrades,
+        _ if description.contains("must be within the last") => Reason::TooOld,
+        404 => Reason::UnknownSymbol,
+        _ => Reason::Refused,
+    }
+}
+
+/// The kind of a body that is not JSON: the pages and texts of the layers in front of Yahoo.
+fn not_json(status: u16, body: &str) -> Failure {
+    let (text, lower) = (body.trim(), body.to_lowercase());
+    let start: String = text.chars().take(80).collect::<String>().replace(['\r', '\n'], " ");
+    if status == 429 || status == 403 || status == 401 || lower.contains("too many requests") {
+        return Failure::new(Reason::Blocked, format!("status {status}: {start}"));
+    }
+    let page = text.starts_with('<') && !lower.contains("will be right back");
+    match status {
+        200..400 if page => {
+            Failure::new(Reason::Blocked, format!("status {status} with a page in place of data: {start}"))
+        }
+        300..400 => Failure::new(Reason::Blocked, format!("status {status}: sent elsewhere")),
+        _ if text.is_empty() => Failure::new(Reason::Unavailable, format!("status {status} with an empty body")),
+        _ => Failure::new(Reason::Unavailable, format!("status {status} with a body that is not a chart: {start}")),
+    }
+}
+
+impl Decoded {
+    /// The regular sessions that the reply speaks of; they may include days that were not asked for.
+    pub fn sessions(&self) -> impl Iterator<Item = Session> {
+        let listed = self.meta.trading_periods.iter().flat_map(|periods| periods.regular());
+        let current = self.meta.current_trading_period.as_ref().and_then(|current| current.regular);
+        listed.chain(current).filter_map(|period| self.session(period))
+    }
+
+    fn session(&self, Period { start, end }: Period) -> Option<Session> {
+        let (open, close) = (Timestamp::from_second(start).ok()?, Timestamp::from_second(end).ok()?);
+        let trade_date = TradeDate::from(open.to_zoned(self.zone.clone()).date());
+        (open < close).then(|| Session { trade_date, open, close, zone: self.zone.clone() })
+    }
+
+    /// The bars of `trade_date`.
+    ///
+    /// # Errors
+    /// Why there are none: nothing traded, the session is still going on, or the reply is not an
+    /// answer to the question.
+    pub fn day(
+        self,
+        symbol: &Symbol,
+        trade_date: TradeDate,
+        interval: Interval,
+        now: Timestamp,
+    ) -> Result<Day, Failure> {
+        self.check(symbol, interval)?;
+        let session = self.sessions().find(|session| session.trade_date == trade_date);
+        let Some(session) = session else {
+            return Err(match &self.series.timestamp {
+                Some(rows) if rows.iter().any(|row| self.is_on(*row, trade_date)) => {
+                    Failure::malformed(format!("the reply has rows of {trade_date} and no trading period for it"))
+                }
+                _ => Failure::new(Reason::NoSession, format!("no session on {trade_date}")),
+            });
+        };
+        if !session.has_ended(now) {
+            let close = session.local_close();
+            return Err(Failure::new(
+                Reason::SessionNotOver,
+                format!("the session of {trade_date} ends at {}; run again after that", close.strftime("%H:%M %Z")),
+            ));
+        }
+        let bars = self.bars(&session, interval);
+        if bars.is_empty() {
+            return Err(Failure::new(Reason::NoTrades, format!("no trades in the session of {trade_date}")));
+        }
+        let name = self.meta.long_name.or(self.meta.short_name);
+        Ok(Day { session, bars, name, currency: self.meta.currency })
+    }
+
+    /// Yahoo answers with coarser bars than it was asked for without a word.
+    fn check(&self, symbol: &Symbol, interval: Interval) -> Result<(), Failure> {
+        let about = self.meta.symbol.as_deref().unwrap_or("no symbol");
+        let granularity = self.meta.data_granularity.as_deref().unwrap_or("no length");
+        if about.eq_ignore_ascii_case(symbol.as_str()) && granularity.parse() == Ok(interval) {
+            return Ok(());
+        }
+        Err(Failure::malformed(format!(
+            "asked for {symbol} in bars of {interval}, got {about} in bars of {granularity}"
+        )))
+    }
+
+    fn is_on(&self, row: Number, trade_date: TradeDate) -> bool {
+        timestamp(row).is_some_and(|at| at.to_zoned(self.zone.clone()).date() == trade_date.date())
+    }
+
+    /// The rows that are bars of `session`: started inside it and on the grid, with every value
+    /// there. This drops the closing row, the live row and rows of other days; where a start
+    /// comes twice, the first row counts.
+    fn bars(&self, session: &Session, interval: Interval) -> Vec<Ohlcv> {
+        let nothing = Quote::default();
+        let quote = self.series.indicators.as_ref().and_then(|all| all.quote.first()).unwrap_or(&nothing);
+        let mut bars = BTreeMap::new();
+        for (row, at) in self.series.timestamp.iter().flatten().enumerate() {
+            let bar =
+                timestamp(*at).filter(|start| session.holds(*start, interval)).and_then(|start| bar(quote, row, start));
+            if let Some(bar) = bar {
+                bars.entry(bar.start).or_insert(bar);
+            }
+        }
+        bars.into_values().collect()
+    }
+}
+
+/// A row as a bar, unless a value is missing or the high lies below the low.
+fn bar(quote: &Quote, row: usize, start: Timestamp) -> Option<Ohlcv> {
+    let value = |column: &Option<Vec<Number>>| column.as_ref()?.get(row)?.0;
+    let price = |column| value(column).and_then(Price::from_wire);
+    let (open, high) = (price(&quote.open)?, price(&quote.high)?);
+    let (low, close) = (price(&quote.low)?, price(&quote.close)?);
+    let volume = whole(value(&quote.volume)?)?;
+    (low <= high).then_some(Ohlcv { start, open, high, low, close, volume })
+}
+
+fn timestamp(row: Number) -> Option<Timestamp> {
+    let seconds = whole(row.0?)?;
+    Timestamp::from_second(i64::try_from(seconds).ok()?).ok()
+}
+
+/// A number that counts something: not negative, and small enough to be exact in a 64-bit float.
+fn whole(number: f64) -> Option<u64> {
+    const EXACT: f64 = 9_007_199_254_740_992.0;
+    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // the range is checked first
+    (0.0..EXACT).contains(&number).then_some(number as u64)
+}
+
+#[cfg(test)]
+mod tests;

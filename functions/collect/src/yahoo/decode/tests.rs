@@ -1,0 +1,191 @@
+//! A table of replies, each with what it must come to.
+
+use jiff::Timestamp;
+use serde_json::{Value, json};
+use shared::{Interval, payload::Reason};
+
+use super::{Day, Failure, reply};
+
+/// 2026-11-20, a full session: 09:30 to 16:00 in New York.
+const OPEN: i64 = 1_795_185_000;
+const CLOSE: i64 = OPEN + 23_400;
+
+/// A reply with `rows` of (seconds, price, volume) for META on 2026-11-20.
+fn chart(rows: &[(i64, f64, u64)]) -> Value {
+    let prices: Vec<_> = rows.iter().map(|row| row.1).collect();
+    json!({"chart": {"error": null, "result": [{
+        "meta": {
+            "symbol": "META", "currency": "USD", "longName": "Meta Platforms, Inc.", "exchangeTimezoneName": "America/New_York",
+            "gmtoffset": -14400, "timezone": "EDT", "dataGranularity": "5m", "unheardOf": {"a": 1},
+            "tradingPeriods": [[{"timezone": "EST", "start": OPEN, "end": CLOSE, "gmtoffset": -18000}]]
+        },
+        "timestamp": rows.iter().map(|row| row.0).collect::<Vec<_>>(),
+        "indicators": {"quote": [{
+            "open": prices, "high": prices, "low": prices, "close": prices,
+            "volume": rows.iter().map(|row| row.2).collect::<Vec<_>>()
+        }]}
+    }]}})
+}
+
+/// The chart of the first three bars, edited at a JSON pointer below `/chart/result/0`; `None` removes.
+fn edited(pointer: &str, value: Option<Value>) -> String {
+    let mut body = chart(&[(OPEN, 10.0, 1), (OPEN + 300, 11.0, 2), (OPEN + 600, 12.0, 3)]);
+    let (parent, key) = pointer.rsplit_once('/').unwrap_or_default();
+    let place = body.pointer_mut(&format!("/chart/result/0{parent}")).map(|place| (place, value));
+    match place {
+        Some((Value::Object(map), Some(value))) => drop(map.insert(key.to_owned(), value)),
+        Some((Value::Object(map), None)) => drop(map.remove(key)),
+        Some((Value::Array(list), Some(value))) => list[key.parse::<usize>().unwrap_or(usize::MAX)] = value,
+        _ => unreachable!("{pointer} leads nowhere"),
+    }
+    body.to_string()
+}
+
+fn decode(status: u16, body: &str) -> Result<Day, Failure> {
+    let date = "2026-11-20".parse().map_err(|_| Failure::new(Reason::Refused, "the test's date"))?;
+    let symbol = "META".parse().map_err(|_| Failure::new(Reason::Refused, "the test's symbol"))?;
+    let now = Timestamp::from_second(CLOSE + 3600).map_err(|_| Failure::new(Reason::Refused, "the test's clock"))?;
+    reply(status, body)?.day(&symbol, date, Interval::FiveMinutes, now)
+}
+
+/// The closing prices of a reply's bars.
+fn closes(body: &str) -> Result<Vec<f64>, Failure> {
+    Ok(decode(200, body)?.bars.iter().map(|bar| bar.close.get()).collect())
+}
+
+#[test]
+fn rows_that_are_bars_are_kept_and_all_others_are_not() {
+    let day = 86_400;
+    let cases: &[(&str, String, &[f64])] = &[
+        (
+            "three bars",
+            chart(&[(OPEN, 10.0, 1), (OPEN + 300, 11.0, 2), (CLOSE - 300, 12.0, 3)]).to_string(),
+            &[10., 11., 12.],
+        ),
+        ("the closing row on the grid", chart(&[(OPEN, 10.0, 1), (CLOSE, 99.0, 0)]).to_string(), &[10.]),
+        ("the live row off the grid", chart(&[(OPEN, 10.0, 1), (OPEN + 437, 99.0, 0)]).to_string(), &[10.]),
+        ("a row of the next day", chart(&[(OPEN, 10.0, 1), (OPEN + day, 99.0, 5)]).to_string(), &[10.]),
+        ("a row before the open", chart(&[(OPEN - 300, 99.0, 5), (OPEN, 10.0, 1)]).to_string(), &[10.]),
+        ("a row twice", chart(&[(OPEN, 10.0, 1), (OPEN, 99.0, 9), (OPEN + 300, 11.0, 1)]).to_string(), &[10., 11.]),
+        ("rows out of order", chart(&[(OPEN + 300, 11.0, 1), (OPEN, 10.0, 1)]).to_string(), &[10., 11.]),
+        ("volume 0 inside the session", chart(&[(OPEN, 10.0, 0)]).to_string(), &[10.]),
+        ("volume above 2^31", chart(&[(OPEN, 10.0, 3_000_000_000)]).to_string(), &[10.]),
+        ("a widened 32-bit price", chart(&[(OPEN, 334.790_008_544_921_9, 1)]).to_string(), &[334.79]),
+        ("a null high", edited("/indicators/quote/0/high/1", Some(Value::Null)), &[10., 12.]),
+        ("a null volume", edited("/indicators/quote/0/volume/0", Some(Value::Null)), &[11., 12.]),
+        ("\"NaN\"", edited("/indicators/quote/0/low/2", Some(json!("NaN"))), &[10., 11.]),
+        ("\"Infinity\"", edited("/indicators/quote/0/open/0", Some(json!("Infinity"))), &[11., 12.]),
+        ("a price of 0", edited("/indicators/quote/0/low/0", Some(json!(0))), &[11., 12.]),
+        ("a negative price", edited("/indicators/quote/0/low/0", Some(json!(-1.5))), &[11., 12.]),
+        ("an integer price", edited("/indicators/quote/0/close/0", Some(json!(10))), &[10., 11., 12.]),
+        ("a high below the low", edited("/indicators/quote/0/high/1", Some(json!(10.5))), &[10., 12.]),
+        ("a negative volume", edited("/indicators/quote/0/volume/1", Some(json!(-2))), &[10., 12.]),
+        ("a null timestamp", edited("/timestamp/1", Some(Value::Null)), &[10., 12.]),
+        ("short columns", edited("/indicators/quote/0/close", Some(json!([10.0]))), &[10.]),
+        ("no currency", edited("/meta/currency", Some(Value::Null)), &[10., 11., 12.]),
+        ("no name", edited("/meta/longName", None), &[10., 11., 12.]),
+        (
+            "periods of an extended answer",
+            edited(
+                "/meta/tradingPeriods",
+                Some(json!({"pre": [], "regular": [[{"start": OPEN, "end": CLOSE}]], "post": []})),
+            ),
+            &[10., 11., 12.],
+        ),
+        (
+            "sessions of the days around",
+            edited(
+                "/meta/tradingPeriods",
+                Some(
+                    json!([[{"start": OPEN - day, "end": CLOSE - day}], [{"start": OPEN, "end": OPEN + 600}], [{"start": OPEN + day, "end": CLOSE + day}]]),
+                ),
+            ),
+            &[10., 11.],
+        ),
+    ];
+    for (what, body, kept) in cases {
+        assert_eq!(closes(body).as_deref(), Ok(*kept), "{what}: {body}");
+    }
+}
+
+#[test]
+fn a_reply_without_bars_says_why() {
+    let error = |code: &str, description: &str| {
+        json!({"chart": {"result": null, "error": {"code": code, "description": description}}}).to_string()
+    };
+    let empty = |pointer: &str| edited(pointer, None);
+    let too_old =
+        "5m data not available for startTime=1 and endTime=2. The requested range must be within the last 60 days.";
+    let cases: Vec<(u16, String, Reason, &str)> = vec![
+        (
+            404,
+            error("Not Found", "No data found, symbol may be delisted"),
+            Reason::UnknownSymbol,
+            "No data found, symbol may be delisted",
+        ),
+        (200, error("Not Found", "No data found, symbol may be delisted"), Reason::UnknownSymbol, "No data found"),
+        (
+            400,
+            error("Bad Request", "Data doesn't exist for startDate = 1, endDate = 2"),
+            Reason::NoTrades,
+            "Data doesn't exist",
+        ),
+        (400, error("Bad Request", "Invalid input - interval=5h is not supported."), Reason::Refused, "interval=5h"),
+        (422, error("Unprocessable Entity", too_old), Reason::TooOld, "within the last 60 days"),
+        (
+            401,
+            json!({"finance": {"result": null, "error": {"code": "Unauthorized", "description": "Invalid Crumb"}}})
+                .to_string(),
+            Reason::Blocked,
+            "Invalid Crumb",
+        ),
+        (500, error("Internal", "oops"), Reason::Unavailable, "oops"),
+        (429, "Too Many Requests\r\n".into(), Reason::Blocked, "status 429: Too Many Requests"),
+        (429, "Edge: Too Many Requests".into(), Reason::Blocked, "Edge: Too Many Requests"),
+        (200, "Too Many Requests".into(), Reason::Blocked, "Too Many Requests"),
+        (403, "<html>denied</html>".into(), Reason::Blocked, "status 403"),
+        (200, "<!DOCTYPE html><title>Consent</title>".into(), Reason::Blocked, "a page in place of data"),
+        (200, "<html>Will be right back...</html>".into(), Reason::Unavailable, "not a chart"),
+        (302, String::new(), Reason::Blocked, "sent elsewhere"),
+        (502, "<html>Bad Gateway</html>".into(), Reason::Unavailable, "status 502"),
+        (200, String::new(), Reason::Unavailable, "an empty body"),
+        (200, chart(&[(OPEN, 10.0, 1)]).to_string().chars().take(300).collect(), Reason::Unavailable, "not a chart"),
+        (200, r#"{"chart":null}"#.into(), Reason::Unavailable, "neither data nor a reason"),
+        (200, r#"{"chart":{"result":[],"error":null}}"#.into(), Reason::Unavailable, "neither data nor a reason"),
+        (200, r#"{"chart":{"result":null,"error":null}}"#.into(), Reason::Unavailable, "neither data nor a reason"),
+        (200, empty("/timestamp"), Reason::NoTrades, "no trades in the session of 2026-11-20"),
+        (200, edited("/indicators/quote", Some(json!([{}]))), Reason::NoTrades, "no trades"),
+        (200, edited("/timestamp", Some(json!([]))), Reason::NoTrades, "no trades"),
+        (200, empty("/indicators"), Reason::NoTrades, "no trades"),
+        (200, empty("/meta"), Reason::Malformed, "describes no instrument"),
+        (200, empty("/meta/exchangeTimezoneName"), Reason::Malformed, "names no time zone"),
+        (200, edited("/meta/exchangeTimezoneName", Some(json!("Mars/Olympus"))), Reason::Malformed, "time zone"),
+        (200, empty("/meta/tradingPeriods"), Reason::Malformed, "no trading period"),
+        (
+            200,
+            edited("/meta/tradingPeriods", Some(json!({"pre": [], "post": []}))),
+            Reason::Malformed,
+            "no trading period",
+        ),
+        (
+            200,
+            edited("/meta/dataGranularity", Some(json!("1h"))),
+            Reason::Malformed,
+            "asked for META in bars of 5m, got META in bars of 1h",
+        ),
+        (200, edited("/meta/symbol", Some(json!("SHOP"))), Reason::Malformed, "got SHOP"),
+        (
+            200,
+            chart(&[]).to_string().replace("1795185000", "1795271400").replace("1795208400", "1795294800"),
+            Reason::NoSession,
+            "no session on 2026-11-20",
+        ),
+        (200, chart(&[]).to_string().replace("1795208400", "1795212001"), Reason::SessionNotOver, "ends at 17:00 EST"),
+    ];
+    for (status, body, reason, detail) in cases {
+        let failure = decode(status, &body).err();
+        let matches =
+            failure.as_ref().is_some_and(|failure| failure.reason == reason && failure.detail.contains(detail));
+        assert!(matches, "{status} {body}\nmust be {reason:?} {detail:?} and is {failure:?}");
+    }
+}

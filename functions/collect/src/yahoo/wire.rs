@@ -1,0 +1,119 @@
+//! What Yahoo's chart endpoint sends, as it sends it. Everything is optional and nothing is
+//! trusted: each field has been seen missing, null or of another type. `decode` makes sense of it.
+
+use serde::{Deserialize, Deserializer};
+use serde_json::Value;
+
+/// The reply. Errors of the access layer come under `finance` in place of `chart`.
+#[derive(Debug, Deserialize)]
+pub struct Reply {
+    #[serde(alias = "finance")]
+    pub chart: Option<Chart>,
+}
+
+#[derive(Debug, Deserialize)]
+pub struct Chart {
+    pub result: Option<Vec<Series>>,
+    pub error: Option<Refusal>,
+}
+
+/// Yahoo's reason for sending no data.
+#[derive(Debug, Deserialize)]
+pub struct Refusal {
+    #[serde(default)]
+    pub code: Option<String>,
+    #[serde(default)]
+    pub description: Option<String>,
+}
+
+/// The bars of one symbol, column by column.
+#[derive(Debug, Deserialize)]
+pub struct Series {
+    #[serde(default, deserialize_with = "lenient")]
+    pub meta: Option<Meta>,
+    #[serde(default)]
+    pub timestamp: Option<Vec<Number>>,
+    #[serde(default)]
+    pub indicators: Option<Indicators>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Meta {
+    pub symbol: Option<String>,
+    pub currency: Option<String>,
+    pub long_name: Option<String>,
+    pub short_name: Option<String>,
+    pub exchange_timezone_name: Option<String>,
+    pub data_granularity: Option<String>,
+    #[serde(default, deserialize_with = "lenient")]
+    pub current_trading_period: Option<CurrentPeriod>,
+    #[serde(default, deserialize_with = "lenient")]
+    pub trading_periods: Option<TradingPeriods>,
+}
+
+#[derive(Debug, Deserialize)]
+pub struct CurrentPeriod {
+    pub regular: Option<Period>,
+}
+
+/// Without pre- and post-market a list of sessions; with them an object of such lists.
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+pub enum TradingPeriods {
+    Regular(Vec<Vec<Period>>),
+    Extended {
+        #[serde(default)]
+        regular: Vec<Vec<Period>>,
+    },
+}
+
+/// One session, in seconds since 1970 in UTC.
+#[derive(Debug, Clone, Copy, Deserialize)]
+pub struct Period {
+    pub start: i64,
+    pub end: i64,
+}
+
+#[derive(Debug, Deserialize)]
+pub struct Indicators {
+    #[serde(default)]
+    pub quote: Vec<Quote>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+pub struct Quote {
+    #[serde(default)]
+    pub open: Option<Vec<Number>>,
+    #[serde(default)]
+    pub high: Option<Vec<Number>>,
+    #[serde(default)]
+    pub low: Option<Vec<Number>>,
+    #[serde(default)]
+    pub close: Option<Vec<Number>>,
+    #[serde(default)]
+    pub volume: Option<Vec<Number>>,
+}
+
+/// A number, or nothing: `null`, `"NaN"` and `"Infinity"` have been seen in every column.
+#[derive(Debug, Clone, Copy)]
+pub struct Number(pub Option<f64>);
+
+impl<'de> Deserialize<'de> for Number {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Ok(Self(Value::deserialize(deserializer)?.as_f64().filter(|number| number.is_finite())))
+    }
+}
+
+impl TradingPeriods {
+    /// The regular sessions.
+    pub fn regular(&self) -> impl Iterator<Item = Period> {
+        let (Self::Regular(days) | Self::Extended { regular: days }) = self;
+        days.iter().flatten().copied()
+    }
+}
+
+/// A part of the reply that may be left out when it is not of the expected shape.
+fn lenient<'de, D: Deserializer<'de>, T: for<'a> Deserialize<'a>>(deserializer: D) -> Result<Option<T>, D::Error> {
+    Ok(serde_json::from_value(Value::deserialize(deserializer)?).ok())
+}
