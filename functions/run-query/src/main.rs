@@ -1,0 +1,18 @@
+//! The Lambda function `run-query`: settings and clients once, then one query an invocation.
+
+use lambda_runtime::{LambdaEvent, service_fn};
+use run_query::QueryRunner;
+use serde_json::Value;
+use shared::{settings, telemetry};
+
+#[tokio::main]
+async fn main() -> Result<(), lambda_runtime::Error> {
+    telemetry::init();
+    let aws = aws_config::load_defaults(aws_config::BehaviorVersion::latest()).await;
+    let runner = QueryRunner {
+        athena: aws_sdk_athena::Client::new(&aws),
+        database: settings::required("DATABASE")?,
+        workgroup: settings::required("WORKGROUP")?,
+    };
+    lambda_runtime::run(service_fn(|event: LambdaEvent<Value>| runner.handle(event))).await
+}

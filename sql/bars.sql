@@ -1,0 +1,25 @@
+-- One row: one bar of one symbol, as it was collected once. A bar that was collected again is
+-- there again; its key is (symbol, interval, ts), and the newest collected_at counts.
+--
+-- This is the table that hourly_extremes.sql reads. template.yaml declares it in the Glue Data
+-- Catalog (a test compares the two); the statement is here to read, and to try things by hand.
+
+CREATE EXTERNAL TABLE bars (
+  symbol       string,  -- the symbol that was asked for
+  company_name string,  -- its name in companies.toml, else Yahoo's
+  ts           string,  -- start of the bar with the exchange's offset: 2021-11-30T09:30:00-05:00
+  open         double,  -- first price
+  high         double,  -- highest price
+  low          double,  -- lowest price
+  close        double,  -- last price
+  volume       bigint,  -- shares traded
+  currency     string,  -- ISO 4217 code of the prices
+  `interval`   string,  -- length of the bar: 1m 2m 5m 15m 30m 1h
+  collected_at string,  -- when the collection began, UTC: 2021-11-30T22:30:00.123Z
+  run_id       string   -- execution that collected the bar
+)
+PARTITIONED BY (
+  trade_date   string   -- exchange-local date of the session: 2021-11-30
+)
+ROW FORMAT SERDE 'org.openx.data.jsonserde.JsonSerDe'
+LOCATION 's3://<data bucket>/bars/'
