@@ -1,0 +1,68 @@
+//! A small day for the tests: the query's result as Athena writes it, and the collection it belongs to.
+
+use shared::payload::ExportRequest;
+
+/// The header of the query's result.
+pub const HEADER: &str = concat!(
+    r#""company_name","symbol","trade_date","hour","datetime_high","highest_hourly_price","#,
+    r#""datetime_low","lowest_hourly_price","bars","volume","run_bars""#,
+    "\n"
+);
+
+/// One good row.
+pub fn row() -> String {
+    line("Meta Platforms", "META", 10, ("10:05", "341.19"), ("10:05", "334.18"), (12, 2_500_000, 12))
+}
+
+/// Two companies with two hours each, not in order, with names that need quotes; 42 bars of the run.
+pub fn result() -> String {
+    [
+        HEADER.to_owned(),
+        line("Shopify \"Class A\", Inc.", "SHOP", 9, ("09:30", "1.5227E3"), ("09:55", "1500.0"), (6, 310_000, 6)),
+        row(),
+        line("Shopify \"Class A\", Inc.", "SHOP", 10, ("10:00", "1503.4001"), ("10:50", "1486.12"), (12, 290_500, 12)),
+        line("Meta Platforms", "META", 9, ("09:50", "335.2"), ("09:30", "331.0"), (6, 1_900_000, 6)),
+        line("Block & Sons <Ltd>", "XYZ", 10, ("10:30", "208.5"), ("10:30", "208.5"), (7, 1_000, 6)),
+    ]
+    .concat()
+}
+
+/// An export request for the result above, of simulated prices, with one symbol that failed.
+pub fn request() -> serde_json::Result<ExportRequest> {
+    serde_json::from_value(event())
+}
+
+/// The same request as the state machine sends it.
+pub fn event() -> serde_json::Value {
+    serde_json::json!({
+        "query_result": "s3://lake/results/q-1.csv",
+        "collection": {
+            "outcome": "collected", "trade_date": "2021-11-30", "interval": "5m", "run_id": "run-1",
+            "collected_at": "2021-11-30T22:30:00Z", "written_at": "2021-11-30T22:30:02Z",
+            "bars": 42, "records": 1, "simulated": true,
+            "symbols": {
+                "collected": [
+                    {"symbol": "META", "bars": 18, "expected": 18},
+                    {"symbol": "SHOP", "bars": 18, "expected": 18},
+                    {"symbol": "XYZ", "bars": 6, "expected": 18}
+                ],
+                "failed": [{
+                    "symbol": "FB", "reason": "unknown_symbol",
+                    "detail": "Not Found: No data found, symbol may be delisted <b>"
+                }]
+            }
+        }
+    })
+}
+
+type Extreme<'a> = (&'a str, &'a str);
+
+fn line(name: &str, symbol: &str, hour: u8, high: Extreme, low: Extreme, counts: (u32, u64, u32)) -> String {
+    let ((high_at, high), (low_at, low), (bars, volume, run_bars)) = (high, low, counts);
+    let name = name.replace('"', "\"\"");
+    let at = |time: &str| format!("2021-11-30T{time}:00-05:00");
+    let (high_at, low_at) = (at(high_at), at(low_at));
+    format!(
+        "\"{name}\",\"{symbol}\",\"2021-11-30\",\"{hour}\",\"{high_at}\",\"{high}\",\"{low_at}\",\"{low}\",\"{bars}\",\"{volume}\",\"{run_bars}\"\n"
+    )
+}
