@@ -1,0 +1,237 @@
+"""MiniStack 1.5.33, corrected where it would mislead us about AWS. Runs in place of `python -m ministack`.
+
+MiniStack deploys template.yaml and runs the pipeline on one machine. Most of it answers as AWS does; what follows
+does not, and the pipeline depends on it. Each correction replaces a private function, so the version is pinned.
+
+Athena
+  dialect     Trino's SQL is translated to DuckDB's by sqlglot; MiniStack hands it over as it is.
+  statements  Only queries run. MiniStack answers SUCCEEDED to CREATE VIEW and the like, and creates nothing.
+  parameters  `?` takes ExecutionParameters; their number is checked.
+  refusals    Bad syntax and an unknown work group are refused at the start, not found out later.
+  tokens      A repeated ClientRequestToken gives the first query's id.
+  result      Its place is the one the work group enforces, its form Athena's: every value quoted, NULL empty.
+  types       A JSON table's columns have the types the catalog declares; MiniStack guesses them from the data.
+  partitions  Only registered partitions are read.
+Glue
+  crawl       Registers the partition folders of the crawled tables, and takes CRAWLER_RUN_SECONDS, not 5 s.
+Firehose
+  packing     A record of many lines goes to the partition of its first line: a record holds one trade date.
+IAM
+  resources   Glue crawlers and Athena executions are checked against their own ARN, so narrow policies work.
+"""
+
+import datetime
+import decimal
+import json
+import math
+import os
+import re
+import time
+
+os.environ["TZ"] = "UTC"  # Athena's session zone; DuckDB would take the host's, and reads it when it is imported
+time.tzset()
+
+import duckdb
+import sqlglot
+from ministack.app import main
+from ministack.core import iam_actions
+from ministack.core.responses import error_response_json
+from ministack.services import athena, firehose, glue, s3
+from sqlglot import exp
+
+INSTANT = exp.DataType.build("timestamptz", dialect="duckdb")
+
+# What is replaced at the end of this file, as it was.
+start_query_was = athena._start_query_execution
+rewrite_paths_was = athena._rewrite_data_paths
+relation_was = athena._table_relation
+start_crawler_was = glue._start_crawler
+partition_keys_was = firehose._metadata_extraction_keys
+resource_arn_was = iam_actions.extract_resource_arn
+connect_was = duckdb.connect
+
+
+# --- Athena: dialect and statements -----------------------------------------------------------------------------
+
+
+def to_duckdb(node):
+    """The node, rewritten where sqlglot's translation would be misread by DuckDB or MiniStack."""
+    if isinstance(node, exp.Join) and not any(node.args.get(a) for a in ("side", "kind", "on", "using", "method")):
+        node.set("kind", "CROSS")  # MiniStack finds tables after FROM and JOIN, not after a comma
+    elif isinstance(node, exp.AtTimeZone):
+        node.set("this", exp.cast(node.this, INSTANT))  # DuckDB converts a timestamp without a zone the other way
+    elif isinstance(node, exp.UnixToTime) and node.args.get("zone"):
+        return exp.AtTimeZone(this=exp.UnixToTime(this=node.this), zone=node.args["zone"])
+    elif isinstance(node, exp.Anonymous) and node.name.lower() == "at_timezone":
+        instant, zone = node.expressions
+        return exp.AtTimeZone(this=exp.cast(instant, INSTANT), zone=zone)
+    elif isinstance(node, exp.Anonymous) and node.name.lower() == "with_timezone":
+        wall_time, zone = node.expressions
+        return exp.func("timezone", zone, wall_time)
+    return node
+
+
+async def rewrite_data_paths(sql, *args):
+    tree = sqlglot.parse_one(sql, read="athena")
+    if not isinstance(tree, exp.Query):
+        raise ValueError(f"NOT_SUPPORTED: {tree.key} statements do not run locally")
+    return await rewrite_paths_was(tree.transform(to_duckdb).sql("duckdb"), *args)
+
+
+def connect(*args, **kwargs):
+    connection = connect_was(*args, **kwargs)
+    connection.execute("SET integer_division = true")  # 7 / 2 is 3
+    return connection
+
+
+# --- Athena: parameters, refusals and tokens --------------------------------------------------------------------
+
+query_of_token = {}
+
+
+def fill_in(sql, parameters):
+    """The SQL with each `?` replaced by its parameter; a `?` inside a string is none."""
+    marks = [token for token in athena._sql_tokens(sql) if token[:2] == ("punct", "?")]
+    if len(marks) != len(parameters):
+        raise ValueError(f"Incorrect number of parameters: expected {len(marks)} but found {len(parameters)}")
+    for (_, _, start, end), value in reversed(list(zip(marks, parameters))):
+        sql = sql[:start] + value + sql[end:]
+    return sql
+
+
+def start_query_execution(data):
+    sql, parameters = data.get("QueryString", ""), data.get("ExecutionParameters") or []
+    token, group = data.get("ClientRequestToken"), athena._workgroups.get(data.get("WorkGroup", "primary"))
+    if query_of_token.get(token) in athena._executions:
+        return athena.json_response({"QueryExecutionId": query_of_token[token]})
+    try:
+        if not group:
+            raise ValueError(f"WorkGroup {data['WorkGroup']} is not found.")
+        filled = fill_in(sql, parameters)
+        athena._parse_ddl(filled) or sqlglot.parse_one(filled, read="athena")
+    except (ValueError, sqlglot.errors.SqlglotError) as error:
+        return error_response_json("InvalidRequestException", re.sub(r"\x1b\[\d*m", "", str(error)), 400)
+    if group["Configuration"].get("EnforceWorkGroupConfiguration"):
+        data = {**data, "ResultConfiguration": {}}
+    answer = start_query_was({**data, "QueryString": filled})
+    if answer[0] == 200:
+        query_id = json.loads(answer[2])["QueryExecutionId"]
+        athena._executions[query_id].update(Query=sql, **({"ExecutionParameters": parameters} if parameters else {}))
+        if token:
+            query_of_token[token] = query_id
+    return answer
+
+
+# --- Athena: the result -----------------------------------------------------------------------------------------
+
+
+def text(value):
+    """The value as Athena prints it."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, datetime.datetime):
+        zone = " UTC" if value.tzinfo else ""
+        return f"{value:%Y-%m-%d %H:%M:%S}.{value.microsecond // 1000:03d}{zone}"
+    if isinstance(value, float) and value and math.isfinite(value):
+        number = decimal.Decimal(repr(value)).normalize()
+        if not -3 <= number.adjusted() < 7:  # Java's Double.toString: 1.0E7, 1.0E-4
+            return f"{number:.{max(len(number.as_tuple().digits) - 1, 1)}E}".replace("E+", "E")
+    if isinstance(value, list):
+        return "[" + ", ".join("null" if item is None else text(item) for item in value) + "]"
+    return str(value)
+
+
+def cell(value):
+    return "" if value is None else '"' + text(value).replace('"', '""') + '"'
+
+
+async def save_query_results(query_id):
+    execution = athena._executions[query_id]
+    bucket, key = execution["ResultConfiguration"]["OutputLocation"].removeprefix("s3://").split("/", 1)
+    rows = [execution["_results"]["columns"], *execution["_results"]["rows"]]
+    body = "".join(",".join(map(cell, row)) + "\n" for row in rows).encode()
+    for name, content in ((key, body), (key + ".metadata", b"")):
+        answer = s3._put_object(bucket, name, content, {"content-type": "binary/octet-stream"})
+        if answer[0] >= 300:
+            reason = f"Unable to write to s3://{bucket}/{name}"
+            execution["Status"].update(State="FAILED", StateChangeReason=reason)
+
+
+# --- Athena and Glue: types and partitions ----------------------------------------------------------------------
+
+
+def partition_values(path, keys):
+    """The values that the path's key=value folders give to the partition keys; shorter where a folder is missing."""
+    found = dict(folder.split("=", 1) for folder in path.split("/")[:-1] if "=" in folder)
+    return tuple(found[key["Name"]] for key in keys if key["Name"] in found)
+
+
+def table_relation(table, files):
+    keys = table.get("PartitionKeys") or []
+    if keys:
+        registered = glue._partitions.get(f"{table['DatabaseName']}/{table['Name']}") or []
+        known = {tuple(partition["Values"]) for partition in registered}
+        files = [file for file in files if partition_values(file, keys) in known]
+        if not files:
+            return athena._empty_relation(table)
+    if athena._data_format(table) != "json":
+        return relation_was(table, files)
+    columns = {column["Name"]: athena._duckdb_type(column) for column in table["StorageDescriptor"]["Columns"]}
+    hive = athena._hive_options(athena._path_partition_keys(table, files))
+    return f"read_json({athena._sql_list(files)}, format = 'newline_delimited', columns = {columns}, {hive})"
+
+
+def start_crawler(data):
+    answer = start_crawler_was(data)
+    if answer[0] == 200:
+        for target in glue._crawlers[data["Name"]]["Targets"].get("CatalogTargets", []):
+            for name in target["Tables"]:
+                if table := glue._tables.get(f"{target['DatabaseName']}/{name}"):
+                    register_partitions(table)
+    return answer
+
+
+def register_partitions(table):
+    storage, keys = table["StorageDescriptor"], table.get("PartitionKeys") or []
+    bucket, prefix = storage["Location"].removeprefix("s3://").rstrip("/").split("/", 1)
+    objects = (s3._buckets.get(bucket) or {"objects": {}})["objects"]
+    folders = {key.rsplit("/", 1)[0] + "/" for key in list(objects) if key.startswith(prefix + "/")}
+    for folder in sorted(folders):
+        values = partition_values(folder, keys)
+        if keys and len(values) == len(keys):
+            place = {**storage, "Location": f"s3://{bucket}/{folder}"}
+            partition = {"Values": list(values), "StorageDescriptor": place}
+            request = {"DatabaseName": table["DatabaseName"], "TableName": table["Name"], "PartitionInput": partition}
+            glue._create_partition(request)  # refused where it is registered already, which is fine
+
+
+# --- Firehose and IAM -------------------------------------------------------------------------------------------
+
+
+def metadata_extraction_keys(config, record):
+    return partition_keys_was(config, record.split(b"\n", 1)[0])
+
+
+def extract_resource_arn(service, method, path, headers, body, query, region, account):
+    data = json.loads(body or b"{}") if service in ("glue", "athena") else {}
+    if service == "glue" and headers.get("x-amz-target", "").endswith("Crawler"):
+        return f"arn:aws:glue:{region}:{account}:crawler/{data.get('Name')}"
+    execution = athena._executions.get(data.get("QueryExecutionId"))
+    if execution:
+        return f"arn:aws:athena:{region}:{account}:workgroup/{execution['WorkGroup']}"
+    return resource_arn_was(service, method, path, headers, body, query, region, account)
+
+
+duckdb.connect = connect
+athena._start_query_execution = start_query_execution
+athena._rewrite_data_paths = rewrite_data_paths
+athena._table_relation = table_relation
+athena._save_query_results = save_query_results
+athena._datum_text = text
+firehose._metadata_extraction_keys = metadata_extraction_keys
+glue._start_crawler = start_crawler
+glue.CRAWLER_RUN_SECONDS = float(os.environ.get("CRAWLER_RUN_SECONDS", "0.3"))
+iam_actions.extract_resource_arn = extract_resource_arn
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,189 @@
+//! The local cloud as the command line and the tests see it: bring it up, find the one that is up, take it down.
+//!
+//! Where it is and what is deployed on it is a plain value, kept in `<home>/state.json`, so that a later command can
+//! go on where an earlier one stopped. How each step is done is in the modules below; nothing here talks to AWS.
+
+mod build;
+mod deploy;
+mod process;
+mod server;
+mod state;
+mod up;
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+use serde::{Deserialize, Serialize};
+
+use process::{Process, Watch};
+
+/// The share of its length that a wait of the state machine lasts on the local cloud, where nothing takes minutes.
+pub const DEFAULT_WAIT_SCALE: f64 = 0.02;
+
+/// Where a running local cloud is and what is deployed on it.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct LocalCloud {
+    /// Its folder: state, logs, the packaged template and temporary files.
+    pub home: PathBuf,
+    /// `http://127.0.0.1:PORT`: an IP address, so that an S3 client addresses buckets in the path by itself.
+    pub endpoint: String,
+    /// The region it plays.
+    pub region: String,
+    /// The access key of the local account's root.
+    pub access_key_id: String,
+    /// The secret that goes with it.
+    pub secret_access_key: String,
+    /// The name of the stack deployed on it.
+    pub stack: String,
+    /// Where the functions ask for bars.
+    pub market_url: String,
+    /// The share of its length that a wait of the state machine lasts.
+    pub wait_scale: f64,
+    /// The template's outputs; `CollectUrl` in its local form.
+    pub outputs: BTreeMap<String, String>,
+    processes: Vec<Process>,
+}
+
+/// What to bring up.
+#[derive(Debug, Clone)]
+pub struct UpOptions {
+    /// The workspace root: the folder with `template.yaml`.
+    pub root: PathBuf,
+    /// The folder to keep everything in; several local clouds may run at once in different ones.
+    pub home: PathBuf,
+    /// Where bars come from.
+    pub market: Market,
+    /// The share of its length that a wait of the state machine lasts.
+    pub wait_scale: f64,
+    /// Further parameters of the template; they win over those chosen here.
+    pub parameters: BTreeMap<String, String>,
+}
+
+impl UpOptions {
+    /// The usual local cloud of the workspace at `root`: in `target/local-cloud`, with short waits.
+    pub fn new(root: &Path, market: Market) -> Self {
+        Self {
+            root: root.to_owned(),
+            home: root.join("target/local-cloud"),
+            market,
+            wait_scale: DEFAULT_WAIT_SCALE,
+            parameters: BTreeMap::new(),
+        }
+    }
+}
+
+/// Where the functions get bars from.
+#[derive(Debug, Clone)]
+pub enum Market {
+    /// A market that is already there, without a slash at the end.
+    Url(String),
+    /// A program that serves a simulated market as long as the local cloud is up. The first line of its standard output
+    /// is `listening on http://127.0.0.1:PORT`.
+    Command {
+        /// The program, usually `std::env::current_exe()`.
+        program: PathBuf,
+        /// Its arguments.
+        args: Vec<String>,
+    },
+}
+
+/// How long work is shown: the command line draws a spinner, tests show nothing (`&()`).
+pub trait Progress: Sync {
+    /// A step begins.
+    fn step(&self, what: &str);
+    /// Something happens within the step, such as a line that a tool prints.
+    fn detail(&self, line: &str);
+    /// The step is over, with what came of it.
+    fn done(&self, what: &str);
+}
+
+impl Progress for () {
+    fn step(&self, _: &str) {}
+    fn detail(&self, _: &str) {}
+    fn done(&self, _: &str) {}
+}
+
+impl LocalCloud {
+    /// Makes the Python environment, builds the functions, starts the server and the market and deploys the template.
+    ///
+    /// What it started goes on after this process ends. On an error, or when the future is dropped or this process
+    /// killed half-way, all of it is stopped.
+    ///
+    /// # Errors
+    /// When a local cloud is up at that home already, and when a step fails: the error names the step, quotes the last
+    /// lines of its output and says where the log is.
+    pub async fn up(options: UpOptions, progress: &dyn Progress) -> anyhow::Result<Self> {
+        up::up(options, progress).await
+    }
+
+    /// The local cloud that runs at `home`. What a crashed one left there is cleared away.
+    pub fn find(home: &Path) -> Option<Self> {
+        state::find(home)
+    }
+
+    /// Ends the processes that `up` started, and their children, and removes the state file. The logs stay.
+    ///
+    /// # Errors
+    /// When a process cannot be ended, or the state file not removed.
+    pub fn down(self) -> anyhow::Result<()> {
+        process::stop(&self.processes)?;
+        state::remove(&self.home)
+    }
+
+    /// An output of the template.
+    ///
+    /// # Errors
+    /// When the template has no output of that name.
+    pub fn output(&self, name: &str) -> anyhow::Result<&str> {
+        self.outputs.get(name).map(String::as_str).with_context(|| {
+            let known: Vec<_> = self.outputs.keys().map(String::as_str).collect();
+            format!("template.yaml has no output {name}; it has {}", known.join(", "))
+        })
+    }
+
+    /// The environment in which an AWS SDK or the AWS CLI talks to the local cloud as its root.
+    pub fn environment(&self) -> Vec<(&'static str, String)> {
+        vec![
+            ("AWS_ENDPOINT_URL", self.endpoint.clone()),
+            ("AWS_REGION", self.region.clone()),
+            ("AWS_DEFAULT_REGION", self.region.clone()),
+            ("AWS_ACCESS_KEY_ID", self.access_key_id.clone()),
+            ("AWS_SECRET_ACCESS_KEY", self.secret_access_key.clone()),
+            ("AWS_EC2_METADATA_DISABLED", "true".to_owned()),
+        ]
+    }
+
+    /// A guard that takes the local cloud down when it is dropped, and also when this process is killed.
+    ///
+    /// # Errors
+    /// When the process that watches over this one cannot be started.
+    pub fn guard(self) -> anyhow::Result<Guard> {
+        let watch = Watch::over(&self.processes)?;
+        Ok(Guard { cloud: self, watch })
+    }
+}
+
+/// A local cloud that lasts as long as this value.
+#[derive(Debug)]
+pub struct Guard {
+    cloud: LocalCloud,
+    watch: Watch,
+}
+
+impl std::ops::Deref for Guard {
+    type Target = LocalCloud;
+
+    fn deref(&self) -> &LocalCloud {
+        &self.cloud
+    }
+}
+
+impl Drop for Guard {
+    fn drop(&mut self) {
+        if let Err(error) = self.cloud.clone().down() {
+            eprintln!("the local cloud at {} could not be taken down: {error:#}", self.cloud.home.display());
+        }
+        self.watch.release();
+    }
+}

@@ -1,0 +1,146 @@
+//! Builds the functions for this machine and lays out a copy of the template with them.
+//!
+//! The copy keeps `target/lambda` of the workspace as it is: there lies what was built for AWS, perhaps for another
+//! architecture.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, bail};
+use serde::Deserialize;
+use tokio::process::Command;
+
+use super::Progress;
+use crate::command;
+
+/// The packages that are functions; each builds a binary of its own name.
+const FUNCTIONS: [&str; 4] = ["collect", "start-crawler", "run-query", "export-csv"];
+
+/// The binary of each function.
+pub(super) type Binaries = BTreeMap<String, PathBuf>;
+
+/// Builds the functions in release mode and says where cargo put them.
+pub(super) async fn functions(root: &Path, progress: &dyn Progress) -> anyhow::Result<Binaries> {
+    progress.step("building the functions");
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let mut build = Command::new(cargo);
+    build.args(["build", "--release", "--message-format", "json-render-diagnostics"]);
+    build.args(FUNCTIONS.iter().flat_map(|name| ["--bin", name]));
+    build.current_dir(root);
+    // Cargo describes the package that runs now in variables that build scripts of others would take as a change.
+    for (name, _) in std::env::vars_os().filter(|(name, _)| describes_package(&name.to_string_lossy())) {
+        build.env_remove(name);
+    }
+    let messages = command::read(build, progress).await.context("the functions do not build")?;
+    let binaries = executables(&messages);
+    if let Some(missing) = FUNCTIONS.iter().find(|name| !binaries.contains_key(**name)) {
+        bail!("cargo built no binary {missing}; the package {missing} must have one of its own name");
+    }
+    progress.done(&format!("{} functions built", binaries.len()));
+    Ok(binaries)
+}
+
+fn describes_package(variable: &str) -> bool {
+    ["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_BIN_", "CARGO_CRATE_", "CARGO_PRIMARY_", "CARGO_TARGET_TMPDIR"]
+        .iter()
+        .any(|prefix| variable.starts_with(prefix))
+}
+
+/// What cargo says about an artifact, see <https://doc.rust-lang.org/cargo/reference/external-tools.html>.
+#[derive(Deserialize)]
+struct Artifact {
+    target: Target,
+    executable: Option<PathBuf>,
+}
+
+#[derive(Deserialize)]
+struct Target {
+    name: String,
+}
+
+fn executables(messages: &str) -> Binaries {
+    let artifacts = messages.lines().filter_map(|line| serde_json::from_str::<Artifact>(line).ok());
+    let named = artifacts.filter_map(|artifact| Some((artifact.target.name, artifact.executable?)));
+    named.filter(|(name, _)| FUNCTIONS.contains(&name.as_str())).collect()
+}
+
+/// Lays out the template, the state machine and the binaries as the template expects them, in a new folder `stage`.
+/// Returns the path of the template there.
+pub(super) fn stage(root: &Path, binaries: &Binaries, stage: &Path) -> anyhow::Result<PathBuf> {
+    if stage.exists() {
+        fs::remove_dir_all(stage).with_context(|| format!("cannot remove {}", stage.display()))?;
+    }
+    let template = stage.join("template.yaml");
+    copy(&root.join("template.yaml"), &template)?;
+    let definitions = root.join("statemachine");
+    let entries = fs::read_dir(&definitions).with_context(|| format!("cannot read {}", definitions.display()))?;
+    for entry in entries {
+        let name = entry?.file_name();
+        copy(&definitions.join(&name), &stage.join("statemachine").join(&name))?;
+    }
+    for (name, binary) in binaries {
+        let bootstrap = stage.join("target/lambda").join(name).join("bootstrap");
+        copy(binary, &bootstrap)?;
+        fs::set_permissions(&bootstrap, fs::Permissions::from_mode(0o755))?;
+    }
+    Ok(template)
+}
+
+fn copy(from: &Path, to: &Path) -> anyhow::Result<()> {
+    let parent = to.parent().unwrap_or(Path::new("."));
+    fs::create_dir_all(parent)
+        .and_then(|()| fs::copy(from, to))
+        .with_context(|| format!("cannot copy {} to {}", from.display(), to.display()))?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn binaries_are_where_cargo_says() {
+        let messages = r#"
+{"reason":"compiler-artifact","package_id":"p","target":{"name":"collect","kind":["lib"]},"executable":null}
+{"reason":"compiler-artifact","package_id":"p","target":{"name":"collect","kind":["bin"]},"executable":"/t/arm/release/collect"}
+{"reason":"compiler-artifact","package_id":"p","target":{"name":"other","kind":["bin"]},"executable":"/t/release/other"}
+{"reason":"build-script-executed","package_id":"p"}
+{"reason":"build-finished","success":true}"#;
+        let expected = Binaries::from([("collect".to_owned(), PathBuf::from("/t/arm/release/collect"))]);
+        assert_eq!(executables(messages), expected);
+    }
+
+    #[test]
+    fn a_stage_holds_what_the_template_names_and_nothing_else() -> anyhow::Result<()> {
+        let root = tempfile::tempdir()?;
+        let at = |path: &str| root.path().join(path);
+        fs::create_dir_all(at("statemachine"))?;
+        fs::create_dir_all(at("home/stage/target/lambda/former"))?;
+        for file in ["template.yaml", "statemachine/pipeline.asl.json", "binary"] {
+            fs::write(at(file), file)?;
+        }
+        fs::set_permissions(at("binary"), fs::Permissions::from_mode(0o600))?;
+        let binaries = Binaries::from([("collect".to_owned(), at("binary"))]);
+        let template = stage(root.path(), &binaries, &at("home/stage"))?;
+        assert_eq!(fs::read_to_string(template)?, "template.yaml");
+        assert_eq!(
+            fs::read_to_string(at("home/stage/statemachine/pipeline.asl.json"))?,
+            "statemachine/pipeline.asl.json"
+        );
+        let bootstrap = at("home/stage/target/lambda/collect/bootstrap");
+        assert_eq!(fs::metadata(bootstrap)?.permissions().mode() & 0o777, 0o755);
+        assert_eq!(fs::metadata(at("binary"))?.permissions().mode() & 0o777, 0o600);
+        assert!(!at("home/stage/target/lambda/former").exists());
+        Ok(())
+    }
+
+    #[test]
+    fn what_is_missing_is_named() -> anyhow::Result<()> {
+        let root = tempfile::tempdir()?;
+        let error = stage(root.path(), &Binaries::new(), &root.path().join("stage")).map_err(|error| error.to_string());
+        assert!(error.is_err_and(|error| error.contains("template.yaml")));
+        Ok(())
+    }
+}

@@ -1,0 +1,149 @@
+//! Deploys the template with the AWS CLI, the very way a user deploys it to AWS, and reads what came of it.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use anyhow::{Context, bail};
+use serde::Deserialize;
+use tokio::process::Command;
+
+use super::{LocalCloud, Progress};
+use crate::command;
+use crate::python::Environment;
+
+/// The bucket that takes the packaged functions.
+const BUCKET: &str = "finstream-deployment";
+
+/// What a deployment gave.
+#[derive(Debug)]
+pub(super) struct Deployed {
+    /// The template's outputs.
+    pub(super) outputs: BTreeMap<String, String>,
+    /// The settings of all functions.
+    pub(super) settings: BTreeMap<String, String>,
+}
+
+/// The parameters by which the local cloud differs from AWS.
+pub(super) fn parameters(market_url: &str) -> anyhow::Result<BTreeMap<String, String>> {
+    let chosen = [
+        ("MarketUrl", market_url),
+        ("Architecture", architecture(std::env::consts::ARCH)?),
+        ("ScheduleState", "DISABLED"),
+        ("RequireTls", "false"), // the local cloud has only http
+    ];
+    Ok(chosen.map(|(name, value)| (name.to_owned(), value.to_owned())).into())
+}
+
+/// Lambda's name of an architecture that Rust names.
+fn architecture(rust: &str) -> anyhow::Result<&'static str> {
+    match rust {
+        "x86_64" => Ok("x86_64"),
+        "aarch64" => Ok("arm64"),
+        other => bail!("functions run on x86_64 and arm64, and this machine is {other}"),
+    }
+}
+
+/// Packages and deploys the staged template.
+pub(super) async fn deploy(
+    cloud: &LocalCloud,
+    python: &Environment,
+    template: &Path,
+    parameters: &BTreeMap<String, String>,
+    progress: &dyn Progress,
+) -> anyhow::Result<Deployed> {
+    progress.step("deploying template.yaml");
+    let aws = Aws { cloud, python, progress };
+    let deployed = aws.deploy(template, parameters).await.with_context(|| {
+        let log = cloud.home.join("log/server.log");
+        format!("template.yaml cannot be deployed; the server's log is {}", log.display())
+    })?;
+    progress.done(&format!("stack {} deployed", cloud.stack));
+    Ok(deployed)
+}
+
+struct Aws<'a> {
+    cloud: &'a LocalCloud,
+    python: &'a Environment,
+    progress: &'a dyn Progress,
+}
+
+impl Aws<'_> {
+    fn command<'a>(&self, args: impl IntoIterator<Item = &'a str>) -> Command {
+        let home = self.cloud.home.join("tmp");
+        let mut command = Command::new(self.python.program("aws"));
+        command.args(args).env_clear().envs(self.cloud.environment());
+        command.env("PATH", "/usr/local/bin:/usr/bin:/bin").env("HOME", &home).env("TMPDIR", home);
+        command.env("AWS_PAGER", "").env("PYTHONUTF8", "1");
+        command
+    }
+
+    async fn deploy(&self, template: &Path, parameters: &BTreeMap<String, String>) -> anyhow::Result<Deployed> {
+        let stack = self.cloud.stack.as_str();
+        let packaged = template.with_file_name("packaged.yaml");
+        self.run(self.command(["s3", "mb", &format!("s3://{BUCKET}")])).await?;
+        let mut package = self.command(["cloudformation", "package", "--s3-bucket", BUCKET, "--template-file"]);
+        package.arg(template).arg("--output-template-file").arg(&packaged);
+        self.run(package).await?;
+        let mut deploy = self.command(["cloudformation", "deploy", "--stack-name", stack, "--s3-bucket", BUCKET]);
+        deploy.args(["--no-fail-on-empty-changeset", "--capabilities", "CAPABILITY_IAM"]);
+        deploy.arg("--template-file").arg(&packaged).arg("--parameter-overrides");
+        deploy.args(parameters.iter().map(|(name, value)| format!("{name}={value}")));
+        if let Err(error) = self.run(deploy).await {
+            return Err(match self.reasons().await {
+                reasons if reasons.is_empty() => error,
+                reasons => error.context(format!("resources of the stack failed:{reasons}")),
+            });
+        }
+        let (outputs, settings) = tokio::try_join!(self.outputs(), self.settings())?;
+        Ok(Deployed { outputs, settings })
+    }
+
+    async fn run(&self, command: Command) -> anyhow::Result<()> {
+        command::run(command, self.progress).await
+    }
+
+    async fn read<T: for<'a> Deserialize<'a>>(&self, args: &[&str]) -> anyhow::Result<T> {
+        let command = self.command(args.iter().copied().chain(["--output", "json"]));
+        let answer = command::read(command, self.progress).await?;
+        serde_json::from_str(&answer).with_context(|| format!("aws {} gave an unexpected answer", args.join(" ")))
+    }
+
+    async fn outputs(&self) -> anyhow::Result<BTreeMap<String, String>> {
+        let query = "Stacks[0].Outputs[].[OutputKey, OutputValue]";
+        let args = ["cloudformation", "describe-stacks", "--stack-name", &self.cloud.stack, "--query", query];
+        let pairs: Vec<(String, String)> = self.read(&args).await?;
+        let mut outputs: BTreeMap<_, _> = pairs.into_iter().collect();
+        if let Some(api) = outputs.get("ApiId") {
+            let url = format!("{}/_aws/execute-api/{api}/$default/collect", self.cloud.endpoint);
+            outputs.insert("CollectUrl".to_owned(), url);
+        }
+        Ok(outputs)
+    }
+
+    async fn settings(&self) -> anyhow::Result<BTreeMap<String, String>> {
+        let args = ["lambda", "list-functions", "--query", "Functions[].Environment.Variables"];
+        let settings: Vec<BTreeMap<String, String>> = self.read(&args).await?;
+        Ok(settings.into_iter().flatten().collect())
+    }
+
+    /// Why resources of the stack failed; the deploy command itself does not say.
+    async fn reasons(&self) -> String {
+        let query = "StackEvents[?contains(ResourceStatus, 'FAILED')].[LogicalResourceId, ResourceStatusReason]";
+        let args = ["cloudformation", "describe-stack-events", "--stack-name", &self.cloud.stack, "--query", query];
+        let failed: Vec<(String, Option<String>)> = self.read(&args).await.unwrap_or_default();
+        failed.into_iter().map(|(name, why)| format!("\n    {name}: {}", why.unwrap_or_default())).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lambda_has_its_own_names_of_architectures() -> anyhow::Result<()> {
+        assert_eq!(architecture("x86_64")?, "x86_64");
+        assert_eq!(architecture("aarch64")?, "arm64");
+        assert!(architecture("riscv64").is_err_and(|error| error.to_string().ends_with("this machine is riscv64")));
+        Ok(())
+    }
+}

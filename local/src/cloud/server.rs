@@ -1,0 +1,141 @@
+//! Starts the two servers of a local cloud, MiniStack in AWS's place and the simulated market, and waits until each is
+//! ready. Both listen on loopback only.
+
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::path::Path;
+use std::process::Command;
+use std::time::Duration;
+
+use anyhow::bail;
+use tokio::time::{Instant, sleep};
+
+use super::UpOptions;
+use super::process::Running;
+use crate::command::Tail;
+use crate::python::Environment;
+
+/// How long a server may take to be ready. It is a fraction of a second once Python has compiled the packages.
+const PATIENCE: Duration = Duration::from_secs(60);
+const POLL: Duration = Duration::from_millis(25);
+
+/// How long a crawl takes, in seconds; a real one takes a minute or more.
+const CRAWLER_RUN_SECONDS: &str = "0.3";
+
+/// The region the server plays.
+pub(super) const REGION: &str = "us-east-1";
+
+/// Starts MiniStack and returns it with the address it listens on.
+pub(super) async fn start(
+    options: &UpOptions,
+    home: &Path,
+    python: &Environment,
+) -> anyhow::Result<(Running, SocketAddr)> {
+    let address = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?;
+    let log = home.join("log/server.log");
+    let server = Running::start(&mut launcher(options, home, python, address), &log)?;
+    until(&server, &log, "the local cloud", async || answers(address).await.then_some(())).await?;
+    Ok((server, address))
+}
+
+/// The functions inherit the server's environment, so it holds nothing of the user's.
+fn launcher(options: &UpOptions, home: &Path, python: &Environment, address: SocketAddr) -> Command {
+    let temporary = home.join("tmp");
+    let mut command = Command::new(python.program("python"));
+    command.arg(options.root.join("local/launcher.py")).current_dir(home).env_clear();
+    command.env("PATH", "/usr/local/bin:/usr/bin:/bin").env("TZ", "UTC").env("PYTHONUNBUFFERED", "1");
+    command.env("HOME", &temporary).env("TMPDIR", &temporary);
+    command.env("S3_DATA_DIR", temporary.join("s3")).env("STATE_DIR", temporary.join("state"));
+    let host = address.ip().to_string();
+    command.env("BIND_HOST", &host).env("MINISTACK_HOST", host).env("GATEWAY_PORT", address.port().to_string());
+    // Without it the functions would call the real AWS.
+    command.env("AWS_ENDPOINT_URL", format!("http://{address}")).env("MINISTACK_REGION", REGION);
+    command.env("AUTH", "true").env("IOT_MTLS_ENABLED", "0").env("SFTP_ENABLED", "0");
+    command.env("SFN_WAIT_SCALE", options.wait_scale.to_string()).env("CRAWLER_RUN_SECONDS", CRAWLER_RUN_SECONDS);
+    command
+}
+
+/// Starts the program that serves the market and returns it with the URL it announces.
+pub(super) async fn start_market(program: &Path, args: &[String], home: &Path) -> anyhow::Result<(Running, String)> {
+    let log = home.join("log/market.log");
+    let market = Running::start(Command::new(program).args(args).current_dir(home), &log)?;
+    let url = until(&market, &log, "the simulated market", async || announced(&log)).await?;
+    Ok((market, url))
+}
+
+fn announced(log: &Path) -> Option<String> {
+    let text = std::fs::read_to_string(log).ok()?;
+    let (first, _) = text.split_once('\n')?;
+    first.trim_end().strip_prefix("listening on ").map(str::to_owned)
+}
+
+/// Asks again and again until there is an answer, the process has ended or patience is at its end.
+async fn until<T>(running: &Running, log: &Path, what: &str, ask: impl AsyncFn() -> Option<T>) -> anyhow::Result<T> {
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        let is_alive = running.process().is_alive();
+        match ask().await {
+            Some(answer) if is_alive => return Ok(answer),
+            _ if !is_alive => bail!("{what} ended at its start; the last lines of {}:{}", log.display(), tail(log)),
+            _ if Instant::now() > deadline => {
+                let seconds = PATIENCE.as_secs();
+                bail!("{what} is not ready after {seconds} s; the last lines of {}:{}", log.display(), tail(log))
+            }
+            _ => sleep(POLL).await,
+        }
+    }
+}
+
+async fn answers(address: SocketAddr) -> bool {
+    // A proxy of the user's has no business with the loopback.
+    let client = reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(2)).build();
+    let Ok(client) = client else { return false };
+    let answer = client.get(format!("http://{address}/_ministack/ready")).send().await;
+    answer.is_ok_and(|answer| answer.status().is_success())
+}
+
+/// The last lines of a log, as an error quotes them.
+fn tail(log: &Path) -> Tail {
+    let mut tail = Tail::default();
+    let text = std::fs::read(log).unwrap_or_default();
+    String::from_utf8_lossy(&text).lines().for_each(|line| tail.push(line.to_owned()));
+    tail
+}
+
+#[cfg(test)]
+mod tests {
+    use anyhow::Context;
+
+    use super::*;
+
+    async fn market(script: &str) -> anyhow::Result<String> {
+        let home = tempfile::tempdir()?;
+        std::fs::create_dir(home.path().join("log"))?;
+        let args = ["-c".to_owned(), script.to_owned()];
+        let (_running, url) = start_market(Path::new("/bin/sh"), &args, home.path()).await?;
+        Ok(url)
+    }
+
+    #[tokio::test]
+    async fn a_market_is_where_its_first_line_says() -> anyhow::Result<()> {
+        let script = "printf 'listening on http'; sleep 0.1; echo ://127.0.0.1:81; exec sleep 300";
+        assert_eq!(market(script).await?, "http://127.0.0.1:81");
+        Ok(())
+    }
+
+    #[tokio::test]
+    async fn a_market_that_ends_is_quoted() -> anyhow::Result<()> {
+        let error = market("echo address in use >&2; exit 1").await.err().context("it ended")?.to_string();
+        assert!(error.starts_with("the simulated market ended at its start; the last lines of /"), "{error}");
+        assert!(error.ends_with("market.log:\n    address in use"), "{error}");
+        Ok(())
+    }
+
+    #[tokio::test]
+    async fn a_port_without_a_server_is_not_ready() -> anyhow::Result<()> {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
+        let address = listener.local_addr()?;
+        drop(listener);
+        assert!(!answers(address).await);
+        Ok(())
+    }
+}

@@ -1,0 +1,187 @@
+//! What a local cloud leaves in its home for later commands: `state.json` for finstream, `env` for other tools.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File, TryLockError};
+use std::io::{ErrorKind, Write};
+use std::path::Path;
+
+use anyhow::{Context, bail};
+use tempfile::NamedTempFile;
+
+use super::{LocalCloud, Process, process};
+
+const STATE: &str = "state.json";
+const ENV: &str = "env";
+
+/// Held while a local cloud is brought up at a home, so that two commands do not both do it.
+pub(super) fn lock(home: &Path) -> anyhow::Result<File> {
+    let path = home.join("lock");
+    let file = File::create(&path).with_context(|| format!("cannot write {}", path.display()))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => {
+            bail!("another command is bringing up the local cloud at {} right now; wait for it", home.display())
+        }
+        Err(TryLockError::Error(error)) => Err(error).with_context(|| format!("cannot lock {}", path.display())),
+    }
+}
+
+/// Writes down what is up. The state comes last and at once: it exists only for a local cloud that can be used.
+pub(super) fn save(cloud: &LocalCloud, settings: &BTreeMap<String, String>) -> anyhow::Result<()> {
+    replace(&cloud.home.join(ENV), env_file(cloud, settings).as_bytes())?;
+    replace(&cloud.home.join(STATE), &serde_json::to_vec_pretty(cloud)?)
+}
+
+pub(super) fn find(home: &Path) -> Option<LocalCloud> {
+    let text = fs::read(home.join(STATE)).ok()?;
+    let found = serde_json::from_slice::<LocalCloud>(&text).ok();
+    let (live, processes) = match found {
+        Some(cloud) if cloud.processes.iter().all(Process::is_alive) => (Some(cloud), Vec::new()),
+        Some(cloud) => (None, cloud.processes),
+        None => (None, Vec::new()),
+    };
+    if live.is_none() {
+        // A half of it is of no use and would run on unseen. What cannot be cleared now is met by `up` again.
+        let _ = process::stop(&processes).and_then(|()| remove(home));
+    }
+    live
+}
+
+pub(super) fn remove(home: &Path) -> anyhow::Result<()> {
+    for name in [STATE, ENV] {
+        let path = home.join(name);
+        match fs::remove_file(&path) {
+            Err(error) if error.kind() != ErrorKind::NotFound => {
+                return Err(error).with_context(|| format!("cannot remove {}", path.display()));
+            }
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+fn replace(path: &Path, content: &[u8]) -> anyhow::Result<()> {
+    let write = || {
+        let mut file = NamedTempFile::new_in(path.parent().unwrap_or(Path::new(".")))?;
+        file.write_all(content)?;
+        file.persist(path).map_err(|error| error.error).map(drop)
+    };
+    write().with_context(|| format!("cannot write {}", path.display()))
+}
+
+/// Everything a function needs to run outside of the local cloud against it: `cargo lambda watch --env-file <home>/env`.
+fn env_file(cloud: &LocalCloud, settings: &BTreeMap<String, String>) -> String {
+    let access = cloud.environment().into_iter().map(|(name, value)| (name.to_owned(), value));
+    let settings = settings.iter().map(|(name, value)| (name.clone(), value.clone()));
+    access.chain(settings).map(|(name, value)| format!("{name}={}\n", quoted(&value))).collect()
+}
+
+/// A value that cargo-lambda and a shell read alike: single quotes keep everything but a single quote.
+fn quoted(value: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "_-./:,+@%".contains(c);
+    match value {
+        value if !value.is_empty() && value.chars().all(plain) => value.to_owned(),
+        value if value.contains('\'') => format!("\"{}\"", value.replace('"', "\\\"")),
+        value => format!("'{value}'"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::process::Command;
+
+    use super::process::Running;
+    use super::*;
+
+    fn sleeper(home: &Path) -> anyhow::Result<Running> {
+        Running::start(Command::new("sleep").arg("300"), &home.join("log"))
+    }
+
+    fn cloud(home: &Path, processes: &[&Running]) -> LocalCloud {
+        LocalCloud {
+            home: home.to_owned(),
+            endpoint: "http://127.0.0.1:4566".to_owned(),
+            region: "us-east-1".to_owned(),
+            access_key_id: "test".to_owned(),
+            secret_access_key: "test".to_owned(),
+            stack: "finstream".to_owned(),
+            market_url: "http://127.0.0.1:80".to_owned(),
+            wait_scale: 0.5,
+            outputs: BTreeMap::from([("ApiId".to_owned(), "a1".to_owned())]),
+            processes: processes.iter().map(|running| running.process().clone()).collect(),
+        }
+    }
+
+    #[test]
+    fn what_runs_is_found_and_what_was_taken_down_is_not() -> anyhow::Result<()> {
+        let home = tempfile::tempdir()?;
+        let (one, two) = (sleeper(home.path())?, sleeper(home.path())?);
+        save(&cloud(home.path(), &[&one, &two]), &BTreeMap::new())?;
+        let found = find(home.path()).context("not found")?;
+        assert_eq!(serde_json::to_value(&found)?, serde_json::to_value(cloud(home.path(), &[&one, &two]))?);
+        found.down()?;
+        assert!(!one.process().is_alive() && !two.process().is_alive());
+        assert!(!home.path().join(STATE).exists() && !home.path().join(ENV).exists());
+        assert!(find(home.path()).is_none());
+        Ok(())
+    }
+
+    #[test]
+    fn half_a_local_cloud_is_cleared_away() -> anyhow::Result<()> {
+        let home = tempfile::tempdir()?;
+        let (dead, live) = (sleeper(home.path())?, sleeper(home.path())?);
+        save(&cloud(home.path(), &[&dead, &live]), &BTreeMap::new())?;
+        process::stop(std::slice::from_ref(dead.process()))?;
+        assert!(find(home.path()).is_none());
+        assert!(!live.process().is_alive());
+        assert!(!home.path().join(STATE).exists());
+        Ok(())
+    }
+
+    #[test]
+    fn a_state_file_that_cannot_be_read_is_removed() -> anyhow::Result<()> {
+        let home = tempfile::tempdir()?;
+        fs::write(home.path().join(STATE), "{\"home\":")?;
+        assert!(find(home.path()).is_none());
+        assert!(!home.path().join(STATE).exists());
+        Ok(())
+    }
+
+    #[test]
+    fn a_home_is_locked_for_one() -> anyhow::Result<()> {
+        let home = tempfile::tempdir()?;
+        let held = lock(home.path())?;
+        let error = lock(home.path()).map(drop).map_err(|error| error.to_string());
+        assert!(error.is_err_and(|error| error.starts_with("another command is bringing up")));
+        drop(held);
+        lock(home.path()).map(drop)
+    }
+
+    #[test]
+    fn a_guard_takes_its_local_cloud_down() -> anyhow::Result<()> {
+        let home = tempfile::tempdir()?;
+        let one = sleeper(home.path())?;
+        let guard = cloud(home.path(), &[&one]).guard()?;
+        assert_eq!(guard.output("ApiId")?, "a1");
+        assert!(guard.output("Nope").is_err_and(|error| error.to_string().ends_with("it has ApiId")));
+        drop(guard);
+        assert!(!one.process().is_alive());
+        Ok(())
+    }
+
+    #[test]
+    fn the_environment_file_is_read_by_a_shell() -> anyhow::Result<()> {
+        let values =
+            ["plain", "http://127.0.0.1:80/a?b=c&d", "two words", "", "say \"hi\" #1", "it's", "$HOME `x`", "a\\b"];
+        let settings = values.iter().enumerate().map(|(i, value)| (format!("V{i}"), (*value).to_owned())).collect();
+        let file = env_file(&cloud(Path::new("/"), &[]), &settings);
+        let script = format!(
+            "{file}printf '%s\n' \"$AWS_ENDPOINT_URL\" {}",
+            (0..values.len()).map(|i| format!("\"$V{i}\" ")).collect::<String>()
+        );
+        let output = Command::new("sh").args(["-c", &script]).output()?;
+        let read = String::from_utf8(output.stdout)?;
+        assert_eq!(read.lines().collect::<Vec<_>>(), [&["http://127.0.0.1:4566"], values.as_slice()].concat());
+        Ok(())
+    }
+}

@@ -1,0 +1,141 @@
+//! Puts an answer together: the window's bars, the row that Yahoo appends to them, and the facts about the symbol.
+//!
+//! The bars of a finished session never depend on the clock.
+
+use jiff::{SignedDuration, Timestamp};
+use shared::Session;
+
+use super::{
+    bar::{Bar, Price},
+    dice::Dice,
+    exchange,
+    listing::Listing,
+    moment::{Moment, close_before},
+    refusal::Refusal,
+    request::{ChartRequest, RANGES, Step},
+    tape::{self, Minute},
+    wire::{Answer, Body, Chart, Indicators, Meta, Quote, TradingPeriod, TradingPeriods},
+};
+
+/// One entry of the answer's columns: a stamp, and a bar or five nulls.
+struct Row {
+    at: Timestamp,
+    bar: Option<Bar>,
+}
+
+/// The answer to `request` at `now`.
+///
+/// # Errors
+/// Where the clock stands before the market's first day, so that there is nothing to tell.
+pub fn answer(request: &ChartRequest, now: Timestamp) -> Result<Body, Refusal> {
+    let moment = Moment::at(&request.listing, now).ok_or_else(|| {
+        Refusal::not_simulated(format!("the simulated market opens on {}, and it is {now}", exchange::FIRST_DAY))
+    })?;
+    let sessions = exchange::between(request.start, request.end, now);
+    let mut rows: Vec<Row> = sessions.iter().flat_map(|session| bars(request, session, now)).collect();
+    if !request.pre_post {
+        // The recorded answers with pre- and post-market trading have no such row.
+        let newest = sessions.iter().rfind(|session| session.open <= now);
+        rows.extend(newest.and_then(|session| appended_row(&request.listing, session, &moment)));
+    }
+    let timestamp = rows.iter().map(|row| row.at.as_second()).collect();
+    let quote = columns(&rows);
+    let meta = meta(request, &sessions, &moment);
+    Ok(Body {
+        chart: Chart { result: [Answer { meta, timestamp, indicators: Indicators { quote: [quote] } }], error: None },
+    })
+}
+
+/// The finished bars of one session that start in the window.
+fn bars(request: &ChartRequest, session: &Session, now: Timestamp) -> Vec<Row> {
+    let Step { minutes, .. } = request.step;
+    let length = SignedDuration::from_mins(minutes as i64);
+    let starts = std::iter::successors(Some(session.open), |start| Some(*start + length));
+    tape::minutes(&request.listing, session.trade_date.date())
+        .chunks(minutes)
+        .zip(starts)
+        .filter(|(_, start)| {
+            (request.start..request.end).contains(start) && (*start + length).min(session.close) <= now
+        })
+        .filter(|(chunk, _)| chunk.iter().any(|minute| *minute != Minute::Absent))
+        .map(|(chunk, at)| Row { at, bar: chunk.iter().copied().filter_map(Minute::bar).reduce(Bar::join) })
+        .collect()
+}
+
+/// The row that is not a bar. In a session that is going on it is the live price. After it, it is mostly the close, at
+/// exactly the session's end; sometimes the close of the following session, outside the window; sometimes nothing.
+/// All four were seen (<https://github.com/gadicc/yahoo-finance2/issues/531>, <https://github.com/ranaroussi/yfinance/issues/1585>).
+fn appended_row(listing: &Listing, session: &Session, moment: &Moment) -> Option<Row> {
+    let flat = |at, price| Row { at, bar: Some(Bar::flat(price)) };
+    if !session.has_ended(moment.now) {
+        return moment.live_row().map(|(at, price)| flat(at, price));
+    }
+    let closing = |session: &Session| flat(session.close, tape::close(listing, session.trade_date.date()));
+    let following = exchange::after(session.trade_date.date()).and_then(exchange::on);
+    match Dice::new(listing.symbol.as_str(), "appended row", session.open.as_second()).below(16) {
+        0 => None,
+        1..=4 => Some(closing(following.as_ref().filter(|next| next.has_ended(moment.now)).unwrap_or(session))),
+        _ => Some(closing(session)),
+    }
+}
+
+fn columns(rows: &[Row]) -> Quote {
+    let prices = |price: fn(Bar) -> Price| rows.iter().map(|row| row.bar.map(price)).collect();
+    Quote {
+        open: prices(|bar| bar.open),
+        high: prices(|bar| bar.high),
+        low: prices(|bar| bar.low),
+        close: prices(|bar| bar.close),
+        volume: rows.iter().map(|row| row.bar.map(|bar| bar.volume)).collect(),
+    }
+}
+
+fn meta(request: &ChartRequest, sessions: &[Session], moment: &Moment) -> Meta {
+    let listing = &request.listing;
+    let offset = exchange::NEW_YORK.to_offset_info(moment.now);
+    let today = exchange::on(exchange::date_of(moment.now)).unwrap_or_else(|| moment.session.clone());
+    Meta {
+        currency: "USD",
+        symbol: listing.symbol.to_string(),
+        exchange_name: "NMS",
+        full_exchange_name: "Simulated NasdaqGS",
+        instrument_type: listing.instrument_type,
+        first_trade_date: exchange::on(exchange::FIRST_DAY).map(|session| session.open.as_second()),
+        regular_market_time: moment.last_trade.as_second(),
+        has_pre_post_market_data: false, // nothing is made up outside the regular hours
+        gmtoffset: offset.offset().seconds(),
+        timezone: offset.abbreviation().to_owned(),
+        exchange_timezone_name: "America/New_York",
+        regular_market_price: moment.price,
+        regular_market_day_high: moment.so_far.high.max(moment.price),
+        regular_market_day_low: moment.so_far.low.min(moment.price),
+        regular_market_volume: moment.so_far.volume,
+        long_name: listing.name(),
+        short_name: listing.name(),
+        chart_previous_close: close_before_window(request, sessions, moment),
+        previous_close: close_before(listing, moment.session.trade_date.date()),
+        scale: 3,
+        price_hint: 2,
+        current_trading_period: TradingPeriod::of(&today),
+        trading_periods: TradingPeriods::new(&with_neighbours(sessions, moment.now), request.pre_post),
+        data_granularity: request.step.granularity,
+        range: request.range.clone(),
+        valid_ranges: RANGES,
+    }
+}
+
+fn close_before_window(request: &ChartRequest, sessions: &[Session], moment: &Moment) -> Price {
+    let first = sessions.first().map_or_else(|| exchange::date_of(request.start), |session| session.trade_date.date());
+    let has_ended = |date| exchange::on(date).is_some_and(|session| session.has_ended(moment.now));
+    let before = exchange::before(first).filter(|date| has_ended(*date));
+    before.map_or(moment.price, |date| tape::close(&request.listing, date))
+}
+
+/// The window's sessions between the one before and, if its day has come, the one after: Yahoo lists more than was asked for.
+fn with_neighbours(sessions: &[Session], now: Timestamp) -> Vec<Session> {
+    let (Some(first), Some(last)) = (sessions.first(), sessions.last()) else { return Vec::new() };
+    let before = exchange::before(first.trade_date.date()).filter(|date| *date >= exchange::FIRST_DAY);
+    let after = exchange::after(last.trade_date.date()).filter(|date| *date <= exchange::date_of(now));
+    let neighbour = |date: Option<_>| date.and_then(exchange::on);
+    neighbour(before).into_iter().chain(sessions.iter().cloned()).chain(neighbour(after)).collect()
+}
