@@ -1,0 +1,194 @@
+//! What can be typed. Every value is parsed into the type that the pipeline uses, so a request that the
+//! pipeline would refuse is refused here, with exit code 2, before anything runs.
+
+use std::{error::Error, path::PathBuf};
+
+use clap::{Args, Parser, Subcommand};
+use local::cloud::DEFAULT_WAIT_SCALE;
+use shared::{
+    Interval, Symbol, TradeDate,
+    payload::{RunId, RunRequest, SymbolList},
+};
+use url::Url;
+
+/// The whole command line.
+#[derive(Debug, Parser)]
+#[command(
+    name = "finstream",
+    bin_name = "cargo finstream",
+    version,
+    about = "One trading day of market bars, from the market to a CSV of every company's hourly highs and lows",
+    after_help = EXAMPLES,
+    arg_required_else_help = true,
+    disable_help_subcommand = true
+)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  cargo finstream demo                              the whole pipeline on this machine, simulated prices
+  cargo finstream demo --live --symbols META,SHOP   the same with Yahoo's prices
+  cargo finstream local up                          a local cloud that stays
+  cargo finstream run --trade-date 2026-11-20       one run: on the local cloud when it is up, otherwise on AWS";
+
+/// The commands, in the order in which they are met.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run the whole pipeline once on this machine, show the result, and clean up
+    Demo(DemoArgs),
+    /// Start, stop or look at the local cloud
+    #[command(subcommand, arg_required_else_help = true)]
+    Local(LocalCommand),
+    /// Start an execution, follow it, and download its CSV and report
+    #[command(after_help = RUN_EXAMPLES)]
+    Run(RunArgs),
+    /// Follow an execution that was started before, and download its CSV and report
+    Follow(FollowArgs),
+    /// Serve the simulated market (the local cloud starts this by itself)
+    #[command(hide = true)]
+    Market {
+        /// The port on 127.0.0.1; 0 takes a free one
+        #[arg(long, default_value_t = 0)]
+        port: u16,
+    },
+}
+
+const RUN_EXAMPLES: &str = "\
+Examples:
+  cargo finstream run                                          the newest session that has ended, the default companies
+  cargo finstream run --trade-date 2026-11-20 --symbols META,SHOP --interval 15m
+  AWS_PROFILE=prod cargo finstream run --stack finstream-prod  a stack of another name, in the account of that profile
+
+Runs on the local cloud when it is up (cargo finstream local status), otherwise on the AWS account and region
+of the environment.";
+
+/// Which bars are asked for, and where the result goes.
+#[derive(Debug, Clone, Default, Args)]
+pub struct RequestArgs {
+    /// The session's date in the exchange's zone [default: the newest session that has ended]
+    #[arg(long, value_name = "YYYY-MM-DD")]
+    pub trade_date: Option<TradeDate>,
+    /// Symbols in Yahoo's spelling, separated by commas [default: the ten of the companies file]
+    #[arg(long, value_name = "A,B", value_parser = symbols)]
+    pub symbols: Option<SymbolList>,
+    /// The length of a bar: 1m, 2m, 5m, 15m, 30m or 1h [default: 5m]
+    #[arg(long)]
+    pub interval: Option<Interval>,
+    /// The folder for hourly_extremes.csv and report.html [default: results/<trade date>]
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+}
+
+impl RequestArgs {
+    /// The execution's input.
+    pub fn request(&self) -> RunRequest {
+        RunRequest {
+            trade_date: self.trade_date,
+            symbols: self.symbols.clone(),
+            interval: self.interval,
+            ..RunRequest::default()
+        }
+    }
+}
+
+/// `finstream demo`.
+#[derive(Debug, Args)]
+pub struct DemoArgs {
+    /// Ask Yahoo instead of the simulated market (needs the internet)
+    #[arg(long)]
+    pub live: bool,
+    #[command(flatten)]
+    pub request: RequestArgs,
+    /// Leave the demo's cloud up afterwards (cargo finstream local down ends it)
+    #[arg(long)]
+    pub keep: bool,
+}
+
+/// `finstream local …`.
+#[derive(Debug, Subcommand)]
+pub enum LocalCommand {
+    /// Deploy the stack on this machine, with a simulated market unless told otherwise
+    Up(UpArgs),
+    /// End the local cloud and forget what is on it
+    Down,
+    /// Say what is up, and where
+    Status,
+}
+
+/// `finstream local up`.
+#[derive(Debug, Args)]
+pub struct UpArgs {
+    /// The market to ask, such as https://query2.finance.yahoo.com [default: the simulated market]
+    #[arg(long, value_name = "URL", value_parser = market_url)]
+    pub market_url: Option<Url>,
+    /// What the waits of the state machine last here, as a fraction from 0 to 1 of what they last on AWS
+    #[arg(long, value_name = "F", default_value_t = DEFAULT_WAIT_SCALE, value_parser = wait_scale)]
+    pub wait_scale: f64,
+}
+
+/// `finstream run`.
+#[derive(Debug, Args)]
+pub struct RunArgs {
+    #[command(flatten)]
+    pub request: RequestArgs,
+    #[command(flatten)]
+    pub place: PlaceArgs,
+}
+
+/// `finstream follow`.
+#[derive(Debug, Args)]
+pub struct FollowArgs {
+    /// The execution's name, as `finstream run` and the Step Functions console show it
+    #[arg(value_parser = run_id)]
+    pub execution: RunId,
+    /// The folder for hourly_extremes.csv and report.html [default: results/<trade date>]
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+    #[command(flatten)]
+    pub place: PlaceArgs,
+}
+
+/// Which stack is meant.
+#[derive(Debug, Clone, Default, Args)]
+pub struct PlaceArgs {
+    /// The stack's name [default: finstream]
+    #[arg(long, value_name = "NAME")]
+    pub stack: Option<String>,
+}
+
+/// A boxed error, as clap takes it.
+type Refusal = Box<dyn Error + Send + Sync>;
+
+/// `META,SHOP`; a comma too many is forgiven, an empty list is not.
+fn symbols(text: &str) -> Result<SymbolList, Refusal> {
+    let symbols: Vec<Symbol> =
+        text.split(',').map(str::trim).filter(|name| !name.is_empty()).map(str::parse).collect::<Result<_, _>>()?;
+    Ok(SymbolList::try_from(symbols)?)
+}
+
+fn run_id(text: &str) -> Result<RunId, Refusal> {
+    Ok(RunId::try_from(text.to_owned())?)
+}
+
+fn market_url(text: &str) -> Result<Url, Refusal> {
+    let example = "use an address such as https://query2.finance.yahoo.com or http://127.0.0.1:8080";
+    let url = Url::parse(text).map_err(|problem| format!("{problem}: {example}"))?;
+    let plain = url.query().is_none() && url.fragment().is_none() && url.username().is_empty();
+    if matches!(url.scheme(), "http" | "https") && plain {
+        Ok(url)
+    } else {
+        Err(format!("not the http or https address of a market: {example}").into())
+    }
+}
+
+fn wait_scale(text: &str) -> Result<f64, Refusal> {
+    let refusal = || format!("{text:?} is not a fraction: use a number from 0 to 1, for example {DEFAULT_WAIT_SCALE}");
+    text.parse().ok().filter(|scale| (0.0..=1.0).contains(scale)).ok_or_else(|| refusal().into())
+}
+
+#[cfg(test)]
+mod tests;

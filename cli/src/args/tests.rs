@@ -1,0 +1,76 @@
+use clap::{CommandFactory, error::ErrorKind};
+
+use super::*;
+
+fn parse(line: &str) -> Result<Command, clap::Error> {
+    let words = line.split(' ').map(|word| if word == "''" { "" } else { word });
+    Cli::try_parse_from(std::iter::once("finstream").chain(words)).map(|cli| cli.command)
+}
+
+#[test]
+fn the_definition_holds_together() {
+    Cli::command().debug_assert();
+}
+
+#[test]
+fn help_says_what_can_be_typed() {
+    let help = |name: &str| {
+        let mut command = Cli::command().term_width(100);
+        command.build();
+        let found = if name.is_empty() { Some(&mut command) } else { command.find_subcommand_mut(name) };
+        found.map(|command| command.render_long_help().to_string()).unwrap_or_default()
+    };
+    insta::assert_snapshot!("help", help(""));
+    insta::assert_snapshot!("help_run", help("run"));
+    insta::assert_snapshot!("help_demo", help("demo"));
+}
+
+#[test]
+fn what_is_typed_becomes_the_executions_input() -> Result<(), Box<dyn Error>> {
+    for (line, input) in [
+        ("run", "{}"),
+        ("run --trade-date 2026-11-20", r#"{"trade_date":"2026-11-20"}"#),
+        ("run --symbols meta,SHOP,,META,", r#"{"symbols":["META","SHOP"]}"#),
+        ("run --interval 60m", r#"{"interval":"1h"}"#),
+        ("demo --symbols BRK-B --interval 1m --live", r#"{"symbols":["BRK-B"],"interval":"1m"}"#),
+    ] {
+        let request = match parse(line)? {
+            Command::Run(args) => args.request.request(),
+            Command::Demo(args) => args.request.request(),
+            other => return Err(format!("{line} became {other:?}").into()),
+        };
+        assert_eq!(serde_json::to_string(&request)?, input, "{line}");
+    }
+    Ok(())
+}
+
+#[test]
+fn what_cannot_be_run_is_refused_before_anything_runs() {
+    for (line, says) in [
+        ("run --trade-date 2021-13-45", "\"2021-13-45\" is not a trade date: use a calendar date as YYYY-MM-DD"),
+        ("demo --trade-date 20211130", "is not a trade date"),
+        ("run --symbols ''", "the list of symbols is empty: name at least one"),
+        ("run --symbols ,", "the list of symbols is empty: name at least one"),
+        ("run --symbols META,../x", "\"../x\" is not a symbol: use 1 to 20"),
+        ("run --interval 7m", "\"7m\" is not an interval: use one of 1m, 2m"),
+        ("follow a/b", "\"a/b\" is not a run_id"),
+        ("local up --market-url yahoo", "use an address such as https://"),
+        ("local up --market-url ftp://example.com", "not the http or https address"),
+        ("local up --market-url http://example.com/?a=b", "not the http or https address"),
+        ("local up --wait-scale 2", "\"2\" is not a fraction"),
+        ("local up --wait-scale NaN", "\"NaN\" is not a fraction"),
+    ] {
+        let refusal = parse(line).err();
+        let (code, said) = refusal.map(|error| (error.exit_code(), error.to_string())).unwrap_or_default();
+        assert_eq!(code, 2, "{line}: {said}");
+        assert!(said.contains(says), "{line}: {said}");
+    }
+}
+
+#[test]
+fn the_markets_command_is_there_and_hidden() -> Result<(), Box<dyn Error>> {
+    assert!(matches!(parse("market --port 0")?, Command::Market { port: 0 }));
+    assert!(!Cli::command().render_help().to_string().contains("market --port"));
+    assert_eq!(parse("marked").err().map(|error| error.kind()), Some(ErrorKind::InvalidSubcommand));
+    Ok(())
+}

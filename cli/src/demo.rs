@@ -1,0 +1,64 @@
+//! `finstream demo`: the whole pipeline once on this machine, on a cloud of its own that is taken down again,
+//! however the run ends.
+
+use std::{collections::BTreeMap, path::PathBuf, process::ExitCode};
+
+use local::{
+    LocalCloud, UpOptions,
+    cloud::{DEFAULT_WAIT_SCALE, Market},
+};
+
+use crate::{
+    args::DemoArgs,
+    cloud::simulated_market,
+    run::{INTERRUPTED, conclude, interrupted, start},
+    screen::Screen,
+    target::Target,
+    workspace,
+};
+
+/// Yahoo's chart service.
+const YAHOO: &str = "https://query2.finance.yahoo.com";
+
+/// `finstream demo`.
+pub async fn demo(args: DemoArgs) -> anyhow::Result<ExitCode> {
+    let root = workspace::root()?;
+    let home = workspace::demo_home(&root);
+    if let Some(kept) = LocalCloud::find(&home) {
+        kept.down()?;
+    }
+    let screen = Screen::new();
+    screen.tell(introduction(args.live));
+    tokio::select! {
+        code = once(args, root, home, &screen) => code,
+        () = interrupted() => {
+            screen.tell("interrupted: the demo's cloud is taken down");
+            Ok(ExitCode::from(INTERRUPTED))
+        }
+    }
+}
+
+fn introduction(live: bool) -> &'static str {
+    if live {
+        "demo: the whole pipeline on this machine, once; prices are Yahoo's"
+    } else {
+        "demo: the whole pipeline on this machine, once; prices are simulated (--live asks Yahoo)"
+    }
+}
+
+async fn once(args: DemoArgs, root: PathBuf, home: PathBuf, screen: &Screen) -> anyhow::Result<ExitCode> {
+    let market = if args.live { Market::Url(YAHOO.to_owned()) } else { simulated_market()? };
+    let options = UpOptions { root, home, market, wait_scale: DEFAULT_WAIT_SCALE, parameters: BTreeMap::new() };
+    let cloud = LocalCloud::up(options, screen).await?;
+    // Dropped at the end of this function, however it ends: with the run, by an error, or cut short by Ctrl-C.
+    let _guard = if args.keep { None } else { Some(cloud.clone().guard()?) };
+    let target = Target::local(&cloud)?;
+    let name = start(&target, &args.request.request()).await?;
+    let code = conclude(&target, &name, args.request.out, screen).await?;
+    if args.keep {
+        screen.tell(
+            "the demo's cloud stays up: see cargo finstream local status; end it with cargo finstream local down",
+        );
+    }
+    Ok(code)
+}

@@ -1,0 +1,38 @@
+//! The command `finstream`: what a person runs.
+//!
+//! It starts executions and shows them; what a run does is in the state machine and the functions.
+
+mod answers;
+mod args;
+mod cloud;
+mod demo;
+mod files;
+mod hints;
+mod history;
+mod market;
+mod run;
+mod screen;
+mod show;
+mod story;
+mod target;
+mod workspace;
+
+use std::process::ExitCode;
+
+use args::{Cli, Command};
+use clap::Parser;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let done = match Cli::parse().command {
+        Command::Demo(args) => demo::demo(args).await,
+        Command::Local(command) => cloud::local(command).await,
+        Command::Run(args) => run::run(args).await,
+        Command::Follow(args) => run::follow(args).await,
+        Command::Market { port } => market::serve(port).await,
+    };
+    done.unwrap_or_else(|error| {
+        eprintln!("error: {error:#}");
+        ExitCode::FAILURE
+    })
+}

@@ -1,0 +1,105 @@
+//! Where progress is shown: on a terminal a spinner for what is going on and a line for what is over; elsewhere
+//! plain lines, without control codes. Progress goes to standard error, so that standard output holds the result.
+
+use std::{
+    io::{IsTerminal, Write},
+    time::Duration,
+};
+
+use anyhow::Context;
+use indicatif::{ProgressBar, ProgressStyle};
+use local::Progress;
+
+use crate::story::Line;
+
+/// Standard error.
+pub struct Screen {
+    spinner: Option<ProgressBar>,
+}
+
+impl Screen {
+    /// A spinner where a person watches, plain lines elsewhere.
+    pub fn new() -> Self {
+        Self { spinner: std::io::stderr().is_terminal().then(spinner) }
+    }
+
+    /// Shows a line of the story.
+    pub fn show(&self, line: &Line) {
+        match line {
+            Line::Now(text) => self.now(text),
+            Line::Again(text) => self.again(text),
+            Line::Told(text) => self.tell(text),
+        }
+    }
+
+    /// What is going on from now on.
+    pub fn now(&self, text: &str) {
+        match &self.spinner {
+            Some(spinner) => spinner.set_message(text.to_owned()),
+            None => plain(text),
+        }
+    }
+
+    /// What has come to pass.
+    pub fn tell(&self, text: &str) {
+        match &self.spinner {
+            Some(spinner) => spinner.suspend(|| plain(text)),
+            None => plain(text),
+        }
+    }
+
+    /// Takes the spinner away, before something else is printed.
+    pub fn clear(&self) {
+        if let Some(spinner) = &self.spinner {
+            spinner.finish_and_clear();
+        }
+    }
+
+    fn again(&self, text: &str) {
+        if let Some(spinner) = &self.spinner {
+            spinner.set_message(text.to_owned());
+        }
+    }
+}
+
+impl Drop for Screen {
+    fn drop(&mut self) {
+        self.clear();
+    }
+}
+
+impl Progress for Screen {
+    fn step(&self, what: &str) {
+        self.now(what);
+    }
+
+    fn detail(&self, line: &str) {
+        self.again(line);
+    }
+
+    fn done(&self, what: &str) {
+        self.tell(what);
+    }
+}
+
+fn spinner() -> ProgressBar {
+    let spinner = ProgressBar::new_spinner();
+    if let Ok(style) = ProgressStyle::with_template("{spinner} {wide_msg}") {
+        spinner.set_style(style);
+    }
+    spinner.enable_steady_tick(Duration::from_millis(100));
+    spinner
+}
+
+/// Writes a result to standard output.
+///
+/// # Errors
+/// When nobody can read it, such as a pipe that was closed.
+pub fn print(text: &str) -> anyhow::Result<()> {
+    writeln!(std::io::stdout(), "{text}").context("could not write to standard output")
+}
+
+/// A line on standard error. That it is gone (a closed pipe) is no reason to stop a run.
+fn plain(text: &str) {
+    let _ = writeln!(std::io::stderr(), "{text}");
+}

@@ -1,0 +1,78 @@
+use super::*;
+
+const HEADER: &str = "company_name,symbol,trade_date,hour,datetime_high,highest_hourly_price,datetime_low,lowest_hourly_price,bars,volume\n";
+const CSV: &str = "\
+Block Incorporated of Oakland,XYZ,2026-11-20,9,2026-11-20T09:35:00-05:00,74.5,2026-11-20T09:30:00-05:00,72.6203,6,6015
+Block Incorporated of Oakland,XYZ,2026-11-20,10,2026-11-20T10:00:00-05:00,73.28,2026-11-20T10:55:00-05:00,70,12,112138
+Block Incorporated of Oakland,XYZ,2026-11-20,15,2026-11-20T15:05:00-05:00,71.01,2026-11-20T15:50:00-05:00,69.52,12,98
+\"Meta Platforms, Inc.\",META,2026-11-20,9,2026-11-20T09:35:00-05:00,334.79,2026-11-20T09:30:00-05:00,329.3,6,30000000
+";
+
+fn symbols() -> Result<Vec<FailedSymbol>, shared::symbol::InvalidSymbol> {
+    let failed = |symbol: &str, reason, detail: &str| {
+        Ok(FailedSymbol { symbol: symbol.parse()?, reason, detail: detail.into() })
+    };
+    Ok(vec![
+        failed("SQ", Reason::UnknownSymbol, "No data found, symbol may be delisted")?,
+        failed(
+            "SNAP",
+            Reason::Unavailable,
+            "yahoo answered 503 Service Unavailable five times in a row, the last time at 17:30",
+        )?,
+    ])
+}
+
+type Outcome = Result<(), Box<dyn std::error::Error>>;
+
+#[test]
+fn the_result_is_grouped_by_company_and_fits_the_terminal() -> Outcome {
+    let rows = rows([HEADER, CSV].concat().as_bytes())?;
+    let shown = exported(&rows, 30, &symbols()?, true, Some(80));
+    assert!(shown.lines().all(|line| line.chars().count() <= 80), "{shown}");
+    insta::assert_snapshot!(shown);
+    Ok(())
+}
+
+#[test]
+fn a_wide_terminal_wraps_nothing_and_real_prices_are_not_called_simulated() -> Outcome {
+    let rows = rows([HEADER, CSV].concat().as_bytes())?;
+    insta::assert_snapshot!(exported(&rows, 30, &[], false, Some(160)));
+    Ok(())
+}
+
+#[test]
+fn a_csv_of_another_form_is_refused() {
+    assert!(rows("company,high\nMeta,1\n".as_bytes()).is_err());
+    assert_eq!(rows(HEADER.as_bytes()).map(|rows| rows.len()).ok(), Some(0));
+}
+
+#[test]
+fn a_day_without_trading_is_said_in_one_line() -> Outcome {
+    let day = "2026-11-21".parse()?;
+    assert_eq!(
+        no_session(day, &[], false, Some(80)),
+        "2026-11-21: no session (outcome no_session): the exchange did not trade"
+    );
+    let shown = no_session(day, &symbols()?, true, Some(80));
+    assert!(shown.contains("unknown symbol"), "{shown}");
+    assert!(
+        shown.ends_with("2026-11-21: no session (outcome no_session): the simulated exchange did not trade"),
+        "{shown}"
+    );
+    Ok(())
+}
+
+#[test]
+fn a_failure_says_where_why_and_what_to_do() {
+    let failure = Failure { error: "CrawlFailed".into(), cause: "the crawl ended as FAILED\nsee its log".into() };
+    insta::assert_snapshot!(failed(&failure, Some("CrawlState"), "cargo finstream follow manual-1"));
+    let unknown = Failure { error: "Odd".into(), cause: String::new() };
+    insta::assert_snapshot!(failed(&unknown, None, "cargo finstream follow manual-1"));
+}
+
+#[test]
+fn prices_lose_no_decimals() {
+    for (price, shown) in [("892", "892.00"), ("74.5", "74.50"), ("885.5627", "885.5627")] {
+        assert_eq!(two_decimals(price), shown);
+    }
+}
