@@ -1,0 +1,39 @@
+//! The simulated market, served by the test process itself.
+
+use anyhow::Context;
+use serde_json::Value;
+use shared::{Interval, TradeDate};
+use tokio::net::TcpListener;
+
+/// A simulated market on a loopback port of its own.
+#[derive(Debug)]
+pub struct SimulatedMarket {
+    /// Its address.
+    pub url: String,
+    http: reqwest::Client,
+}
+
+impl SimulatedMarket {
+    /// Serves a market until the runtime ends.
+    ///
+    /// # Errors
+    /// When no port is free.
+    pub async fn serve() -> anyhow::Result<Self> {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
+        let url = format!("http://{}", listener.local_addr()?);
+        tokio::spawn(local::market::serve(listener));
+        Ok(Self { url, http: reqwest::Client::new() })
+    }
+
+    /// The first series of the reply for `symbol` on `date`, New York's midnight to midnight.
+    ///
+    /// # Errors
+    /// When the market has no such series.
+    pub async fn series(&self, symbol: &str, date: TradeDate, interval: Interval) -> anyhow::Result<Value> {
+        let (from, to) = date.midnights(&jiff::tz::TimeZone::get("America/New_York")?)?;
+        let (from, to) = (from.as_second(), to.as_second());
+        let url = format!("{}/v8/finance/chart/{symbol}?period1={from}&period2={to}&interval={interval}", self.url);
+        let reply: Value = serde_json::from_str(&self.http.get(url).send().await?.text().await?)?;
+        reply.pointer("/chart/result/0").cloned().with_context(|| format!("no series for {symbol}: {reply}"))
+    }
+}

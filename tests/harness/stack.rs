@@ -1,0 +1,165 @@
+//! A stack of the real template on a local cloud, run as the schedule, a person or the API runs it.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use anyhow::{Context, bail};
+use aws_sdk_s3::Client as S3;
+use aws_sdk_sfn::{Client as StepFunctions, types::ExecutionStatus};
+use local::{
+    UpOptions,
+    cloud::{Guard, LocalCloud, Market},
+};
+use serde_json::Value;
+use shared::{Bar, payload::RunOutcome};
+
+use crate::{Programs, SimulatedMarket};
+
+/// A deployed stack; its local cloud is taken down when it is dropped.
+#[derive(Debug)]
+pub struct Stack {
+    /// Where it runs.
+    pub cloud: Guard,
+    /// The market that its functions ask.
+    pub market: SimulatedMarket,
+    s3: S3,
+    sfn: StepFunctions,
+    _home: tempfile::TempDir,
+}
+
+/// How an execution ended.
+#[derive(Debug)]
+pub enum Ended {
+    /// With an output.
+    Succeeded(Box<RunOutcome>),
+    /// With an error.
+    Failed {
+        /// Its name.
+        error: String,
+        /// What it says.
+        cause: String,
+    },
+}
+
+impl Stack {
+    /// Brings up a local cloud of its own, with waits that last a hundredth of what they do on AWS.
+    ///
+    /// # Errors
+    /// The step that failed.
+    pub async fn up(programs: &Programs) -> anyhow::Result<Self> {
+        let market = SimulatedMarket::serve().await?;
+        let home = tempfile::Builder::new().prefix("test-cloud-").tempdir_in(programs.root.join("target"))?;
+        let options = UpOptions {
+            root: programs.root.clone(),
+            home: home.path().to_owned(),
+            market: Market::Url(market.url.clone()),
+            wait_scale: 0.01,
+            parameters: BTreeMap::new(),
+        };
+        let cloud = LocalCloud::up(options, &()).await?.guard()?;
+        let config = aws_config::defaults(aws_config::BehaviorVersion::latest())
+            .endpoint_url(&cloud.endpoint)
+            .region(aws_config::Region::new(cloud.region.clone()))
+            .credentials_provider(aws_credential_types::Credentials::from_keys(
+                &cloud.access_key_id,
+                &cloud.secret_access_key,
+                None,
+            ))
+            .load()
+            .await;
+        Ok(Self { s3: S3::new(&config), sfn: StepFunctions::new(&config), cloud, market, _home: home })
+    }
+
+    /// Starts an execution with `input` and waits for its end.
+    ///
+    /// # Errors
+    /// When it cannot be started, does not end within two minutes, or ends in another way than the two known ones.
+    pub async fn execute(&self, input: &Value) -> anyhow::Result<Ended> {
+        let machine = self.cloud.output("StateMachineArn")?;
+        let started = self.sfn.start_execution().state_machine_arn(machine).input(input.to_string()).send().await?;
+        let ended = tokio::time::timeout(Duration::from_secs(120), self.ended(&started.execution_arn)).await;
+        ended.with_context(|| format!("{} did not end within two minutes", started.execution_arn))?
+    }
+
+    async fn ended(&self, execution: &str) -> anyhow::Result<Ended> {
+        loop {
+            let now = self.sfn.describe_execution().execution_arn(execution).send().await?;
+            match now.status() {
+                ExecutionStatus::Running => tokio::time::sleep(Duration::from_millis(100)).await,
+                ExecutionStatus::Succeeded => {
+                    return Ok(Ended::Succeeded(serde_json::from_str(now.output().unwrap_or_default())?));
+                }
+                ExecutionStatus::Failed => {
+                    let text = |value: Option<&str>| value.unwrap_or_default().to_owned();
+                    return Ok(Ended::Failed { error: text(now.error()), cause: text(now.cause()) });
+                }
+                other => bail!("the execution ended as {other}"),
+            }
+        }
+    }
+
+    /// Executes `input` and returns the output of an execution that must succeed.
+    ///
+    /// # Errors
+    /// When it fails.
+    pub async fn succeed(&self, input: &Value) -> anyhow::Result<RunOutcome> {
+        match self.execute(input).await? {
+            Ended::Succeeded(outcome) => Ok(*outcome),
+            Ended::Failed { error, cause } => bail!("{input} failed with {error}: {cause}"),
+        }
+    }
+
+    /// Executes `input` and returns error and cause of an execution that must fail.
+    ///
+    /// # Errors
+    /// When it succeeds.
+    pub async fn fail(&self, input: &Value) -> anyhow::Result<(String, String)> {
+        match self.execute(input).await? {
+            Ended::Failed { error, cause } => Ok((error, cause)),
+            Ended::Succeeded(outcome) => bail!("{input} succeeded with {outcome:?}"),
+        }
+    }
+
+    /// The text of the object at `s3://bucket/key`.
+    ///
+    /// # Errors
+    /// When it is not there.
+    pub async fn object(&self, uri: &str) -> anyhow::Result<String> {
+        let (bucket, key) =
+            uri.strip_prefix("s3://").and_then(|rest| rest.split_once('/')).context("not an s3:// address")?;
+        let object = self.s3.get_object().bucket(bucket).key(key).send().await?;
+        Ok(String::from_utf8(object.body.collect().await?.to_vec())?)
+    }
+
+    /// The keys below a prefix of the data bucket.
+    ///
+    /// # Errors
+    /// When they cannot be listed.
+    pub async fn keys(&self, prefix: &str) -> anyhow::Result<Vec<String>> {
+        let bucket = self.cloud.output("DataBucket")?;
+        let mut pages = self.s3.list_objects_v2().bucket(bucket).prefix(prefix).into_paginator().send();
+        let mut keys = Vec::new();
+        while let Some(page) = pages.next().await {
+            keys.extend(page?.contents().iter().filter_map(|object| object.key().map(str::to_owned)));
+        }
+        Ok(keys)
+    }
+
+    /// Every bar that the lake holds of `date`, object by object; duplicates and all.
+    ///
+    /// # Errors
+    /// When an object cannot be read or a line is not a bar.
+    pub async fn lake(&self, date: &str) -> anyhow::Result<Vec<Vec<Bar>>> {
+        let bucket = self.cloud.output("DataBucket")?;
+        let mut objects = Vec::new();
+        for key in self.keys(&format!("bars/trade_date={date}/")).await? {
+            let text = self.object(&format!("s3://{bucket}/{key}")).await?;
+            objects.push(text.lines().map(serde_json::from_str).collect::<Result<_, _>>()?);
+        }
+        Ok(objects)
+    }
+
+    /// The local cloud without its guard.
+    pub fn local_cloud(&self) -> &LocalCloud {
+        &self.cloud
+    }
+}

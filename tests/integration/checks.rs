@@ -1,0 +1,153 @@
+//! What other tools say of the template, the state machine and the SQL, and whether the parts that
+//! must agree do.
+
+use std::{collections::BTreeSet, fs, sync::Arc};
+
+use anyhow::{Context as _, Result, ensure};
+use serde_json::{Value, json};
+use shared::ErrorName;
+
+use crate::{Context, trials};
+
+trials![
+    cfn_lint_finds_nothing_in_the_template,
+    sam_validates_the_template,
+    the_state_machine_is_valid_amazon_states_language,
+    the_sql_parses_as_athenas,
+    the_table_is_declared_as_in_the_sql,
+    every_error_name_that_the_state_machine_matches_can_occur,
+    every_task_has_a_retry_a_catch_and_a_timeout,
+    firehose_is_set_within_its_limits,
+];
+
+async fn cfn_lint_finds_nothing_in_the_template(context: Arc<Context>) -> Result<()> {
+    let run = context.programs.tool("cfn-lint", &["template.yaml"]).await?;
+    ensure!(run.code == 0 && run.text.is_empty(), "cfn-lint: {}", run.text);
+    Ok(())
+}
+
+async fn sam_validates_the_template(context: Arc<Context>) -> Result<()> {
+    let run = context.programs.tool("sam", &["validate", "--lint", "--template-file", "template.yaml"]).await?;
+    ensure!(run.code == 0 && run.text.contains("is a valid SAM Template"), "sam validate: {}", run.text);
+    Ok(())
+}
+
+/// cfn-lint knows the language only in the resource that takes a definition as it is.
+async fn the_state_machine_is_valid_amazon_states_language(context: Arc<Context>) -> Result<()> {
+    let lint = async |definition: &Value| {
+        let machine = json!({"Type": "AWS::StepFunctions::StateMachine", "Properties": {
+            "RoleArn": "arn:aws:iam::123456789012:role/pipeline", "Definition": definition}});
+        let file = tempfile::Builder::new().suffix(".json").tempfile()?;
+        fs::write(file.path(), json!({"Resources": {"Pipeline": machine}}).to_string())?;
+        context.programs.tool("cfn-lint", &[&file.path().to_string_lossy()]).await
+    };
+    let definition = definition(&context)?;
+    let run = lint(&definition).await?;
+    ensure!(run.code == 0, "cfn-lint: {}", run.text);
+    // The check must be able to fail.
+    let mut broken = definition;
+    broken["States"]["Collect"]["Next"] = json!("Nowhere");
+    let run = lint(&broken).await?;
+    ensure!(run.code != 0 && run.text.contains("E3601"), "a missing target went unnoticed: {}", run.text);
+    Ok(())
+}
+
+async fn the_sql_parses_as_athenas(context: Arc<Context>) -> Result<()> {
+    let parse = "import sys, sqlglot\nfor f in sys.argv[1:]:\n    sqlglot.parse_one(open(f).read(), read='athena')\n    print('parsed', f)";
+    let files = ["sql/bars.sql", "sql/hourly_extremes.sql"];
+    let run = context.programs.python(parse, &files).await?;
+    ensure!(run.code == 0 && files.iter().all(|file| run.text.contains(&format!("parsed {file}"))), "{}", run.text);
+    Ok(())
+}
+
+async fn the_table_is_declared_as_in_the_sql(context: Arc<Context>) -> Result<()> {
+    let database = context.stack.cloud.output("DatabaseName")?;
+    let args = ["glue", "get-table", "--database-name", database, "--name", "bars"];
+    let table: Value = serde_json::from_str(&context.programs.aws(context.stack.local_cloud(), &args).await?)?;
+    let columns = |pointer: &str| -> Vec<String> {
+        let list = table.pointer(pointer).and_then(Value::as_array).into_iter().flatten();
+        list.map(|column| {
+            format!("{} {}", column["Name"].as_str().unwrap_or(""), column["Type"].as_str().unwrap_or(""))
+        })
+        .collect()
+    };
+    let declared = [columns("/Table/StorageDescriptor/Columns"), columns("/Table/PartitionKeys")].concat();
+    let sql = fs::read_to_string(context.programs.root.join("sql/bars.sql"))?;
+    let written: Vec<_> = sql
+        .lines()
+        .filter(|line| line.starts_with("  ") && line.contains("-- "))
+        .filter_map(|line| line.split("--").next())
+        .map(|column| column.replace([',', '`'], "").split_whitespace().collect::<Vec<_>>().join(" "))
+        .collect();
+    ensure!(declared == written && declared.len() == 13, "template.yaml: {declared:?}\nsql/bars.sql: {written:?}");
+    Ok(())
+}
+
+async fn every_error_name_that_the_state_machine_matches_can_occur(context: Arc<Context>) -> Result<()> {
+    let ours: BTreeSet<_> = ErrorName::ALL.iter().map(ToString::to_string).collect();
+    for (state, task) in tasks(&definition(&context)?) {
+        for name in strings(&task, "ErrorEquals") {
+            let service =
+                ["States.", "Lambda.", "Runtime.", "Sandbox.", "Glue.", "Athena."].iter().any(|s| name.starts_with(s));
+            ensure!(service || ours.contains(&name), "{state} matches {name}, which nothing answers with");
+        }
+    }
+    Ok(())
+}
+
+async fn every_task_has_a_retry_a_catch_and_a_timeout(context: Arc<Context>) -> Result<()> {
+    let definition = definition(&context)?;
+    ensure!(definition["TimeoutSeconds"].is_u64());
+    let tasks = tasks(&definition);
+    ensure!(tasks.len() == 9, "{} tasks", tasks.len());
+    for (state, task) in tasks {
+        ensure!(task["TimeoutSeconds"].is_u64() && task["Retry"][0].is_object(), "{state}");
+        ensure!(task["Catch"][0]["ErrorEquals"] == json!(["States.ALL"]), "{state} lets an error pass");
+    }
+    Ok(())
+}
+
+/// Neither cfn-lint nor the local cloud minds a buffer that dynamic partitioning does not take.
+async fn firehose_is_set_within_its_limits(context: Arc<Context>) -> Result<()> {
+    let stream = context.stack.cloud.output("DeliveryStream")?;
+    let args = ["firehose", "describe-delivery-stream", "--delivery-stream-name", stream];
+    let stream: Value = serde_json::from_str(&context.programs.aws(context.stack.local_cloud(), &args).await?)?;
+    let s3 = "/DeliveryStreamDescription/Destinations/0/ExtendedS3DestinationDescription";
+    let s3 = stream.pointer(s3).context("no S3 destination")?;
+    let (seconds, megabytes) =
+        (s3["BufferingHints"]["IntervalInSeconds"].as_i64(), s3["BufferingHints"]["SizeInMBs"].as_i64());
+    ensure!(
+        seconds.is_some_and(|s| (60..=900).contains(&s)) && megabytes.is_some_and(|m| (64..=128).contains(&m)),
+        "{s3}"
+    );
+    ensure!(s3["DynamicPartitioningConfiguration"]["Enabled"] == json!(true), "{s3}");
+    Ok(())
+}
+
+fn definition(context: &Context) -> Result<Value> {
+    let path = context.programs.root.join("statemachine/pipeline.asl.json");
+    Ok(serde_json::from_str(&fs::read_to_string(path)?)?)
+}
+
+/// The Task states, with their names.
+fn tasks(definition: &Value) -> Vec<(String, Value)> {
+    let states = definition["States"].as_object().into_iter().flatten();
+    states.filter(|(_, state)| state["Type"] == "Task").map(|(name, state)| (name.clone(), state.clone())).collect()
+}
+
+/// All strings in the arrays under `key`, however deep.
+fn strings(value: &Value, key: &str) -> Vec<String> {
+    match value {
+        Value::Object(map) => map
+            .iter()
+            .flat_map(|(name, inner)| match inner {
+                Value::Array(list) if name == key => {
+                    list.iter().filter_map(|v| v.as_str().map(str::to_owned)).collect()
+                }
+                _ => strings(inner, key),
+            })
+            .collect(),
+        Value::Array(list) => list.iter().flat_map(|inner| strings(inner, key)).collect(),
+        _ => Vec::new(),
+    }
+}

@@ -1,0 +1,63 @@
+//! `finstream` as a person types it.
+
+use std::{fs, sync::Arc};
+
+use anyhow::{Result, ensure};
+
+use crate::{Context, trials};
+
+trials![what_cannot_be_run_is_refused_before_anything_runs, a_day_from_up_to_down];
+
+async fn what_cannot_be_run_is_refused_before_anything_runs(context: Arc<Context>) -> Result<()> {
+    for (args, says) in [
+        (vec!["run", "--trade-date", "2021-13-45"], "\"2021-13-45\" is not a trade date"),
+        (vec!["run", "--symbols", ""], "the list of symbols is empty"),
+        (vec!["run", "--symbols", "META,../x"], "\"../x\" is not a symbol"),
+        (vec!["run", "--interval", "7m"], "\"7m\" is not an interval"),
+        (vec!["demo", "--trade-date", "yesterday"], "\"yesterday\" is not a trade date"),
+        (vec!["local", "up", "--market-url", "ftp://example.com"], "http"),
+    ] {
+        let run = context.programs.finstream(&args).await?;
+        ensure!(run.code == 2 && run.text.contains(says), "{args:?} ended with {}: {}", run.code, run.text);
+    }
+    Ok(())
+}
+
+/// The only test of the local cloud at its usual place, so it does all that needs one.
+async fn a_day_from_up_to_down(context: Arc<Context>) -> Result<()> {
+    let finstream = async |args: &[&str]| context.programs.finstream(args).await;
+    let out = tempfile::tempdir()?;
+    let folder = out.path().to_string_lossy().into_owned();
+    let up = finstream(&["local", "up"]).await?;
+    ensure!(up.code == 0 && up.text.contains("http://127.0.0.1:"), "{}", up.text);
+
+    let run = finstream(&["run", "--trade-date", "2026-11-20", "--symbols", "META,ZZNONE", "--out", &folder]).await?;
+    ensure!(run.code == 0, "{}", run.text);
+    for text in ["Collect", "RunQuery", "Meta Platforms", "ZZNONE", "No data found", "hourly_extremes.csv", "imulated"]
+    {
+        ensure!(run.text.contains(text), "the output lacks {text:?}:\n{}", run.text);
+    }
+    let csv = fs::read_to_string(out.path().join("hourly_extremes.csv"))?;
+    ensure!(csv.starts_with("company_name,symbol,trade_date,hour,") && csv.lines().count() == 8, "{csv}");
+    ensure!(out.path().join("report.html").is_file());
+
+    for closed in ["2026-11-21", "2025-11-27"] {
+        let run = finstream(&["run", "--trade-date", closed]).await?;
+        ensure!(run.code == 0 && run.text.contains("no_session"), "{closed}: {}", run.text);
+    }
+    let failed = finstream(&["run", "--trade-date", "2026-11-20", "--symbols", "ZZNONE"]).await?;
+    ensure!(
+        failed.code == 1 && failed.text.contains("NoBars") && failed.text.contains("No data found"),
+        "{}",
+        failed.text
+    );
+
+    let down = finstream(&["local", "down"]).await?;
+    ensure!(down.code == 0, "{}", down.text);
+    let status = finstream(&["local", "status"]).await?;
+    ensure!(status.text.contains("no local cloud is up"), "{}", status.text);
+    // What is not up is not taken down; the tests' own cloud is none of its business.
+    let run = context.stack.succeed(&serde_json::json!({"trade_date": "2026-11-20", "symbols": ["META"]})).await;
+    ensure!(run.is_ok(), "local down took another local cloud down: {run:?}");
+    Ok(())
+}

@@ -1,0 +1,212 @@
+//! What a day comes to.
+
+use std::{collections::BTreeSet, sync::Arc};
+
+use anyhow::{Result, bail, ensure};
+use harness::expected_csv;
+use serde_json::{Value, json};
+use shared::{
+    Interval,
+    payload::{Reason, RunOutcome, SymbolOutcomes},
+};
+
+use crate::{Context, trials};
+
+trials![
+    the_default_companies_are_exported_and_every_row_is_right,
+    a_half_day_ends_at_one,
+    a_summer_day_has_summer_hours,
+    other_intervals_give_the_same_extremes,
+    the_newest_session_is_found_by_the_scheduled_time,
+    a_second_run_gives_the_same_bytes_and_its_duplicates_do_not_show,
+    a_run_shows_only_its_own_symbols,
+    weekends_and_holidays_have_no_session,
+    an_unknown_symbol_is_named_and_the_others_are_exported,
+    only_unknown_symbols_fail,
+    ten_symbols_cost_one_call_and_few_records,
+    bad_input_is_refused_and_leaves_nothing,
+    the_report_shows_the_day,
+];
+
+/// The built-in companies, in the order of the CSV.
+const COMPANIES: [(&str, &str); 10] = [
+    ("Beyond Meat", "BYND"),
+    ("Block", "XYZ"),
+    ("Datadog", "DDOG"),
+    ("Meta Platforms", "META"),
+    ("Netflix", "NFLX"),
+    ("Okta", "OKTA"),
+    ("Pinterest", "PINS"),
+    ("Shopify", "SHOP"),
+    ("Snap", "SNAP"),
+    ("The Trade Desk", "TTD"),
+];
+
+/// The parts of an exported run.
+fn exported(outcome: RunOutcome) -> Result<(usize, SymbolOutcomes, String, String)> {
+    match outcome {
+        RunOutcome::Exported { bars, symbols, csv, report, simulated: true, .. } => Ok((bars, symbols, csv, report)),
+        other => bail!("not an exported run of a simulated market: {other:?}"),
+    }
+}
+
+async fn check(context: &Context, date: &str, interval: Interval) -> Result<String> {
+    let outcome = context.stack.succeed(&json!({"trade_date": date, "interval": interval})).await?;
+    let (bars, symbols, csv, _) = exported(outcome)?;
+    let csv = context.stack.object(&csv).await?;
+    let expected = expected_csv(&context.stack.market, date.parse()?, interval, &COMPANIES).await?;
+    ensure!(csv == expected, "{date} in bars of {interval}\ngot:\n{csv}\nexpected:\n{expected}");
+    ensure!(symbols.failed.is_empty() && symbols.collected.len() == 10, "{symbols:?}");
+    let counted: usize = csv.lines().skip(1).filter_map(|row| row.rsplit(',').nth(1)?.parse::<usize>().ok()).sum();
+    ensure!(counted == bars, "{counted} bars in the CSV, {bars} collected");
+    Ok(csv)
+}
+
+async fn the_default_companies_are_exported_and_every_row_is_right(context: Arc<Context>) -> Result<()> {
+    let csv = check(&context, "2026-11-17", Interval::FiveMinutes).await?;
+    ensure!(csv.lines().count() == 71, "ten companies have seven hours each:\n{csv}");
+    Ok(())
+}
+
+async fn a_half_day_ends_at_one(context: Arc<Context>) -> Result<()> {
+    let csv = check(&context, "2025-11-28", Interval::FiveMinutes).await?;
+    let hours: BTreeSet<_> = csv.lines().skip(1).filter_map(|row| row.split(',').nth(3)).collect();
+    ensure!(hours == BTreeSet::from(["9", "10", "11", "12"]), "{hours:?}");
+    Ok(())
+}
+
+async fn a_summer_day_has_summer_hours(context: Arc<Context>) -> Result<()> {
+    let csv = check(&context, "2026-07-15", Interval::FiveMinutes).await?;
+    ensure!(csv.contains("2026-07-15T09:30:00-04:00") || csv.contains(",9,2026-07-15T09:"), "{csv}");
+    ensure!(!csv.contains("-05:00"), "{csv}");
+    Ok(())
+}
+
+async fn other_intervals_give_the_same_extremes(context: Arc<Context>) -> Result<()> {
+    let (minutes, quarters) = tokio::try_join!(
+        check(&context, "2026-10-06", Interval::OneMinute),
+        check(&context, "2026-10-07", Interval::FifteenMinutes)
+    )?;
+    ensure!(minutes.lines().count() == 71 && quarters.lines().count() == 71);
+    Ok(())
+}
+
+/// A Monday before the open still belongs to Friday, and a late retry to the day that was meant.
+async fn the_newest_session_is_found_by_the_scheduled_time(context: Arc<Context>) -> Result<()> {
+    for (scheduled, day) in [
+        ("2026-11-09T14:00:00Z", "2026-11-06"),
+        ("2026-11-10T22:30:00Z", "2026-11-10"),
+        ("2025-11-28T18:00:00Z", "2025-11-28"),
+    ] {
+        let input = json!({"scheduled_time": scheduled, "symbols": ["NFLX"]});
+        match context.stack.succeed(&input).await? {
+            RunOutcome::Exported { trade_date, .. } => ensure!(trade_date == day.parse()?, "{scheduled}: {trade_date}"),
+            other => bail!("{scheduled}: {other:?}"),
+        }
+    }
+    Ok(())
+}
+
+async fn a_second_run_gives_the_same_bytes_and_its_duplicates_do_not_show(context: Arc<Context>) -> Result<()> {
+    let date = "2026-11-12";
+    let first = check(&context, date, Interval::FiveMinutes).await?;
+    let once = context.stack.lake(date).await?.concat();
+    let second = check(&context, date, Interval::FiveMinutes).await?;
+    let twice = context.stack.lake(date).await?.concat();
+    ensure!(first == second, "the second run exported\n{second}\nafter\n{first}");
+    ensure!(!once.is_empty() && twice.len() == 2 * once.len(), "{} bars, then {}", once.len(), twice.len());
+    Ok(())
+}
+
+async fn a_run_shows_only_its_own_symbols(context: Arc<Context>) -> Result<()> {
+    let input = |symbols: &[&str]| json!({"trade_date": "2026-11-11", "symbols": symbols});
+    exported(context.stack.succeed(&input(&["META", "SHOP", "SNAP"])).await?)?;
+    let (_, _, csv, _) = exported(context.stack.succeed(&input(&["SHOP"])).await?)?;
+    let csv = context.stack.object(&csv).await?;
+    ensure!(
+        csv.lines().skip(1).count() == 7 && csv.lines().skip(1).all(|row| row.starts_with("Shopify,SHOP,")),
+        "{csv}"
+    );
+    Ok(())
+}
+
+async fn weekends_and_holidays_have_no_session(context: Arc<Context>) -> Result<()> {
+    for date in ["2026-11-21", "2026-11-22", "2025-11-27", "2026-04-03", "2026-07-03"] {
+        match context.stack.succeed(&json!({"trade_date": date})).await? {
+            RunOutcome::NoSession { trade_date, symbols, simulated: true } => {
+                ensure!(trade_date == date.parse()? && symbols.collected.is_empty());
+                ensure!(symbols.failed.iter().all(|symbol| symbol.reason == Reason::NoSession), "{symbols:?}");
+            }
+            other => bail!("{date}: {other:?}"),
+        }
+        ensure!(
+            context.stack.lake(date).await?.is_empty()
+                && context.stack.keys(&format!("exports/trade_date={date}/")).await?.is_empty()
+        );
+    }
+    Ok(())
+}
+
+async fn an_unknown_symbol_is_named_and_the_others_are_exported(context: Arc<Context>) -> Result<()> {
+    let symbols = ["META", "SHOP", "BYND", "NFLX", "PINS", "ZZNONE", "TTD", "OKTA", "SNAP", "DDOG"];
+    let outcome = context.stack.succeed(&json!({"trade_date": "2026-11-16", "symbols": symbols})).await?;
+    let (_, outcomes, csv, _) = exported(outcome)?;
+    let csv = context.stack.object(&csv).await?;
+    ensure!(csv.lines().count() == 64 && !csv.contains("ZZNONE"), "{csv}");
+    let [failed] = outcomes.failed.as_slice() else { bail!("{outcomes:?}") };
+    ensure!(failed.symbol.as_str() == "ZZNONE" && failed.reason == Reason::UnknownSymbol);
+    ensure!(failed.detail == "No data found, symbol may be delisted", "{failed:?}");
+    Ok(())
+}
+
+async fn only_unknown_symbols_fail(context: Arc<Context>) -> Result<()> {
+    let (error, cause) =
+        context.stack.fail(&json!({"trade_date": "2026-11-16", "symbols": ["ZZONE", "ZZTWO"]})).await?;
+    ensure!(error == "NoBars", "{error}: {cause}");
+    ensure!(cause.contains("ZZONE (No data found") && cause.contains("ZZTWO (No data found"), "{cause}");
+    Ok(())
+}
+
+async fn ten_symbols_cost_one_call_and_few_records(context: Arc<Context>) -> Result<()> {
+    check(&context, "2026-11-05", Interval::FiveMinutes).await?;
+    // The local cloud writes one object a record.
+    let records = context.stack.lake("2026-11-05").await?;
+    let lines: Vec<_> = records.iter().map(Vec::len).collect();
+    ensure!((1..10).contains(&records.len()) && lines.iter().sum::<usize>() > 700, "lines of each record: {lines:?}");
+    let group = format!("/aws/lambda/{}", context.stack.cloud.output("CollectFunction")?);
+    let pattern = r#"{ $.message = "batch sent" && $.span.trade_date = "2026-11-05" }"#;
+    let args = ["logs", "filter-log-events", "--log-group-name", &group, "--filter-pattern", pattern];
+    let log: Value = serde_json::from_str(&context.programs.aws(context.stack.local_cloud(), &args).await?)?;
+    let calls = log["events"].as_array().map_or(0, Vec::len);
+    ensure!(calls == 1, "{calls} calls of PutRecordBatch: {log}");
+    Ok(())
+}
+
+async fn bad_input_is_refused_and_leaves_nothing(context: Arc<Context>) -> Result<()> {
+    for (input, says) in [
+        (json!({"trade_date": "2021-13-45"}), "\"2021-13-45\" is not a trade date"),
+        (json!({"trade_date": "2999-01-04"}), "lies in the future"),
+        (json!({"symbols": []}), "the list of symbols is empty"),
+        (json!({"symbols": ["../x"]}), "\"../x\" is not a symbol"),
+        (json!({"interval": "7m"}), "\"7m\" is not an interval"),
+        (json!({"date": "2026-11-20"}), "unknown field `date`"),
+        (json!({"symbols": 5}), "expected a sequence"),
+    ] {
+        let (error, cause) = context.stack.fail(&input).await?;
+        ensure!(error == "InvalidInput" && cause.contains(says), "{input}: {error}: {cause}");
+    }
+    let (error, _) = context.stack.fail(&json!(["META"])).await?;
+    ensure!(error.starts_with("States."), "{error}");
+    Ok(())
+}
+
+async fn the_report_shows_the_day(context: Arc<Context>) -> Result<()> {
+    let input = json!({"trade_date": "2026-11-13", "symbols": ["META", "ZZNONE"]});
+    let (_, _, _, report) = exported(context.stack.succeed(&input).await?)?;
+    let report = context.stack.object(&report).await?;
+    for text in ["2026-11-13", "Meta Platforms", "ZZNONE", "No data found, symbol may be delisted", "<svg"] {
+        ensure!(report.contains(text), "the report lacks {text:?}");
+    }
+    ensure!(report.to_lowercase().contains("simulated"), "the report does not say that prices are simulated");
+    Ok(())
+}

@@ -1,0 +1,60 @@
+//! The tests of the whole: the compiled functions, the deployed template and the state machine, on
+//! the local cloud, against a simulated market over real HTTP.
+//!
+//! One stack serves all tests that leave it as it is; they keep apart by trade date. Each test is
+//! an async function that is listed in its module's `trials`.
+
+mod api; // POST /collect: who may call it, and what it answers
+mod checks; // what other tools say of the template, the state machine and the SQL
+mod command; // `finstream` as a person types it
+mod days; // what a day comes to: exported, no session, failed
+mod invoke; // each function by hand, through cargo-lambda
+mod permissions; // what happens when a role lacks a permission
+
+use std::{future::Future, process::ExitCode, sync::Arc};
+
+use harness::{Programs, Stack};
+use libtest_mimic::{Arguments, Trial};
+use tokio::runtime::{Handle, Runtime};
+
+/// What every test is given.
+struct Context {
+    programs: Programs,
+    stack: Stack,
+}
+
+/// A test of the context's stack.
+fn trial<F>(name: &str, runtime: &Handle, context: &Arc<Context>, test: fn(Arc<Context>) -> F) -> Trial
+where
+    F: Future<Output = anyhow::Result<()>> + Send + 'static,
+{
+    let (runtime, context) = (runtime.clone(), Arc::clone(context));
+    Trial::test(name.to_owned(), move || runtime.block_on(test(context)).map_err(|error| format!("{error:?}").into()))
+}
+
+/// The trials of a module, named after their functions.
+macro_rules! trials {
+    ($($test:ident),* $(,)?) => {
+        pub fn trials(runtime: &tokio::runtime::Handle, context: &std::sync::Arc<crate::Context>) -> Vec<libtest_mimic::Trial> {
+            vec![$(crate::trial(concat!(module_path!(), "::", stringify!($test)), runtime, context, $test)),*]
+        }
+    };
+}
+use trials;
+
+fn main() -> anyhow::Result<ExitCode> {
+    let mut arguments = Arguments::from_args();
+    // Two cores run the server, the functions and the tests; more at once only slows each.
+    arguments.test_threads.get_or_insert(4);
+    let runtime = Runtime::new()?;
+    let context = runtime.block_on(async {
+        let programs = Programs::find().await?;
+        let stack = Stack::up(&programs).await?;
+        anyhow::Ok(Arc::new(Context { programs, stack }))
+    })?;
+    let modules = [api::trials, checks::trials, command::trials, days::trials, invoke::trials, permissions::trials];
+    let trials = modules.into_iter().flat_map(|trials| trials(runtime.handle(), &context)).collect();
+    let conclusion = libtest_mimic::run(&arguments, trials);
+    drop(context);
+    Ok(conclusion.exit_code())
+}
