@@ -9,7 +9,7 @@ use shared::payload::{RunOutcome, RunRequest};
 use crate::{
     args::{FollowArgs, RunArgs},
     files,
-    history::{self, Event, Failure, Waits},
+    history::{self, Event, Failure},
     screen::{Screen, print},
     show,
     story::Story,
@@ -102,7 +102,7 @@ const PATIENCE: u32 = 5;
 
 /// Shows the history of an execution as it grows, until it has ended.
 async fn watch(target: &Target, execution: &str, screen: &Screen) -> anyhow::Result<Story> {
-    let waits = history::waits(&target.sfn, execution, target.wait_scale).await.unwrap_or_else(|_| Waits::new());
+    let waits = history::waits(&target.sfn, execution, target.wait_scale).await?;
     let (mut story, mut unanswered) = (Story::new(waits), 0);
     let (shortest, longest) = target.pace;
     let mut pause = shortest;

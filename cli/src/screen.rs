@@ -2,7 +2,7 @@
 //! plain lines, without control codes. Progress goes to standard error, so that standard output holds the result.
 
 use std::{
-    io::{IsTerminal, Write},
+    io::{ErrorKind, IsTerminal, Write},
     time::Duration,
 };
 
@@ -91,12 +91,15 @@ fn spinner() -> ProgressBar {
     spinner
 }
 
-/// Writes a result to standard output.
+/// Writes a result to standard output. A reader that has seen enough (`| head`) is no error.
 ///
 /// # Errors
-/// When nobody can read it, such as a pipe that was closed.
+/// When it cannot be written, such as on a full disk.
 pub fn print(text: &str) -> anyhow::Result<()> {
-    writeln!(std::io::stdout(), "{text}").context("could not write to standard output")
+    match writeln!(std::io::stdout(), "{text}") {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(error).context("could not write to standard output"),
+        _ => Ok(()),
+    }
 }
 
 /// A line on standard error. That it is gone (a closed pipe) is no reason to stop a run.

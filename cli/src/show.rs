@@ -4,7 +4,7 @@ use std::{fs::File, io::Read, path::Path};
 
 use anyhow::Context;
 use comfy_table::{
-    Cell, CellAlignment::Right, ColumnConstraint::ContentWidth, ContentArrangement, Row, Table,
+    Cell, CellAlignment::Right, ColumnConstraint::ContentWidth, ContentArrangement, LineStyle, Row, Table,
     presets::UTF8_HORIZONTAL_ONLY,
 };
 use serde::Deserialize;
@@ -121,6 +121,7 @@ fn without_bars(failed: &[FailedSymbol], width: Option<u16>) -> String {
         return String::new();
     }
     let mut table = table(&["without bars", "reason", "detail"], width);
+    table.style_mut().row_separator = LineStyle::none();
     for FailedSymbol { symbol, reason, detail } in failed {
         table.add_row([symbol.as_str(), &in_words(*reason), detail]);
     }

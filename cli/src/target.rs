@@ -121,7 +121,8 @@ const NO_REGION: &str = "no local cloud is up and no AWS region is set: start on
 /// Complains in words before the first call fails in others.
 async fn credentials(config: &SdkConfig) -> anyhow::Result<()> {
     let what_to_do = "no local cloud is up and no AWS credentials were found: start one with `cargo finstream local up`, \
-        or sign in to AWS (AWS_PROFILE, `aws sso login`, `aws configure`)";
+        or give AWS credentials, by `aws configure` and AWS_PROFILE, or, from IAM Identity Center, by \
+        `eval \"$(aws configure export-credentials --format env)\"`";
     let provider = config.credentials_provider().context(what_to_do)?;
     provider.provide_credentials().await.context(what_to_do)?;
     Ok(())

@@ -3,6 +3,7 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use anyhow::{Context, bail};
+use aws_credential_types::Credentials;
 use aws_sdk_s3::Client as S3;
 use aws_sdk_sfn::{Client as StepFunctions, types::ExecutionStatus};
 use local::{
@@ -59,10 +60,12 @@ impl Stack {
         let config = aws_config::defaults(aws_config::BehaviorVersion::latest())
             .endpoint_url(&cloud.endpoint)
             .region(aws_config::Region::new(cloud.region.clone()))
-            .credentials_provider(aws_credential_types::Credentials::from_keys(
+            .credentials_provider(Credentials::new(
                 &cloud.access_key_id,
                 &cloud.secret_access_key,
                 None,
+                None,
+                "the local cloud's root",
             ))
             .load()
             .await;

@@ -24,7 +24,7 @@ async fn post(context: &Context, keys: Option<(&str, &str)>, body: &str) -> Resu
     let url = context.stack.cloud.output("CollectUrl")?;
     let mut request = http::Request::post(url).header("content-type", "application/json").body(body.to_owned())?;
     if let Some((id, secret)) = keys {
-        let identity = Credentials::from_keys(id, secret, None).into();
+        let identity = Credentials::new(id, secret, None, None, "test").into();
         let signing = v4::SigningParams::builder()
             .identity(&identity)
             .region(&context.stack.cloud.region)

@@ -16,6 +16,7 @@ trials![
     the_sql_parses_as_athenas,
     the_table_is_declared_as_in_the_sql,
     every_error_name_that_the_state_machine_matches_can_occur,
+    every_state_can_be_reached_and_every_target_exists,
     every_task_has_a_retry_a_catch_and_a_timeout,
     firehose_is_set_within_its_limits,
 ];
@@ -46,9 +47,22 @@ async fn the_state_machine_is_valid_amazon_states_language(context: Arc<Context>
     ensure!(run.code == 0, "cfn-lint: {}", run.text);
     // The check must be able to fail.
     let mut broken = definition;
-    broken["States"]["Collect"]["Next"] = json!("Nowhere");
+    broken["States"]["Collect"]["Parameters"] = json!({});
     let run = lint(&broken).await?;
-    ensure!(run.code != 0 && run.text.contains("E3601"), "a missing target went unnoticed: {}", run.text);
+    ensure!(run.code != 0 && run.text.contains("E3601"), "a JSONPath field went unnoticed: {}", run.text);
+    Ok(())
+}
+
+async fn every_state_can_be_reached_and_every_target_exists(context: Arc<Context>) -> Result<()> {
+    let definition = definition(&context)?;
+    let states = definition["States"].as_object().context("no states")?;
+    let mut targets = vec![definition["StartAt"].as_str().unwrap_or_default().to_owned()];
+    for state in states.values() {
+        targets.extend(["Next", "Default"].iter().flat_map(|key| values(state, key)));
+    }
+    let (targets, names): (BTreeSet<_>, BTreeSet<_>) =
+        (targets.into_iter().collect(), states.keys().cloned().collect());
+    ensure!(targets == names, "targets that are no states, or the reverse: {:?}", targets.symmetric_difference(&names));
     Ok(())
 }
 
@@ -86,7 +100,7 @@ async fn the_table_is_declared_as_in_the_sql(context: Arc<Context>) -> Result<()
 async fn every_error_name_that_the_state_machine_matches_can_occur(context: Arc<Context>) -> Result<()> {
     let ours: BTreeSet<_> = ErrorName::ALL.iter().map(ToString::to_string).collect();
     for (state, task) in tasks(&definition(&context)?) {
-        for name in strings(&task, "ErrorEquals") {
+        for name in values(&task, "ErrorEquals") {
             let service =
                 ["States.", "Lambda.", "Runtime.", "Sandbox.", "Glue.", "Athena."].iter().any(|s| name.starts_with(s));
             ensure!(service || ours.contains(&name), "{state} matches {name}, which nothing answers with");
@@ -114,12 +128,9 @@ async fn firehose_is_set_within_its_limits(context: Arc<Context>) -> Result<()> 
     let stream: Value = serde_json::from_str(&context.programs.aws(context.stack.local_cloud(), &args).await?)?;
     let s3 = "/DeliveryStreamDescription/Destinations/0/ExtendedS3DestinationDescription";
     let s3 = stream.pointer(s3).context("no S3 destination")?;
-    let (seconds, megabytes) =
-        (s3["BufferingHints"]["IntervalInSeconds"].as_i64(), s3["BufferingHints"]["SizeInMBs"].as_i64());
-    ensure!(
-        seconds.is_some_and(|s| (60..=900).contains(&s)) && megabytes.is_some_and(|m| (64..=128).contains(&m)),
-        "{s3}"
-    );
+    // A parameter's value arrives as text here, as a number on AWS.
+    let hint = |name: &str| s3["BufferingHints"][name].to_string().trim_matches('"').parse().unwrap_or(0);
+    ensure!((60..=900).contains(&hint("IntervalInSeconds")) && (64..=128).contains(&hint("SizeInMBs")), "{s3}");
     ensure!(s3["DynamicPartitioningConfiguration"]["Enabled"] == json!(true), "{s3}");
     Ok(())
 }
@@ -135,19 +146,19 @@ fn tasks(definition: &Value) -> Vec<(String, Value)> {
     states.filter(|(_, state)| state["Type"] == "Task").map(|(name, state)| (name.clone(), state.clone())).collect()
 }
 
-/// All strings in the arrays under `key`, however deep.
-fn strings(value: &Value, key: &str) -> Vec<String> {
+/// All strings under `key`, alone or in an array, however deep.
+fn values(value: &Value, key: &str) -> Vec<String> {
+    let text = |value: &Value| value.as_str().map(str::to_owned);
     match value {
         Value::Object(map) => map
             .iter()
             .flat_map(|(name, inner)| match inner {
-                Value::Array(list) if name == key => {
-                    list.iter().filter_map(|v| v.as_str().map(str::to_owned)).collect()
-                }
-                _ => strings(inner, key),
+                Value::String(_) if name == key => text(inner).into_iter().collect(),
+                Value::Array(list) if name == key => list.iter().filter_map(text).collect(),
+                _ => values(inner, key),
             })
             .collect(),
-        Value::Array(list) => list.iter().flat_map(|inner| strings(inner, key)).collect(),
+        Value::Array(list) => list.iter().flat_map(|inner| values(inner, key)).collect(),
         _ => Vec::new(),
     }
 }

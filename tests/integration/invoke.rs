@@ -14,7 +14,17 @@ trials![every_function_answers_cargo_lambda_invoke];
 /// The emulator of `cargo lambda watch`, with the settings of the tests' stack.
 struct Watch {
     port: String,
-    _server: Child,
+    server: Child,
+}
+
+impl Drop for Watch {
+    /// Ends the emulator with the functions it started, which are in its process group.
+    fn drop(&mut self) {
+        if let Some(id) = self.server.id() {
+            let ended = std::process::Command::new("kill").args(["-TERM", "--", &format!("-{id}")]).status();
+            assert!(ended.is_ok_and(|status| status.success()), "cargo lambda watch could not be ended");
+        }
+    }
 }
 
 impl Watch {
@@ -38,9 +48,9 @@ impl Watch {
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::null())
-            .kill_on_drop(true)
+            .process_group(0)
             .spawn()?;
-        Ok(Self { port, _server: server })
+        Ok(Self { port, server })
     }
 
     /// What a function answers to an event.
@@ -52,7 +62,8 @@ impl Watch {
     /// What `cargo lambda invoke` prints, once the emulator is there to answer.
     async fn run(&self, context: &Context, function: &str, event: &[&str]) -> Result<String> {
         for _ in 0..120 {
-            let args = [["lambda", "invoke", function, "--invoke-port", self.port.as_str()].as_slice(), event].concat();
+            let place = ["--invoke-address", "127.0.0.1", "--invoke-port", &self.port];
+            let args = [["lambda", "invoke", function].as_slice(), &place, event].concat();
             let run = context.programs.tool("cargo-lambda", &args).await?;
             if !run.text.contains("error sending request") {
                 return Ok(run.text);

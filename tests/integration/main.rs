@@ -26,10 +26,10 @@ struct Context {
 /// A test of the context's stack.
 fn trial<F>(name: &str, runtime: &Handle, context: &Arc<Context>, test: fn(Arc<Context>) -> F) -> Trial
 where
-    F: Future<Output = anyhow::Result<()>> + Send + 'static,
+    F: Future<Output = anyhow::Result<()>> + 'static,
 {
     let (runtime, context) = (runtime.clone(), Arc::clone(context));
-    Trial::test(name.to_owned(), move || runtime.block_on(test(context)).map_err(|error| format!("{error:?}").into()))
+    Trial::test(name.to_owned(), move || runtime.block_on(test(context)).map_err(|error| format!("{error:#}").into()))
 }
 
 /// The trials of a module, named after their functions.

@@ -71,6 +71,11 @@ fn rows_that_are_bars_are_kept_and_all_others_are_not() {
         ("volume 0 inside the session", chart(&[(OPEN, 10.0, 0)]).to_string(), &[10.]),
         ("volume above 2^31", chart(&[(OPEN, 10.0, 3_000_000_000)]).to_string(), &[10.]),
         ("a widened 32-bit price", chart(&[(OPEN, 334.790_008_544_921_9, 1)]).to_string(), &[334.79]),
+        (
+            "a widened 32-bit price, to the last bit",
+            edited("/indicators/quote/0/close/0", Some(json!(999.5))).replace("999.5", "25.110000610351562"),
+            &[25.11, 11., 12.],
+        ),
         ("a null high", edited("/indicators/quote/0/high/1", Some(Value::Null)), &[10., 12.]),
         ("a null volume", edited("/indicators/quote/0/volume/0", Some(Value::Null)), &[11., 12.]),
         ("\"NaN\"", edited("/indicators/quote/0/low/2", Some(json!("NaN"))), &[10., 11.]),
