@@ -103,9 +103,6 @@ pub struct DemoArgs {
     pub live: bool,
     #[command(flatten)]
     pub request: RequestArgs,
-    /// Leave the demo's cloud up afterwards (cargo finstream local down ends it)
-    #[arg(long)]
-    pub keep: bool,
 }
 
 /// `finstream local …`.

@@ -73,25 +73,20 @@ next:
   cargo finstream local down                    end it";
 
 fn down() -> anyhow::Result<ExitCode> {
-    let clouds = workspace::clouds_up();
-    if clouds.is_empty() {
+    let Some(cloud) = workspace::cloud_up() else {
         print("no local cloud is up")?;
-    }
-    for cloud in clouds {
-        let endpoint = cloud.endpoint.clone();
-        cloud.down()?;
-        print(&format!("the local cloud at {endpoint} is down"))?;
-    }
+        return Ok(ExitCode::SUCCESS);
+    };
+    let endpoint = cloud.endpoint.clone();
+    cloud.down()?;
+    print(&format!("the local cloud at {endpoint} is down"))?;
     Ok(ExitCode::SUCCESS)
 }
 
 fn status() -> anyhow::Result<ExitCode> {
-    let clouds = workspace::clouds_up();
-    if clouds.is_empty() {
-        print("no local cloud is up: start one with `cargo finstream local up`")?;
-    }
-    for cloud in &clouds {
-        print(&described(cloud))?;
+    match workspace::cloud_up() {
+        Some(cloud) => print(&described(&cloud))?,
+        None => print("no local cloud is up: start one with `cargo finstream local up`")?,
     }
     Ok(ExitCode::SUCCESS)
 }

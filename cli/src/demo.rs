@@ -24,9 +24,6 @@ const YAHOO: &str = "https://query2.finance.yahoo.com";
 pub async fn demo(args: DemoArgs) -> anyhow::Result<ExitCode> {
     let root = workspace::root()?;
     let home = workspace::demo_home(&root);
-    if let Some(kept) = LocalCloud::find(&home) {
-        kept.down()?;
-    }
     let screen = Screen::new();
     screen.tell(introduction(args.live));
     tokio::select! {
@@ -51,14 +48,8 @@ async fn once(args: DemoArgs, root: PathBuf, home: PathBuf, screen: &Screen) -> 
     let options = UpOptions { root, home, market, wait_scale: DEFAULT_WAIT_SCALE, parameters: BTreeMap::new() };
     let cloud = LocalCloud::up(options, screen).await?;
     // Dropped at the end of this function, however it ends: with the run, by an error, or cut short by Ctrl-C.
-    let _guard = if args.keep { None } else { Some(cloud.clone().guard()?) };
+    let cloud = cloud.guard()?;
     let target = Target::local(&cloud)?;
     let name = start(&target, &args.request.request()).await?;
-    let code = conclude(&target, &name, args.request.out, screen).await?;
-    if args.keep {
-        screen.tell(
-            "the demo's cloud stays up: see cargo finstream local status; end it with cargo finstream local down",
-        );
-    }
-    Ok(code)
+    conclude(&target, &name, args.request.out, screen).await
 }

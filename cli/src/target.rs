@@ -42,7 +42,7 @@ impl Target {
     /// # Errors
     /// When there is neither: the error says what to do.
     pub async fn find(stack: Option<&str>) -> anyhow::Result<Self> {
-        let up = workspace::clouds_up().into_iter().find(|cloud| stack.is_none_or(|name| name == cloud.stack));
+        let up = workspace::cloud_up().filter(|cloud| stack.is_none_or(|name| name == cloud.stack));
         match up {
             Some(cloud) => Self::local(&cloud),
             None => Self::aws(stack.unwrap_or(STACK)).await,

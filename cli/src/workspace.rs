@@ -1,4 +1,4 @@
-//! Where the workspace is, and which local clouds it has: the one that `finstream local` keeps, and a demo's.
+//! Where the workspace is, and where its local clouds are: the one of `finstream local`, and a demo's.
 
 use std::{
     env,
@@ -8,8 +8,8 @@ use std::{
 use anyhow::Context;
 use local::LocalCloud;
 
-/// The homes of local clouds below the workspace root.
-const HOMES: [&str; 2] = ["target/local-cloud", "target/demo"];
+/// Another folder for the local cloud than `target/local-cloud`, so that several can be up.
+const HOME: &str = "FINSTREAM_LOCAL_HOME";
 
 /// The workspace root: the folder that holds the template and the state machine, here or above, otherwise above
 /// this program (`target/release/finstream`).
@@ -29,20 +29,19 @@ fn above(start: &Path) -> Option<PathBuf> {
     start.ancestors().find(is_root).map(Path::to_owned)
 }
 
-/// The home of the cloud that `finstream local` keeps.
+/// The home of the cloud that `finstream local` brings up and takes down.
 pub fn local_home(root: &Path) -> PathBuf {
-    root.join(HOMES[0])
+    env::var_os(HOME).filter(|home| !home.is_empty()).map_or_else(|| root.join("target/local-cloud"), PathBuf::from)
 }
 
 /// The home of the cloud that `finstream demo` brings up.
 pub fn demo_home(root: &Path) -> PathBuf {
-    root.join(HOMES[1])
+    root.join("target/demo")
 }
 
-/// The local clouds that are up, a demo's last; none outside the workspace.
-pub fn clouds_up() -> Vec<LocalCloud> {
-    let Ok(root) = root() else { return Vec::new() };
-    HOMES.iter().filter_map(|home| LocalCloud::find(&root.join(home))).collect()
+/// The local cloud that is up; a demo's is nobody else's, and outside the workspace there is none.
+pub fn cloud_up() -> Option<LocalCloud> {
+    LocalCloud::find(&local_home(&root().ok()?))
 }
 
 #[cfg(test)]

@@ -48,12 +48,13 @@ impl Programs {
         Ok(Self { finstream: release.join("finstream"), root, dev, local })
     }
 
-    /// `finstream …`, as it is typed in the workspace.
+    /// `finstream …`, as it is typed in the workspace, with a local cloud that is not the user's.
     ///
     /// # Errors
     /// When it cannot be started.
     pub async fn finstream(&self, args: &[&str]) -> anyhow::Result<Run> {
-        run(Command::new(&self.finstream).args(args).current_dir(&self.root)).await
+        let home = self.root.join("target/test-local-cloud");
+        run(Command::new(&self.finstream).args(args).current_dir(&self.root).env("FINSTREAM_LOCAL_HOME", home)).await
     }
 
     /// A tool of the development environment.

@@ -23,7 +23,7 @@ async fn what_cannot_be_run_is_refused_before_anything_runs(context: Arc<Context
     Ok(())
 }
 
-/// The only test of the local cloud at its usual place, so it does all that needs one.
+/// The only test that `finstream` brings a local cloud up for, so it does all that needs one.
 async fn a_day_from_up_to_down(context: Arc<Context>) -> Result<()> {
     let finstream = async |args: &[&str]| context.programs.finstream(args).await;
     let out = tempfile::tempdir()?;
