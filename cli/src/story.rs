@@ -107,14 +107,14 @@ impl Story {
         let visit = Visit { state: state.to_owned(), kind, entered: at, attempts: 0, failure: None, answer: None };
         self.current = Some(visit);
         if let Some(start) = self.held.iter().position(|past| past.has(state)) {
-            let mut lines = self.release(start, at);
+            let mut lines = self.release(start);
             self.held = Past::joined(std::mem::take(&mut self.held)).into_iter().collect();
             let times = 1 + self.held.iter().map(|past| past.times(state)).sum::<u32>();
             lines.push(Line::Again(self.stamped(at, &format!("{state} ×{times}"))));
             return lines;
         }
         let after_a_wait = kind == Kind::Task && matches!(self.held.as_slice(), [past] if past.kind == Kind::Wait);
-        let mut lines = if after_a_wait { Vec::new() } else { self.release(self.held.len(), at) };
+        let mut lines = if after_a_wait { Vec::new() } else { self.release(self.held.len()) };
         lines.push(Line::Now(self.stamped(at, &self.announced(state, kind))));
         lines
     }
@@ -148,7 +148,7 @@ impl Story {
         if !handles_the_end(&visit.state) {
             self.last_failure = Some((visit.state.clone(), failure.error.clone()));
         }
-        let mut lines = self.release(self.held.len(), at);
+        let mut lines = self.release(self.held.len());
         lines.push(Line::Told(self.stamped(at, &said)));
         lines
     }
@@ -166,13 +166,13 @@ impl Story {
     fn end(&mut self, at: Timestamp) -> Vec<Line> {
         self.ended = true;
         self.exit(at);
-        self.release(self.held.len(), at)
+        self.release(self.held.len())
     }
 
     /// Tells the first `count` of what was held back.
-    fn release(&mut self, count: usize, at: Timestamp) -> Vec<Line> {
+    fn release(&mut self, count: usize) -> Vec<Line> {
         let told: Vec<_> = self.held.drain(..count).collect();
-        told.iter().map(|past| Line::Told(self.stamped(at, &past.told()))).collect()
+        told.iter().map(|past| Line::Told(self.stamped(past.left, &past.told()))).collect()
     }
 
     /// The line with the time since the execution began.
