@@ -4,6 +4,7 @@
 use std::{error::Error, path::PathBuf};
 
 use clap::{Args, Parser, Subcommand};
+use jiff::Timestamp;
 use local::cloud::DEFAULT_WAIT_SCALE;
 use shared::{
     Interval, Symbol, TradeDate,
@@ -70,7 +71,7 @@ of the environment.";
 #[derive(Debug, Clone, Default, Args)]
 pub struct RequestArgs {
     /// The session's date in the exchange's zone [default: the newest session that has ended]
-    #[arg(long, value_name = "YYYY-MM-DD")]
+    #[arg(long, value_name = "YYYY-MM-DD", value_parser = trade_date)]
     pub trade_date: Option<TradeDate>,
     /// Symbols in Yahoo's spelling, separated by commas [default: the ten of the companies file]
     #[arg(long, value_name = "A,B", value_parser = symbols)]
@@ -159,6 +160,15 @@ pub struct PlaceArgs {
 
 /// A boxed error, as clap takes it.
 type Refusal = Box<dyn Error + Send + Sync>;
+
+/// A date that has begun somewhere, so that an exchange can have traded on it.
+fn trade_date(text: &str) -> Result<TradeDate, Refusal> {
+    let date: TradeDate = text.parse()?;
+    if date.is_future(Timestamp::now()) {
+        return Err(format!("the trade date {date} lies in the future: use a date whose session has ended").into());
+    }
+    Ok(date)
+}
 
 /// `META,SHOP`; a comma too many is forgiven, an empty list is not.
 fn symbols(text: &str) -> Result<SymbolList, Refusal> {

@@ -11,6 +11,7 @@ trials![what_cannot_be_run_is_refused_before_anything_runs, a_day_from_up_to_dow
 async fn what_cannot_be_run_is_refused_before_anything_runs(context: Arc<Context>) -> Result<()> {
     for (args, says) in [
         (vec!["run", "--trade-date", "2021-13-45"], "\"2021-13-45\" is not a trade date"),
+        (vec!["run", "--trade-date", "2999-01-04"], "2999-01-04 lies in the future"),
         (vec!["run", "--symbols", ""], "the list of symbols is empty"),
         (vec!["run", "--symbols", "META,../x"], "\"../x\" is not a symbol"),
         (vec!["run", "--interval", "7m"], "\"7m\" is not an interval"),
