@@ -8,10 +8,7 @@ use comfy_table::{
     presets::UTF8_HORIZONTAL_ONLY,
 };
 use serde::Deserialize;
-use shared::{
-    TradeDate,
-    payload::{FailedSymbol, Reason},
-};
+use shared::{TradeDate, payload::FailedSymbol};
 
 use crate::{answers::grouped, hints, history::Failure};
 
@@ -123,7 +120,7 @@ fn without_bars(failed: &[FailedSymbol], width: Option<u16>) -> String {
     let mut table = table(&["without bars", "reason", "detail"], width);
     table.style_mut().row_separator = LineStyle::none();
     for FailedSymbol { symbol, reason, detail } in failed {
-        table.add_row([symbol.as_str(), &in_words(*reason), detail]);
+        table.add_row([symbol.as_str(), &reason.words(), detail]);
     }
     format!("{table}\n")
 }
@@ -151,12 +148,6 @@ fn two_decimals(price: &str) -> String {
         None => format!("{price}.00"),
         Some((whole, decimals)) => format!("{whole}.{decimals:0<2}"),
     }
-}
-
-/// The reason's name in the payload, as words.
-fn in_words(reason: Reason) -> String {
-    let name = serde_json::to_value(reason).ok();
-    name.as_ref().and_then(|name| name.as_str()).unwrap_or("unknown").replace('_', " ")
 }
 
 #[cfg(test)]

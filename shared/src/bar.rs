@@ -65,17 +65,35 @@ pub struct Bar {
     pub run_id: String,
 }
 
-/// `2021-11-30T09:30:00-05:00`: RFC 3339 with the zone's own offset and no zone name.
-mod offset_datetime {
+/// `2021-11-30T09:30:00-05:00`, for serde's `with`: the exchange's wall clock and its offset, without a zone's name.
+pub mod offset_datetime {
     use jiff::Zoned;
     use serde::{Deserialize, Deserializer, Serializer, de::Error};
 
-    pub fn serialize<S: Serializer>(at: &Zoned, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(&at.strftime("%Y-%m-%dT%H:%M:%S%:z"))
+    const FORMAT: &str = "%Y-%m-%dT%H:%M:%S%:z";
+
+    /// The datetime as text.
+    pub fn text(at: &Zoned) -> String {
+        at.strftime(FORMAT).to_string()
     }
 
+    /// Writes [`text`].
+    ///
+    /// # Errors
+    /// Those of the serializer.
+    pub fn serialize<S: Serializer>(at: &Zoned, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(&at.strftime(FORMAT))
+    }
+
+    /// Reads [`text`] back, as an instant in a zone of that offset.
+    ///
+    /// # Errors
+    /// When the text has another form.
     pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Zoned, D::Error> {
-        Zoned::strptime("%Y-%m-%dT%H:%M:%S%:z", String::deserialize(deserializer)?).map_err(D::Error::custom)
+        let text = String::deserialize(deserializer)?;
+        Zoned::strptime(FORMAT, &text).map_err(|_| {
+            D::Error::custom(format!("{text:?} is not a datetime with an offset such as 2021-11-30T09:35:00-05:00"))
+        })
     }
 }
 

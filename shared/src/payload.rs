@@ -228,7 +228,15 @@ pub enum Reason {
     Malformed,
 }
 
-/// What `start-crawler` answers.
+impl Reason {
+    /// The payload's own word as a person reads it, such as `unknown symbol`, so that both can be searched for.
+    pub fn words(self) -> String {
+        let name = serde_json::to_value(self).ok();
+        name.as_ref().and_then(|name| name.as_str()).unwrap_or("unknown").replace('_', " ")
+    }
+}
+
+/// Whether `start-crawler` started a crawl.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum CrawlStart {

@@ -1,6 +1,6 @@
 //! The regular trading hours of one exchange on one date, and the grid of bars they hold.
 
-use jiff::{SignedDuration, Timestamp, Zoned, tz::TimeZone};
+use jiff::{Timestamp, Zoned, tz::TimeZone};
 
 use crate::{Interval, TradeDate};
 
@@ -40,11 +40,6 @@ impl Session {
     /// The close on the exchange's own clock.
     pub fn local_close(&self) -> Zoned {
         self.close.to_zoned(self.zone.clone())
-    }
-
-    /// How long the session lasts.
-    pub fn duration(&self) -> SignedDuration {
-        self.open.duration_until(self.close)
     }
 }
 

@@ -160,9 +160,4 @@ impl Stack {
         }
         Ok(objects)
     }
-
-    /// The local cloud without its guard.
-    pub fn local_cloud(&self) -> &LocalCloud {
-        &self.cloud
-    }
 }

@@ -77,7 +77,7 @@ async fn the_sql_parses_as_athenas(context: Arc<Context>) -> Result<()> {
 async fn the_table_is_declared_as_in_the_sql(context: Arc<Context>) -> Result<()> {
     let database = context.stack.cloud.output("DatabaseName")?;
     let args = ["glue", "get-table", "--database-name", database, "--name", "bars"];
-    let table: Value = serde_json::from_str(&context.programs.aws(context.stack.local_cloud(), &args).await?)?;
+    let table: Value = serde_json::from_str(&context.programs.aws(&context.stack.cloud, &args).await?)?;
     let columns = |pointer: &str| -> Vec<String> {
         let list = table.pointer(pointer).and_then(Value::as_array).into_iter().flatten();
         list.map(|column| {
@@ -125,7 +125,7 @@ async fn every_task_has_a_retry_a_catch_and_a_timeout(context: Arc<Context>) -> 
 async fn firehose_is_set_within_its_limits(context: Arc<Context>) -> Result<()> {
     let stream = context.stack.cloud.output("DeliveryStream")?;
     let args = ["firehose", "describe-delivery-stream", "--delivery-stream-name", stream];
-    let stream: Value = serde_json::from_str(&context.programs.aws(context.stack.local_cloud(), &args).await?)?;
+    let stream: Value = serde_json::from_str(&context.programs.aws(&context.stack.cloud, &args).await?)?;
     let s3 = "/DeliveryStreamDescription/Destinations/0/ExtendedS3DestinationDescription";
     let s3 = stream.pointer(s3).context("no S3 destination")?;
     // A parameter's value arrives as text here, as a number on AWS.

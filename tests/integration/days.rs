@@ -175,7 +175,7 @@ async fn ten_symbols_cost_one_call_and_few_records(context: Arc<Context>) -> Res
     ensure!((1..10).contains(&records.len()) && lines.iter().sum::<usize>() > 700, "lines of each record: {lines:?}");
     let group = format!("/aws/lambda/{}", context.stack.cloud.output("CollectFunction")?);
     let args = ["logs", "filter-log-events", "--log-group-name", &group, "--filter-pattern", "batch sent"];
-    let log: Value = serde_json::from_str(&context.programs.aws(context.stack.local_cloud(), &args).await?)?;
+    let log: Value = serde_json::from_str(&context.programs.aws(&context.stack.cloud, &args).await?)?;
     let lines = log["events"].as_array().into_iter().flatten().filter_map(|event| event["message"].as_str());
     let sent: Vec<_> = lines.filter(|line| line.contains("batch sent") && line.contains("2026-11-05")).collect();
     ensure!(sent.len() == 1, "{} calls of PutRecordBatch: {sent:?}", sent.len());

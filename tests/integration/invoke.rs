@@ -123,7 +123,7 @@ async fn every_function_answers_cargo_lambda_invoke(context: Arc<Context>) -> Re
 /// Asks the local cloud until `pointer` of the answer is `value`.
 async fn poll(context: &Context, args: &[&str], pointer: &str, value: &str) -> Result<Value> {
     for _ in 0..30 {
-        let answer: Value = serde_json::from_str(&context.programs.aws(context.stack.local_cloud(), args).await?)?;
+        let answer: Value = serde_json::from_str(&context.programs.aws(&context.stack.cloud, args).await?)?;
         if answer.pointer(pointer).is_some_and(|found| found == value) {
             return Ok(answer);
         }

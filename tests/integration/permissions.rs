@@ -14,7 +14,7 @@ trials![a_function_without_its_permission_fails_with_access_denied];
 /// first, so that each execution gets as far as the function that lacks them.
 async fn a_function_without_its_permission_fails_with_access_denied(context: Arc<Context>) -> Result<()> {
     let stack = Stack::up(&context.programs).await?;
-    let aws = async |args: &[&str]| context.programs.aws(stack.local_cloud(), args).await;
+    let aws = async |args: &[&str]| context.programs.aws(&stack.cloud, args).await;
     for (output, action) in [
         ("ExportCsvFunction", "s3:GetObject"),
         ("RunQueryFunction", "athena:StartQueryExecution"),

@@ -1,3 +1,5 @@
+use shared::payload::Reason;
+
 use super::*;
 
 const HEADER: &str = "company_name,symbol,trade_date,hour,datetime_high,highest_hourly_price,datetime_low,lowest_hourly_price,bars,volume\n";

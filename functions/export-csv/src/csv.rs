@@ -8,7 +8,7 @@ use std::collections::HashSet;
 use ::csv::{ErrorKind, QuoteStyle, ReaderBuilder, StringRecord, Terminator, WriterBuilder};
 use jiff::Zoned;
 use serde::{Deserialize, Serialize};
-use shared::{Price, Symbol, TradeDate};
+use shared::{Price, Symbol, TradeDate, bar::offset_datetime};
 
 /// The header of the export; [`Row`] has its fields in this order.
 pub const EXPORT_HEADER: [&str; 10] = [
@@ -39,13 +39,13 @@ pub struct Row {
     /// The exchange-local hour, 0 to 23, in which the bars start.
     pub hour: i8,
     /// The start of the earliest bar that reached the highest price, with the exchange's offset.
-    #[serde(with = "datetime")]
+    #[serde(with = "offset_datetime")]
     pub datetime_high: Zoned,
     /// The highest price of the hour.
     #[serde(serialize_with = "plain")]
     pub highest_hourly_price: Price,
     /// The start of the earliest bar that reached the lowest price, with the exchange's offset.
-    #[serde(with = "datetime")]
+    #[serde(with = "offset_datetime")]
     pub datetime_low: Zoned,
     /// The lowest price of the hour.
     #[serde(serialize_with = "plain")]
@@ -128,7 +128,7 @@ fn check(row: &Row, run_bars: u32, trade_date: TradeDate) -> Result<(), String> 
     }
     for at in [&row.datetime_high, &row.datetime_low] {
         if at.date() != trade_date.date() || at.hour() != row.hour {
-            return Err(format!("{} does not lie in hour {} of {trade_date}", datetime::text(at), row.hour));
+            return Err(format!("{} does not lie in hour {} of {trade_date}", offset_datetime::text(at), row.hour));
         }
     }
     let (low, high) = (row.lowest_hourly_price.get(), row.highest_hourly_price.get());
@@ -180,29 +180,6 @@ pub fn write(rows: &[Row]) -> Result<Vec<u8>, InvalidResult> {
 /// <https://doc.rust-lang.org/std/primitive.f64.html#impl-Display-for-f64>
 fn plain<S: serde::Serializer>(price: &Price, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_str(&price.get())
-}
-
-/// `2021-11-30T09:35:00-05:00`, as in the lake: the exchange's wall clock and its offset.
-pub mod datetime {
-    use jiff::Zoned;
-    use serde::{Deserialize, Deserializer, Serializer, de::Error};
-
-    const FORMAT: &str = "%Y-%m-%dT%H:%M:%S%:z";
-
-    pub fn text(at: &Zoned) -> String {
-        at.strftime(FORMAT).to_string()
-    }
-
-    pub fn serialize<S: Serializer>(at: &Zoned, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(&at.strftime(FORMAT))
-    }
-
-    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Zoned, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        Zoned::strptime(FORMAT, &text).map_err(|_| {
-            D::Error::custom(format!("{text:?} is not a datetime with an offset such as 2021-11-30T09:35:00-05:00"))
-        })
-    }
 }
 
 #[cfg(test)]

@@ -4,10 +4,7 @@
 
 use askama::Template;
 use jiff::{Zoned, tz::Offset};
-use shared::{
-    Price, Symbol,
-    payload::{Collection, Reason},
-};
+use shared::{Price, Symbol, payload::Collection};
 
 use crate::{
     chart::{self, Chart},
@@ -109,11 +106,6 @@ fn grouped(number: u64) -> String {
         text.push(digit);
     }
     text
-}
-
-/// `unknown_symbol` as `unknown symbol`: the payload's own word, so that both can be searched for.
-fn words(reason: Reason) -> String {
-    serde_json::to_value(reason).ok().and_then(|word| Some(word.as_str()?.replace('_', " "))).unwrap_or_default()
 }
 
 #[cfg(test)]
