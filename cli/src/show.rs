@@ -119,7 +119,7 @@ fn without_bars(failed: &[FailedSymbol], width: Option<u16>) -> String {
     }
     let mut table = table(&["without bars", "reason", "detail"], width);
     table.style_mut().row_separator = LineStyle::none();
-    for FailedSymbol { symbol, reason, detail } in failed {
+    for FailedSymbol { symbol, reason, detail, .. } in failed {
         table.add_row([symbol.as_str(), &reason.words(), detail]);
     }
     format!("{table}\n")

@@ -6,6 +6,8 @@
 
 pub mod bar;
 pub mod error;
+pub mod gap;
+pub mod market;
 pub mod payload;
 pub mod service;
 pub mod session;
@@ -16,6 +18,7 @@ pub mod time;
 
 pub use bar::{Bar, Price};
 pub use error::{ErrorName, NamedError, diagnostic};
+pub use gap::Gap;
 pub use session::Session;
 pub use symbol::Symbol;
 pub use time::{Interval, TradeDate};

@@ -8,7 +8,7 @@ use std::{collections::BTreeSet, ops::Deref};
 use jiff::Timestamp;
 use serde::{Deserialize, Deserializer, Serialize, de::Error};
 
-use crate::{Interval, Symbol, TradeDate};
+use crate::{Interval, Symbol, TradeDate, gap::Gap};
 
 /// What a run is asked for: the execution's input, the body of `POST /collect`, and (with a
 /// `run_id`) what the state machine hands to `collect`. Every field may be left out.
@@ -141,10 +141,25 @@ impl Deref for RunId {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum CollectOutcome {
-    /// Bars were written.
+    /// Every symbol has its bars, or the reason why it has none, for good.
     Collected,
+    /// Some symbols lack bars and were asked for once: asking again later may find the rest.
+    Short,
+    /// The market refuses this client, and some symbols are still to be asked for.
+    Blocked,
+    /// The time of the invocation ran out before every symbol was asked for.
+    OutOfTime,
     /// Nothing traded on that date: a weekend or a holiday.
     NoSession,
+}
+
+/// What `collect` is handed to go on with a collection that is [`CollectOutcome::Short`],
+/// [`CollectOutcome::Blocked`] or [`CollectOutcome::OutOfTime`]: only what is missing is asked for.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ContinueRequest {
+    /// The collection so far.
+    pub collection: Collection,
 }
 
 /// What `collect` answers: how many bars it wrote, and what became of each symbol.
@@ -187,10 +202,27 @@ pub struct SymbolOutcomes {
 pub struct CollectedSymbol {
     /// The symbol.
     pub symbol: Symbol,
+    /// The symbol under which Yahoo answered, where it is another: `BRK-B` for `BRK.B`, `META` for `FB`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub asked_as: Option<Symbol>,
     /// Bars inside the session.
     pub bars: usize,
     /// Bars of a session without gaps; liquid symbols, too, lack one now and then.
     pub expected: usize,
+    /// The bars that are missing, on the exchange's clock; `null` where they are too many to be listed
+    /// for each of so many symbols.
+    #[serde(default)]
+    pub gaps: Option<Vec<Gap>>,
+    /// How many times the market was asked for the day.
+    #[serde(default)]
+    pub asked: u32,
+}
+
+impl CollectedSymbol {
+    /// Whether bars are missing.
+    pub fn is_short(&self) -> bool {
+        self.bars < self.expected
+    }
 }
 
 /// A symbol that has no bars.
@@ -202,6 +234,9 @@ pub struct FailedSymbol {
     pub reason: Reason,
     /// What happened, in Yahoo's own words where it sent some.
     pub detail: String,
+    /// How many times the market was asked for the day; 0 where a block or the time left no room to.
+    #[serde(default)]
+    pub asked: u32,
 }
 
 /// Why a symbol has no bars.
@@ -224,6 +259,8 @@ pub enum Reason {
     Blocked,
     /// Yahoo could not be reached or failed (5xx, time-out, broken reply).
     Unavailable,
+    /// The invocation's time ran out before the symbol's turn.
+    NotAsked,
     /// Yahoo answered something that is not a chart of that symbol, day and interval.
     Malformed,
 }

@@ -1,8 +1,10 @@
 //! The regular trading hours of one exchange on one date, and the grid of bars they hold.
 
+use std::{collections::BTreeSet, ops::Range};
+
 use jiff::{Timestamp, Zoned, tz::TimeZone};
 
-use crate::{Interval, TradeDate};
+use crate::{Interval, TradeDate, gap::Gap};
 
 /// A regular session: from the opening to the closing auction, without pre- and post-market.
 #[derive(Debug, Clone, PartialEq)]
@@ -13,23 +15,38 @@ pub struct Session {
     pub open: Timestamp,
     /// The instant of the close; no bar starts here or later.
     pub close: Timestamp,
+    /// When the exchange pauses in between (Tokyo's lunch break), in order.
+    pub pauses: Vec<Range<Timestamp>>,
     /// The exchange's time zone.
     pub zone: TimeZone,
 }
 
 impl Session {
-    /// Whether a bar that starts at `at` belongs to this session: inside the regular hours and on
-    /// the interval's grid, which begins at the open.
+    /// Whether a bar that starts at `at` belongs to this session: inside the regular hours, on the
+    /// interval's grid, which begins at the open, and with some of it outside the pauses.
     pub fn holds(&self, at: Timestamp, interval: Interval) -> bool {
         let since_open = self.open.duration_until(at).as_secs();
-        at >= self.open && at < self.close && since_open % interval.duration().as_secs() == 0
+        at >= self.open
+            && at < self.close
+            && since_open % interval.duration().as_secs() == 0
+            && !self.pauses.iter().any(|pause| pause.start <= at && at.duration_until(pause.end) >= interval.duration())
     }
 
-    /// How many bars a session without gaps has; a last bar cut short by the close counts.
+    /// The start of every bar of a session without gaps; a last bar cut short by the close counts.
+    pub fn starts(&self, interval: Interval) -> impl Iterator<Item = Timestamp> {
+        let grid = std::iter::successors(Some(self.open), move |at| at.checked_add(interval.duration()).ok());
+        grid.take_while(|at| *at < self.close).filter(move |at| self.holds(*at, interval))
+    }
+
+    /// How many bars a session without gaps has.
     pub fn expected_bars(&self, interval: Interval) -> usize {
-        let seconds = self.open.duration_until(self.close).as_secs();
-        usize::try_from(seconds.max(0).unsigned_abs().div_ceil(interval.duration().as_secs().unsigned_abs()))
-            .unwrap_or(0)
+        self.starts(interval).count()
+    }
+
+    /// The stretches of the session for which `present`, the starts of bars, has none.
+    pub fn gaps(&self, interval: Interval, present: &BTreeSet<Timestamp>) -> Vec<Gap> {
+        let absent = self.starts(interval).filter(|at| !present.contains(at));
+        Gap::join(absent.map(|at| at.to_zoned(self.zone.clone()).time()), interval)
     }
 
     /// Whether trading is over at `now`.
@@ -51,7 +68,7 @@ mod tests {
         let open: Timestamp = open.parse()?;
         let zone = TimeZone::get("America/New_York")?;
         let trade_date = open.to_zoned(zone.clone()).date().into();
-        Ok(Session { trade_date, open, close: close.parse()?, zone })
+        Ok(Session { trade_date, open, close: close.parse()?, pauses: vec![], zone })
     }
 
     #[test]
@@ -78,5 +95,34 @@ mod tests {
             assert_eq!(session.holds(at.parse()?, Interval::FiveMinutes), held, "{at}");
         }
         Ok(())
+    }
+
+    /// Tokyo: 09:00 to 15:30, with a lunch break from 11:30 to 12:30.
+    #[test]
+    fn a_bar_within_a_pause_belongs_to_no_session_and_one_that_reaches_out_of_it_does()
+    -> Result<(), Box<dyn std::error::Error>> {
+        let zone = TimeZone::get("Asia/Tokyo")?;
+        let at = |time: &str| format!("2026-11-20T{time}:00+09:00").parse::<Timestamp>();
+        let lunch = at("11:30")?..at("12:30")?;
+        let trade_date = "2026-11-20".parse()?;
+        let session = Session { trade_date, open: at("09:00")?, close: at("15:30")?, pauses: vec![lunch], zone };
+        assert_eq!(Interval::ALL.map(|i| session.expected_bars(i)), [330, 165, 66, 22, 11, 7]);
+        for (time, interval, held) in [
+            ("11:25", Interval::FiveMinutes, true),
+            ("11:30", Interval::FiveMinutes, false),
+            ("12:25", Interval::FiveMinutes, false),
+            ("12:30", Interval::FiveMinutes, true),
+            ("12:00", Interval::OneHour, true),
+        ] {
+            assert_eq!(session.holds(at(time)?, interval), held, "{time} {interval}");
+        }
+        let present = session.starts(Interval::FiveMinutes).skip(1).filter(|start| *start != lunch_ends(&session));
+        let gaps = session.gaps(Interval::FiveMinutes, &present.collect());
+        assert_eq!(gaps.iter().map(ToString::to_string).collect::<Vec<_>>(), ["09:00", "12:30"]);
+        Ok(())
+    }
+
+    fn lunch_ends(session: &Session) -> Timestamp {
+        session.pauses[0].end
     }
 }

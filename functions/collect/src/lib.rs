@@ -111,7 +111,7 @@ impl Collector {
                 }
                 Err(Failure { reason, detail }) => {
                     tracing::warn!(%symbol, ?reason, detail, "no bars");
-                    symbols.failed.push(FailedSymbol { symbol, reason, detail });
+                    symbols.failed.push(FailedSymbol { symbol, reason, detail, asked: 1 });
                 }
             }
         }
@@ -179,7 +179,15 @@ impl Collector {
 }
 
 fn collected(symbol: &Symbol, day: &Day, interval: Interval) -> CollectedSymbol {
-    CollectedSymbol { symbol: symbol.clone(), bars: day.bars.len(), expected: day.session.expected_bars(interval) }
+    let present = day.bars.iter().map(|bar| bar.start).collect();
+    CollectedSymbol {
+        symbol: symbol.clone(),
+        asked_as: None,
+        bars: day.bars.len(),
+        expected: day.session.expected_bars(interval),
+        gaps: Some(day.session.gaps(interval, &present)),
+        asked: 1,
+    }
 }
 
 fn truncated(at: Timestamp, unit: Unit) -> Timestamp {

@@ -28,6 +28,7 @@ pub fn on(date: Date) -> Option<Session> {
         trade_date: date.into(),
         open: instant(hours.open)?,
         close: instant(hours.close)?,
+        pauses: Vec::new(),
         zone: NEW_YORK.clone(),
     })
 }

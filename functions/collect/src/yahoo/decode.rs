@@ -136,7 +136,7 @@ impl Decoded {
     fn session(&self, Period { start, end }: Period) -> Option<Session> {
         let (open, close) = (Timestamp::from_second(start).ok()?, Timestamp::from_second(end).ok()?);
         let trade_date = TradeDate::from(open.to_zoned(self.zone.clone()).date());
-        (open < close).then(|| Session { trade_date, open, close, zone: self.zone.clone() })
+        (open < close).then(|| Session { trade_date, open, close, pauses: Vec::new(), zone: self.zone.clone() })
     }
 
     /// The bars of `trade_date`.
