@@ -208,8 +208,8 @@ mod tests {
                 What::Entered("Collect".into(), Kind::Task),
             ),
             (
-                event(Type::ChoiceStateEntered).state_entered_event_details(entered("AnyBars")?),
-                What::Entered("AnyBars".into(), Kind::Choice),
+                event(Type::ChoiceStateEntered).state_entered_event_details(entered("CollectionState")?),
+                What::Entered("CollectionState".into(), Kind::Choice),
             ),
             (event(Type::TaskScheduled), What::Scheduled),
             (event(Type::TaskStarted), What::Other),

@@ -48,7 +48,7 @@ const COLLECTED: &str = r#"{"StatusCode":200,"Payload":{"outcome":"collected","t
 fn a_run_is_told_state_by_state_and_a_poll_loop_in_one_line() -> Result<(), String> {
     let mut story = Story::new([("WaitForDelivery".to_owned(), 100.0), ("WaitForCrawl".to_owned(), 10.0)].into());
     let script = format!(
-        "0 start\n0 task Collect\n0 scheduled\n1.2 answer {COLLECTED}\n1.2 exit\n1.2 choice AnyBars\n1.2 exit
+        "0 start\n0 task Collect\n0 scheduled\n1.2 answer {COLLECTED}\n1.2 exit\n1.2 choice CollectionState\n1.2 exit
         1.2 wait WaitForDelivery\n101.2 exit
         101.2 task StartCrawler\n101.2 scheduled\n101.6 exit
         101.6 wait WaitForCrawl\n111.6 exit\n111.6 task GetCrawler\n111.6 scheduled\n111.7 exit\n111.7 choice CrawlState\n111.7 exit

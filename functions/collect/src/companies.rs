@@ -16,6 +16,7 @@ const FILE: &str = include_str!("../companies.toml");
 pub struct Companies {
     symbols: SymbolList,
     names: BTreeMap<Symbol, String>,
+    successors: BTreeMap<Symbol, Symbol>,
 }
 
 /// What is wrong with a companies file.
@@ -59,20 +60,26 @@ impl Companies {
     fn parse(text: &str) -> Result<Self, InvalidCompanies> {
         let file: File = toml::from_str(text)?;
         let symbols: Vec<_> = file.company.iter().map(|company| company.symbol.clone()).collect();
-        let mut names = BTreeMap::new();
+        let (mut names, mut successors) = (BTreeMap::new(), BTreeMap::new());
         for Company { symbol, name, former } in file.company {
+            successors.extend(former.iter().map(|former| (former.clone(), symbol.clone())));
             for known in former.into_iter().chain([symbol]) {
                 if names.insert(known.clone(), name.clone()).is_some() {
                     return Err(InvalidCompanies::Duplicate(known));
                 }
             }
         }
-        Ok(Self { symbols: symbols.try_into()?, names })
+        Ok(Self { symbols: symbols.try_into()?, names, successors })
     }
 
     /// The symbols to collect by default.
     pub fn symbols(&self) -> &SymbolList {
         &self.symbols
+    }
+
+    /// The symbol under which a company trades that used to trade under `symbol`.
+    pub fn successor(&self, symbol: &Symbol) -> Option<&Symbol> {
+        self.successors.get(symbol)
     }
 
     /// The name of the company that trades, or used to trade, under `symbol`.
@@ -92,6 +99,8 @@ mod tests {
         assert_eq!(names.len(), 10);
         assert_eq!(companies.name(&"FB".parse()?), companies.name(&"META".parse()?));
         assert_eq!(companies.name(&"SQ".parse()?), Some("Block"));
+        assert_eq!(companies.successor(&"FB".parse()?).map(Symbol::as_str), Some("META"));
+        assert_eq!(companies.successor(&"META".parse()?), None);
         Ok(())
     }
 
@@ -106,6 +115,11 @@ mod tests {
         ] {
             let said = Companies::parse(text).err().map(|error| error.to_string()).unwrap_or_default();
             assert!(said.contains(says), "{text}: {said}");
+            let has_a_place = text.starts_with('[') && !says.contains("twice");
+            assert!(
+                !has_a_place || said.contains("line 2") || said.contains("line 4") || said.contains("line 1"),
+                "{said}"
+            );
         }
     }
 }

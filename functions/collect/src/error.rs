@@ -2,7 +2,7 @@
 
 use lambda_runtime::Diagnostic;
 use shared::{
-    ErrorName, NamedError, TradeDate,
+    ErrorName, Interval, NamedError, TradeDate, market,
     payload::{FailedSymbol, InvalidRunId, Reason},
 };
 
@@ -23,6 +23,20 @@ pub enum Error {
     /// The date has not begun anywhere.
     #[error("the trade date {0} lies in the future: use a date whose session has ended")]
     Future(TradeDate),
+    /// The market has no bars of that length of the date any more.
+    #[error(
+        "the trade date {date} is too old: yahoo keeps {interval} bars for {days} days, so use {earliest} or later{longer}",
+        days = market::days_kept(*.interval),
+        longer = if *.interval == Interval::OneHour { "" } else { ", or the interval 1h" }
+    )]
+    TooOld {
+        /// The day.
+        date: TradeDate,
+        /// The length of the bars.
+        interval: Interval,
+        /// The first day that can be asked for.
+        earliest: TradeDate,
+    },
     /// The market did not say which session was the newest.
     #[error("the newest session could not be found: {0}; name a trade_date, or run again later")]
     NewestSession(Failure),
@@ -50,9 +64,13 @@ pub enum Error {
 impl NamedError for Error {
     fn name(&self) -> ErrorName {
         match self {
-            Self::Request(_) | Self::RunId(_) | Self::Body(_) | Self::Future(_) => ErrorName::InvalidInput,
-            Self::NewestSession(cause) | Self::Reference { cause, .. } => named([cause.reason]),
-            Self::NoBars { failed, .. } => named(failed.iter().map(|symbol| symbol.reason)),
+            Self::Request(_) | Self::RunId(_) | Self::Body(_) | Self::Future(_) | Self::TooOld { .. } => {
+                ErrorName::InvalidInput
+            }
+            Self::NewestSession(cause) if cause.reason == Reason::Blocked => ErrorName::MarketBlocked,
+            Self::Reference { cause, .. } if cause.reason == Reason::Blocked => ErrorName::MarketBlocked,
+            Self::NewestSession(_) | Self::Reference { .. } => ErrorName::MarketUnavailable,
+            Self::NoBars { failed, .. } => named(failed),
             Self::Write(WriteError::Service(error)) => error.name(),
             Self::Write(WriteError::Refused { .. }) => ErrorName::DeliveryFailed,
             Self::Write(WriteError::Json(_)) => ErrorName::InvalidResult,
@@ -62,14 +80,17 @@ impl NamedError for Error {
 
 /// The name for a collection in which every symbol failed: the reason that another try could mend
 /// first, since one refusal or outage explains nothing about the rest.
-fn named(reasons: impl IntoIterator<Item = Reason>) -> ErrorName {
-    let rank = |reason| match reason {
-        Reason::Blocked => (0, ErrorName::MarketBlocked),
-        Reason::Unavailable => (1, ErrorName::MarketUnavailable),
-        Reason::SessionNotOver => (2, ErrorName::SessionNotOver),
-        _ => (3, ErrorName::NoBars),
-    };
-    reasons.into_iter().map(rank).min_by_key(|(rank, _)| *rank).map_or(ErrorName::NoBars, |(_, name)| name)
+fn named(failed: &[FailedSymbol]) -> ErrorName {
+    let has = |reason| failed.iter().any(|symbol| symbol.reason == reason);
+    if failed.iter().any(|symbol| symbol.reason == Reason::Blocked && symbol.asked < 2) {
+        ErrorName::MarketBlocked
+    } else if has(Reason::Unavailable) {
+        ErrorName::MarketUnavailable
+    } else if has(Reason::SessionNotOver) {
+        ErrorName::SessionNotOver
+    } else {
+        ErrorName::NoBars
+    }
 }
 
 /// `ZZTOP (No data found, symbol may be delisted)`, for the first few of them.

@@ -1,25 +1,30 @@
 //! Fetches one trading day of bars for a list of symbols and writes them to Firehose.
 //!
-//! One invocation is one collection. It does not wait for the delivery, start the crawler or ask
-//! the lake: those are states of `statemachine/pipeline.asl.json`.
+//! One invocation is one asking of the market. It does not wait, neither for the delivery nor for a
+//! market that refuses it: it answers what is missing, and `statemachine/pipeline.asl.json` comes back.
 
 mod companies;
 mod error;
 mod firehose;
 mod http;
+mod outcomes;
+mod round;
 mod yahoo;
 
-use futures::{StreamExt, stream};
+use std::{
+    pin::pin,
+    time::{Duration, SystemTime},
+};
+
+use futures::StreamExt;
 use jiff::{RoundMode, Timestamp, TimestampRound, Unit};
 use lambda_runtime::{LambdaEvent, tracing::Instrument};
 use serde_json::Value;
 use shared::{
-    Bar, Interval, Symbol, TradeDate,
-    payload::{
-        CollectOutcome, CollectedSymbol, Collection, FailedSymbol, Reason, RunId, RunRequest, SymbolList,
-        SymbolOutcomes,
-    },
+    Bar, Interval, Symbol, TradeDate, market,
+    payload::{CollectOutcome, Collection, ContinueRequest, FailedSymbol, Reason, RunId, RunRequest, SymbolOutcomes},
 };
+use tokio::time::Instant;
 
 pub use companies::{Companies, InvalidCompanies};
 pub use error::Error;
@@ -27,8 +32,17 @@ pub use yahoo::{MarketSettings, Yahoo};
 
 use crate::{
     firehose::Writer,
-    yahoo::{Day, Failure},
+    outcomes::Pending,
+    round::{Answer, Round},
+    yahoo::{Day, Failure, Gate},
 };
+
+/// What is left of an invocation's time when the market is not asked any more, for Firehose to take the rest.
+const RESERVE: Duration = Duration::from_secs(30);
+
+/// How long the market is asked for an HTTP request: API Gateway waits 30 seconds for an answer.
+/// <https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-quotas.html>
+const HTTP_PATIENCE: Duration = Duration::from_secs(22);
 
 /// What an invocation needs, set up once for the life of the process.
 #[derive(Debug)]
@@ -43,14 +57,16 @@ pub struct Collector {
     pub stream: String,
 }
 
-/// What one collection is about, with every default filled in.
+/// What one invocation is about, with every default filled in.
 #[derive(Debug)]
 struct Job {
     trade_date: TradeDate,
     interval: Interval,
-    symbols: SymbolList,
     run_id: RunId,
     collected_at: Timestamp,
+    pending: Vec<Pending>,
+    /// What earlier invocations of the run came to.
+    earlier: Option<Collection>,
 }
 
 impl Collector {
@@ -59,79 +75,97 @@ impl Collector {
     /// # Errors
     /// Why nothing was collected; an HTTP request is answered with a status and a body instead.
     pub async fn handle(&self, event: LambdaEvent<Value>) -> Result<Value, Error> {
-        let request_id = event.context.request_id;
+        let request_id = event.context.request_id.clone();
+        let left = event.context.deadline().duration_since(SystemTime::now()).unwrap_or_default();
+        let patience = left.saturating_sub(RESERVE);
         if http::is_request(&event.payload) {
+            let gate = self.yahoo.gate(Instant::now() + patience.min(HTTP_PATIENCE));
             let answer = match http::request(event.payload) {
-                Ok(request) => self.collect(request, &request_id).await,
+                Ok(request) => self.begin(request, &request_id, &gate).await,
                 Err(error) => Err(error),
             };
             return Ok(serde_json::to_value(http::response(answer))?);
         }
-        let collection = self.collect(serde_json::from_value(event.payload)?, &request_id).await?;
+        let gate = self.yahoo.gate(Instant::now() + patience);
+        let collection = if event.payload.get("collection").is_some() {
+            self.run(Job::going_on(serde_json::from_value(event.payload)?), &gate).await?
+        } else {
+            self.begin(serde_json::from_value(event.payload)?, &request_id, &gate).await?
+        };
         Ok(serde_json::to_value(collection)?)
     }
 
-    async fn collect(&self, request: RunRequest, request_id: &str) -> Result<Collection, Error> {
-        let job = self.job(request, request_id).await?;
-        let span = tracing::info_span!("collect", run_id = &*job.run_id, trade_date = %job.trade_date, interval = %job.interval);
-        self.run(job).instrument(span).await
+    async fn begin(&self, request: RunRequest, request_id: &str, gate: &Gate<'_>) -> Result<Collection, Error> {
+        self.run(self.job(request, request_id, gate).await?, gate).await
     }
 
-    async fn job(&self, request: RunRequest, request_id: &str) -> Result<Job, Error> {
+    async fn job(&self, request: RunRequest, request_id: &str, gate: &Gate<'_>) -> Result<Job, Error> {
         let now = Timestamp::now();
+        let interval = request.interval.unwrap_or_default();
         let trade_date = match request.trade_date {
-            Some(date) if date.is_future(now) => return Err(Error::Future(date)),
-            Some(date) => date,
+            Some(date) => self.possible(date, interval, now)?,
             None => {
                 let at = request.scheduled_time.unwrap_or(now);
-                self.yahoo.newest_session(at).await.map_err(Error::NewestSession)?
+                self.yahoo.newest_session(gate, at).await.map_err(Error::NewestSession)?
             }
         };
+        let symbols = request.symbols.as_ref().unwrap_or_else(|| self.companies.symbols());
         Ok(Job {
             trade_date,
-            interval: request.interval.unwrap_or_default(),
-            symbols: request.symbols.unwrap_or_else(|| self.companies.symbols().clone()),
+            interval,
             run_id: request.run_id.map_or_else(|| request_id.to_owned().try_into(), Ok)?,
             collected_at: truncated(now, Unit::Millisecond),
+            pending: symbols.iter().map(Pending::from).collect(),
+            earlier: None,
         })
+    }
+
+    /// Refuses a date of which the market cannot have bars, or has none any more.
+    fn possible(&self, date: TradeDate, interval: Interval, now: Timestamp) -> Result<TradeDate, Error> {
+        if date.is_future(now) {
+            return Err(Error::Future(date));
+        }
+        let earliest = market::earliest(interval, now, &self.yahoo.settings().zone);
+        if self.yahoo.is_yahoos_own() && date < earliest {
+            return Err(Error::TooOld { date, interval, earliest });
+        }
+        Ok(date)
+    }
+
+    async fn run(&self, job: Job, gate: &Gate<'_>) -> Result<Collection, Error> {
+        let span = tracing::info_span!("collect", run_id = &*job.run_id, trade_date = %job.trade_date, interval = %job.interval);
+        Box::pin(self.collect(job, gate)).instrument(span).await
     }
 
     /// Each symbol's bars go to Firehose as they come, so no more than a batch is held.
-    async fn run(&self, job: Job) -> Result<Collection, Error> {
+    async fn collect(&self, mut job: Job, gate: &Gate<'_>) -> Result<Collection, Error> {
         let mut writer = Writer::new(&self.firehose, &self.stream);
-        let mut symbols = SymbolOutcomes::default();
-        let mut days = stream::iter(job.symbols.iter())
-            .map(|symbol| async { (symbol.clone(), self.yahoo.day(symbol, job.trade_date, job.interval).await) })
-            .buffered(self.yahoo.settings().concurrency.get());
-        while let Some((symbol, day)) = days.next().await {
-            match day {
-                Ok(day) => {
-                    symbols.collected.push(collected(&symbol, &day, job.interval));
-                    writer.write(self.bars(&job, &symbol, day)).await.map_err(Error::Write)?;
-                }
-                Err(Failure { reason, detail }) => {
-                    tracing::warn!(%symbol, ?reason, detail, "no bars");
-                    symbols.failed.push(FailedSymbol { symbol, reason, detail, asked: 1 });
+        let mut symbols = job.earlier.as_mut().map(|earlier| std::mem::take(&mut earlier.symbols)).unwrap_or_default();
+        let pending = std::mem::take(&mut job.pending);
+        let wanted = pending.len() + symbols.collected.len() + symbols.failed.len();
+        let round = Round::new(&self.yahoo, &self.companies, gate, job.trade_date, job.interval);
+        {
+            let mut answers = pin!(round.answers(pending));
+            while let Some(answer) = answers.next().await {
+                log(&answer);
+                outcomes::record(&mut symbols, &answer, job.interval, wanted);
+                if let Ok(day) = answer.day {
+                    writer.write(self.bars(&job, &answer.pending.symbol, day)).await.map_err(Error::Write)?;
                 }
             }
         }
-        drop(days);
         let records = writer.finish().await?;
-        let outcome = self.outcome(&job, &symbols).await?;
-        let bars = symbols.collected.iter().map(|symbol| symbol.bars).sum();
-        tracing::info!(bars, records, collected = symbols.collected.len(), failed = symbols.failed.len(), "collected");
-        Ok(Collection {
-            outcome,
-            trade_date: job.trade_date,
-            interval: job.interval,
-            run_id: job.run_id,
-            collected_at: job.collected_at,
-            written_at: truncated(Timestamp::now(), Unit::Second),
-            bars,
+        let outcome = self.outcome(&job, &symbols, &round, gate).await?;
+        let collection = job.collection(outcome, symbols, records, self.yahoo.is_simulated());
+        tracing::info!(
+            outcome = ?collection.outcome,
+            bars = collection.bars,
             records,
-            symbols,
-            simulated: self.yahoo.is_simulated(),
-        })
+            collected = collection.symbols.collected.len(),
+            failed = collection.symbols.failed.len(),
+            "collected"
+        );
+        Ok(collection)
     }
 
     fn bars(&self, job: &Job, symbol: &Symbol, day: Day) -> impl Iterator<Item = Bar> {
@@ -154,40 +188,99 @@ impl Collector {
         })
     }
 
-    /// Tells a day without trading from a day on which something went wrong.
-    async fn outcome(&self, job: &Job, symbols: &SymbolOutcomes) -> Result<CollectOutcome, Error> {
-        if !symbols.collected.is_empty() {
-            return Ok(CollectOutcome::Collected);
+    /// What the collection has come to, and so what is to follow.
+    async fn outcome(
+        &self,
+        job: &Job,
+        symbols: &SymbolOutcomes,
+        round: &Round<'_>,
+        gate: &Gate<'_>,
+    ) -> Result<CollectOutcome, Error> {
+        match gate.cause().map(|cause| cause.reason) {
+            Some(Reason::Blocked) => return Ok(CollectOutcome::Blocked),
+            Some(Reason::NotAsked) => return Ok(CollectOutcome::OutOfTime),
+            _ => {}
         }
-        let trade_date = job.trade_date;
-        let no_bars = || Error::NoBars { trade_date, failed: symbols.failed.clone() };
-        let idle = |symbol: &FailedSymbol| matches!(symbol.reason, Reason::NoSession | Reason::UnknownSymbol);
-        let closed = symbols.failed.iter().any(|symbol| symbol.reason == Reason::NoSession);
-        if !(closed && symbols.failed.iter().all(idle)) {
-            return Err(no_bars());
-        }
-        // An outage, too, looks like a day without data, so one symbol that always trades is asked.
-        let reference = &self.yahoo.settings().reference;
-        match self.yahoo.day(reference, trade_date, job.interval).await {
-            Err(Failure { reason: Reason::NoSession | Reason::UnknownSymbol, .. }) => Ok(CollectOutcome::NoSession),
-            Err(cause) if matches!(cause.reason, Reason::Blocked | Reason::Unavailable) => {
-                Err(Error::Reference { trade_date, cause })
+        if symbols.collected.is_empty() && is_quiet(&symbols.failed) {
+            // An outage, too, looks like a day without data, so one symbol that always trades is asked.
+            match round.reference().await {
+                Err(Failure { reason: Reason::NoSession, .. }) if is_closed(&symbols.failed) => {
+                    return Ok(CollectOutcome::NoSession);
+                }
+                Ok(()) | Err(Failure { reason: Reason::NoSession | Reason::SessionNotOver, .. }) => {}
+                Err(cause) => return Err(Error::Reference { trade_date: job.trade_date, cause }),
             }
-            _ => Err(no_bars()),
+        }
+        if !outcomes::pending(symbols, CollectOutcome::Short).is_empty() {
+            return Ok(CollectOutcome::Short);
+        }
+        if symbols.collected.is_empty() {
+            return Err(Error::NoBars { trade_date: job.trade_date, failed: symbols.failed.clone() });
+        }
+        Ok(CollectOutcome::Collected)
+    }
+}
+
+impl Job {
+    /// Takes up a collection where it stopped.
+    fn going_on(request: ContinueRequest) -> Self {
+        let earlier = request.collection;
+        Self {
+            trade_date: earlier.trade_date,
+            interval: earlier.interval,
+            run_id: earlier.run_id.clone(),
+            collected_at: truncated(Timestamp::now(), Unit::Millisecond),
+            pending: outcomes::pending(&earlier.symbols, earlier.outcome),
+            earlier: Some(earlier),
+        }
+    }
+
+    /// The answer of the invocation, with what the earlier ones wrote.
+    fn collection(
+        self,
+        outcome: CollectOutcome,
+        symbols: SymbolOutcomes,
+        records: usize,
+        simulated: bool,
+    ) -> Collection {
+        let now = truncated(Timestamp::now(), Unit::Second);
+        let (earlier_records, written_at, was_simulated) =
+            self.earlier.map_or((0, now, false), |earlier| (earlier.records, earlier.written_at, earlier.simulated));
+        Collection {
+            outcome,
+            trade_date: self.trade_date,
+            interval: self.interval,
+            run_id: self.run_id,
+            collected_at: self.collected_at,
+            written_at: if records > 0 { now } else { written_at },
+            bars: symbols.collected.iter().map(|symbol| symbol.bars).sum(),
+            records: earlier_records + records,
+            symbols,
+            simulated: simulated || was_simulated,
         }
     }
 }
 
-fn collected(symbol: &Symbol, day: &Day, interval: Interval) -> CollectedSymbol {
-    let present = day.bars.iter().map(|bar| bar.start).collect();
-    CollectedSymbol {
-        symbol: symbol.clone(),
-        asked_as: None,
-        bars: day.bars.len(),
-        expected: day.session.expected_bars(interval),
-        gaps: Some(day.session.gaps(interval, &present)),
-        asked: 1,
+fn log(answer: &Answer) {
+    let Answer { pending, asked_as, day } = answer;
+    match day {
+        Ok(day) => tracing::info!(symbol = %pending.symbol, %asked_as, bars = day.bars.len(), "answered"),
+        Err(failure) => {
+            tracing::warn!(symbol = %pending.symbol, %asked_as, reason = ?failure.reason, detail = failure.detail, "no bars");
+        }
     }
+}
+
+/// Whether nothing went wrong with any symbol and yet there is nothing.
+fn is_quiet(failed: &[FailedSymbol]) -> bool {
+    let quiet = |reason| matches!(reason, Reason::NoSession | Reason::UnknownSymbol | Reason::NoTrades);
+    failed.iter().all(|symbol| quiet(symbol.reason))
+}
+
+/// Whether the symbols that exist belong to exchanges that were closed.
+fn is_closed(failed: &[FailedSymbol]) -> bool {
+    let has = |reason| failed.iter().any(|symbol| symbol.reason == reason);
+    has(Reason::NoSession) && !has(Reason::NoTrades)
 }
 
 fn truncated(at: Timestamp, unit: Unit) -> Timestamp {

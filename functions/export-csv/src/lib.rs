@@ -96,7 +96,7 @@ impl Exporter {
 
 /// A day without bars has nothing to export, and must not replace an earlier export by an empty one.
 fn exportable(collection: &Collection) -> Result<&Collection, Error> {
-    if collection.outcome == CollectOutcome::Collected && collection.bars > 0 {
+    if collection.outcome != CollectOutcome::NoSession && collection.bars > 0 {
         return Ok(collection);
     }
     Err(Error::InvalidInput(format!(

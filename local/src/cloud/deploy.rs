@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use anyhow::{Context, bail};
+use reqwest::Url;
 use serde::Deserialize;
+use shared::market::is_yahoo;
 use tokio::process::Command;
 
 use super::{LocalCloud, Progress};
@@ -30,8 +32,15 @@ pub(super) fn parameters(market_url: &str) -> anyhow::Result<BTreeMap<String, St
         ("Architecture", architecture(std::env::consts::ARCH)?),
         ("ScheduleState", "DISABLED"),
         ("RequireTls", "false"), // the local cloud has only http
+        ("MarketRequestsPerSecond", requests_per_second(market_url)),
     ];
     Ok(chosen.map(|(name, value)| (name.to_owned(), value.to_owned())).into())
+}
+
+/// Only Yahoo has to be asked slowly.
+fn requests_per_second(market_url: &str) -> &'static str {
+    let host = Url::parse(market_url).ok().and_then(|url| url.host_str().map(is_yahoo));
+    if host == Some(true) { "1" } else { "1000" }
 }
 
 /// Lambda's name of an architecture that Rust names.

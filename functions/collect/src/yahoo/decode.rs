@@ -6,9 +6,13 @@
 use std::collections::BTreeMap;
 
 use jiff::{Timestamp, tz::TimeZone};
+use serde_json::error::Category;
 use shared::{Interval, Price, Session, Symbol, TradeDate, payload::Reason};
 
-use super::wire::{Meta, Number, Period, Quote, Reply, Series};
+use super::{
+    session::sessions,
+    wire::{Meta, Number, Quote, Reply, Series},
+};
 
 /// One symbol's day: the session and the bars inside it, oldest first.
 #[derive(Debug)]
@@ -48,12 +52,21 @@ pub struct Failure {
     pub reason: Reason,
     /// What happened, in Yahoo's words where it sent some.
     pub detail: String,
+    /// Whether the market was asked; it is not while it refuses this client, nor when the time is up.
+    pub asked: bool,
 }
 
 impl Failure {
     /// A failure of a kind.
     pub fn new(reason: Reason, detail: impl Into<String>) -> Self {
-        Self { reason, detail: detail.into() }
+        Self { reason, detail: detail.into(), asked: true }
+    }
+
+    /// The same for a symbol that was not asked for because of it.
+    pub fn not_asked(&self) -> Self {
+        // An outage counts as an asking: it is the market that had nothing to say.
+        let asked = self.reason == Reason::Unavailable;
+        Self { reason: self.reason, detail: format!("not asked: {}", self.detail), asked }
     }
 
     fn malformed(detail: impl Into<String>) -> Self {
@@ -75,7 +88,10 @@ pub struct Decoded {
 /// # Errors
 /// The reason why the reply holds no series.
 pub fn reply(status: u16, body: &str) -> Result<Decoded, Failure> {
-    let Ok(reply) = serde_json::from_str::<Reply>(body) else { return Err(not_json(status, body)) };
+    let reply: Reply = serde_json::from_str(body).map_err(|error| match error.classify() {
+        Category::Data => Failure::malformed(format!("status {status} with JSON that is not a chart: {error}")),
+        _ => not_json(status, body),
+    })?;
     let chart = reply.chart.ok_or_else(|| unexplained(status))?;
     if let Some(error) = chart.error {
         let detail = error.description.or(error.code).unwrap_or_else(|| format!("status {status}, no reason given"));
@@ -89,9 +105,9 @@ pub fn reply(status: u16, body: &str) -> Result<Decoded, Failure> {
     Ok(Decoded { zone, meta, series })
 }
 
-/// Well-formed, but neither data nor an error: seen in passing, so worth another try.
+/// Well-formed, but neither data nor an error: seen in passing, so worth another asking later.
 fn unexplained(status: u16) -> Failure {
-    Failure::new(Reason::Unavailable, format!("status {status} with neither data nor a reason"))
+    Failure::malformed(format!("status {status} with neither data nor a reason"))
 }
 
 /// The kind of a refusal that Yahoo explains.
@@ -127,16 +143,10 @@ fn not_json(status: u16, body: &str) -> Failure {
 
 impl Decoded {
     /// The regular sessions that the reply speaks of; they may include days that were not asked for.
-    pub fn sessions(&self) -> impl Iterator<Item = Session> {
+    pub fn sessions(&self) -> Vec<Session> {
         let listed = self.meta.trading_periods.iter().flat_map(|periods| periods.regular());
         let current = self.meta.current_trading_period.as_ref().and_then(|current| current.regular);
-        listed.chain(current).filter_map(|period| self.session(period))
-    }
-
-    fn session(&self, Period { start, end }: Period) -> Option<Session> {
-        let (open, close) = (Timestamp::from_second(start).ok()?, Timestamp::from_second(end).ok()?);
-        let trade_date = TradeDate::from(open.to_zoned(self.zone.clone()).date());
-        (open < close).then(|| Session { trade_date, open, close, pauses: Vec::new(), zone: self.zone.clone() })
+        sessions(listed, current, &self.zone)
     }
 
     /// The bars of `trade_date`.
@@ -152,7 +162,7 @@ impl Decoded {
         now: Timestamp,
     ) -> Result<Day, Failure> {
         self.check(symbol, interval)?;
-        let session = self.sessions().find(|session| session.trade_date == trade_date);
+        let session = self.sessions().into_iter().find(|session| session.trade_date == trade_date);
         let Some(session) = session else {
             return Err(match &self.series.timestamp {
                 Some(rows) if rows.iter().any(|row| self.is_on(*row, trade_date)) => {
@@ -189,7 +199,7 @@ impl Decoded {
     }
 
     fn is_on(&self, row: Number, trade_date: TradeDate) -> bool {
-        timestamp(row).is_some_and(|at| at.to_zoned(self.zone.clone()).date() == trade_date.date())
+        row.timestamp().is_some_and(|at| at.to_zoned(self.zone.clone()).date() == trade_date.date())
     }
 
     /// The rows that are bars of `session`: started inside it and on the grid, with every value
@@ -200,8 +210,8 @@ impl Decoded {
         let quote = self.series.indicators.as_ref().and_then(|all| all.quote.first()).unwrap_or(&nothing);
         let mut bars = BTreeMap::new();
         for (row, at) in self.series.timestamp.iter().flatten().enumerate() {
-            let bar =
-                timestamp(*at).filter(|start| session.holds(*start, interval)).and_then(|start| bar(quote, row, start));
+            let start = at.timestamp().filter(|start| session.holds(*start, interval));
+            let bar = start.and_then(|start| bar(quote, row, start));
             if let Some(bar) = bar {
                 bars.entry(bar.start).or_insert(bar);
             }
@@ -210,27 +220,18 @@ impl Decoded {
     }
 }
 
-/// A row as a bar, unless a value is missing or the high lies below the low.
+/// A row as a bar, unless a value is missing or open or close lie outside of low to high.
 fn bar(quote: &Quote, row: usize, start: Timestamp) -> Option<Ohlcv> {
-    let value = |column: &Option<Vec<Number>>| column.as_ref()?.get(row)?.0;
-    let price = |column| value(column).and_then(Price::from_wire);
+    let value = |column: &Option<Vec<Number>>| column.as_ref()?.get(row).copied();
+    let price = |column| value(column).and_then(Number::price);
     let (open, high) = (price(&quote.open)?, price(&quote.high)?);
     let (low, close) = (price(&quote.low)?, price(&quote.close)?);
-    let volume = whole(value(&quote.volume)?)?;
-    (low <= high).then_some(Ohlcv { start, open, high, low, close, volume })
+    let volume = value(&quote.volume)?.count()?;
+    let holds = |price| low <= price && price <= high;
+    (holds(open) && holds(close)).then_some(Ohlcv { start, open, high, low, close, volume })
 }
 
-fn timestamp(row: Number) -> Option<Timestamp> {
-    let seconds = whole(row.0?)?;
-    Timestamp::from_second(i64::try_from(seconds).ok()?).ok()
-}
-
-/// A number that counts something: not negative, and small enough to be exact in a 64-bit float.
-fn whole(number: f64) -> Option<u64> {
-    const EXACT: f64 = 9_007_199_254_740_992.0;
-    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // the range is checked first
-    (0.0..EXACT).contains(&number).then_some(number as u64)
-}
-
+#[cfg(test)]
+mod mutated;
 #[cfg(test)]
 mod tests;
