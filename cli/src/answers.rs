@@ -44,6 +44,12 @@ fn collected(collection: &Collection) -> String {
     if *outcome == CollectOutcome::NoSession {
         return format!("{trade_date} has no session");
     }
+    let goes_on = match outcome {
+        CollectOutcome::Blocked => "; the market refuses to answer for now",
+        CollectOutcome::Short => "; what is missing will be asked for once more",
+        CollectOutcome::OutOfTime => "; the rest is still to be asked for",
+        CollectOutcome::Collected | CollectOutcome::NoSession => "",
+    };
     let simulated = if *simulated { " (simulated)" } else { "" };
     let mut words = format!(
         "{} {interval} bars of {trade_date}{simulated}; symbols with bars: {}, without: {}",
@@ -58,7 +64,7 @@ fn collected(collection: &Collection) -> String {
         }
         words += &format!(" ({})", names.join(", "));
     }
-    words
+    words + goes_on
 }
 
 /// `3,000,000`: a count as a person reads it.
@@ -99,6 +105,18 @@ mod tests {
             (
                 collection("collected", &many),
                 Some("1,560 5m bars of 2026-11-20 (simulated); symbols with bars: 1, without: 6 (A, B, C, D, E, …)"),
+            ),
+            (
+                collection("short", ""),
+                Some(
+                    "1,560 5m bars of 2026-11-20 (simulated); symbols with bars: 1, without: 0; what is missing will be asked for once more",
+                ),
+            ),
+            (
+                collection("blocked", &failed("SQ")),
+                Some(
+                    "1,560 5m bars of 2026-11-20 (simulated); symbols with bars: 1, without: 1 (SQ); the market refuses to answer for now",
+                ),
             ),
             (collection("no_session", ""), Some("2026-11-20 has no session")),
             (

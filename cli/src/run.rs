@@ -81,7 +81,7 @@ pub async fn conclude(target: &Target, name: &str, out: Option<PathBuf>, screen:
             let report = files::fetch(&target.s3, &report, &folder).await?;
             screen.clear();
             let rows = show::read(&csv)?;
-            print(&show::exported(&rows, bars, &symbols.failed, simulated, None))?;
+            print(&show::exported(&rows, bars, &symbols, simulated, None))?;
             print(&format!("csv     {}\nreport  {}", csv.display(), report.display()))?;
             Ok(ExitCode::SUCCESS)
         }

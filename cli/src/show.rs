@@ -8,7 +8,10 @@ use comfy_table::{
     presets::UTF8_HORIZONTAL_ONLY,
 };
 use serde::Deserialize;
-use shared::{TradeDate, payload::FailedSymbol};
+use shared::{
+    TradeDate,
+    payload::{CollectedSymbol, FailedSymbol, SymbolOutcomes},
+};
 
 use crate::{answers::grouped, hints, history::Failure};
 
@@ -44,7 +47,7 @@ fn rows(csv: impl Read) -> Result<Vec<HourlyExtremes>, csv::Error> {
 pub fn exported(
     rows: &[HourlyExtremes],
     bars: usize,
-    failed: &[FailedSymbol],
+    symbols: &SymbolOutcomes,
     simulated: bool,
     width: Option<u16>,
 ) -> String {
@@ -56,7 +59,9 @@ pub fn exported(
         grouped(bars),
         prices(simulated)
     );
-    [extremes(rows, width), without_bars(failed, width), summary].concat()
+    let SymbolOutcomes { collected, failed } = symbols;
+    [extremes(rows, width), short_of_bars(collected, width), without_bars(failed, width), renamed(collected), summary]
+        .concat()
 }
 
 /// A day without trading.
@@ -110,6 +115,30 @@ fn extremes(rows: &[HourlyExtremes], width: Option<u16>) -> String {
         column.set_cell_alignment(Right);
     }
     format!("{table}\n")
+}
+
+/// The symbols of which bars are missing, and which; or nothing when there are none.
+fn short_of_bars(collected: &[CollectedSymbol], width: Option<u16>) -> String {
+    let short: Vec<_> = collected.iter().filter(|symbol| symbol.is_short()).collect();
+    if short.is_empty() {
+        return String::new();
+    }
+    let mut table = table(&["short of bars", "bars", "missing, by their start"], width);
+    table.style_mut().row_separator = LineStyle::none();
+    for symbol in short {
+        let bars = format!("{} of {}", symbol.bars, symbol.expected);
+        table.add_row([symbol.symbol.as_str(), &bars, &symbol.missing()]);
+    }
+    if let Some(column) = table.column_mut(1) {
+        column.set_constraint(ContentWidth);
+    }
+    format!("{table}\n")
+}
+
+/// The symbols that Yahoo lists under another name, a line each.
+fn renamed(collected: &[CollectedSymbol]) -> String {
+    let renamed = collected.iter().filter_map(|symbol| Some((&symbol.symbol, symbol.asked_as.as_ref()?)));
+    renamed.map(|(symbol, asked_as)| format!("{symbol} was asked for as {asked_as}\n")).collect()
 }
 
 /// The symbols without bars, or nothing when there are none.

@@ -223,6 +223,14 @@ impl CollectedSymbol {
     pub fn is_short(&self) -> bool {
         self.bars < self.expected
     }
+
+    /// The missing bars as a person reads them, such as `10:05, 12:30-12:40`.
+    pub fn missing(&self) -> String {
+        match &self.gaps {
+            Some(gaps) => gaps.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "),
+            None => "too many to list".to_owned(),
+        }
+    }
 }
 
 /// A symbol that has no bars.

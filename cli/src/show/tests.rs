@@ -24,12 +24,21 @@ fn symbols() -> Result<Vec<FailedSymbol>, shared::symbol::InvalidSymbol> {
     ])
 }
 
+fn outcomes() -> Result<SymbolOutcomes, Box<dyn std::error::Error>> {
+    let collected = serde_json::from_value(serde_json::json!([
+        {"symbol": "META", "bars": 78, "expected": 78, "gaps": [], "asked": 1},
+        {"symbol": "FB", "asked_as": "META", "bars": 74, "expected": 78, "gaps": ["10:05", "12:30-12:40"], "asked": 2},
+        {"symbol": "THIN", "bars": 9, "expected": 390, "gaps": null, "asked": 1},
+    ]))?;
+    Ok(SymbolOutcomes { collected, failed: symbols()? })
+}
+
 type Outcome = Result<(), Box<dyn std::error::Error>>;
 
 #[test]
 fn the_result_is_grouped_by_company_and_fits_the_terminal() -> Outcome {
     let rows = rows([HEADER, CSV].concat().as_bytes())?;
-    let shown = exported(&rows, 30, &symbols()?, true, Some(80));
+    let shown = exported(&rows, 30, &outcomes()?, true, Some(80));
     assert!(shown.lines().all(|line| line.chars().count() <= 80), "{shown}");
     insta::assert_snapshot!(shown);
     Ok(())
@@ -38,7 +47,7 @@ fn the_result_is_grouped_by_company_and_fits_the_terminal() -> Outcome {
 #[test]
 fn a_wide_terminal_wraps_nothing_and_real_prices_are_not_called_simulated() -> Outcome {
     let rows = rows([HEADER, CSV].concat().as_bytes())?;
-    insta::assert_snapshot!(exported(&rows, 30, &[], false, Some(160)));
+    insta::assert_snapshot!(exported(&rows, 30, &SymbolOutcomes::default(), false, Some(160)));
     Ok(())
 }
 

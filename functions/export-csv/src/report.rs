@@ -4,7 +4,10 @@
 
 use askama::Template;
 use jiff::{Zoned, tz::Offset};
-use shared::{Price, Symbol, payload::Collection};
+use shared::{
+    Price, Symbol,
+    payload::{CollectedSymbol, Collection},
+};
 
 use crate::{
     chart::{self, Chart},
@@ -20,6 +23,7 @@ struct Report<'a> {
     expected_bars: usize,
     offsets: String,
     companies: Vec<Company<'a>>,
+    short: Vec<&'a CollectedSymbol>,
 }
 
 /// One company's rows, and its panel.
@@ -44,6 +48,7 @@ pub fn render(collection: &Collection, rows: &[Row]) -> Result<String, InvalidRe
         expected_bars: collection.symbols.collected.iter().map(|symbol| symbol.expected).sum(),
         offsets: offsets(rows),
         companies: companies(collection, rows),
+        short: collection.symbols.collected.iter().filter(|symbol| symbol.is_short()).collect(),
     };
     report.render().map_err(|error| InvalidResult::Unwritable(error.to_string()))
 }

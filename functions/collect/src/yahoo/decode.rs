@@ -94,7 +94,8 @@ pub fn reply(status: u16, body: &str) -> Result<Decoded, Failure> {
     })?;
     let chart = reply.chart.ok_or_else(|| unexplained(status))?;
     if let Some(error) = chart.error {
-        let detail = error.description.or(error.code).unwrap_or_else(|| format!("status {status}, no reason given"));
+        let words = [error.description, error.code].into_iter().flatten().find(|words| !words.trim().is_empty());
+        let detail = words.unwrap_or_else(|| format!("status {status}, no reason given"));
         return Err(Failure::new(refusal(status, &detail), detail));
     }
     let mut series = chart.result.and_then(|mut all| all.pop()).ok_or_else(|| unexplained(status))?;

@@ -225,6 +225,8 @@ fn a_reply_without_bars_says_why() {
         (200, "[1, 2]".into(), Reason::Malformed, "JSON that is not a chart"),
         (200, "null".into(), Reason::Malformed, "JSON that is not a chart"),
         (404, error("", "").replace("\"\"", "null"), Reason::UnknownSymbol, "status 404, no reason given"),
+        (404, error("Not Found", " "), Reason::UnknownSymbol, "Not Found"),
+        (404, error("", ""), Reason::UnknownSymbol, "status 404, no reason given"),
         (403, error("Forbidden", "no"), Reason::Blocked, "no"),
         (429, error("Too Many", "slow down"), Reason::Blocked, "slow down"),
         (503, "upstream connect error".into(), Reason::Unavailable, "upstream connect error"),
