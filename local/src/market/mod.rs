@@ -6,15 +6,19 @@
 //! tells as of now (`regularMarketTime`, `gmtoffset`, ...). The quirks that Yahoo is known for are part of it: rows of nulls,
 //! missing stamps, the appended row that is not a bar, windows without a `timestamp`.
 //!
+//! Symbols with the suffix `.T` trade in Tokyo and those with `.L` in London, by simulated calendars (see [`exchanges`]);
+//! all others trade in New York.
+//!
 //! It is not a copy of history, it has no data from Yahoo, and it has none of Yahoo's limits: no day is too old, no
 //! window too wide, no client too fast. Bars of a day and longer, and pre- and post-market bars, are not simulated.
-//! Every answer carries `x-finstream-simulated: true` and the exchange `Simulated NasdaqGS`.
+//! Every answer carries `x-finstream-simulated: true` and a `fullExchangeName` such as `Simulated NasdaqGS`.
 
 mod bar;
 pub mod calendar;
 mod chart;
 mod dice;
 mod exchange;
+mod exchanges;
 mod listing;
 mod moment;
 mod refusal;
