@@ -12,7 +12,7 @@ use super::{
     listing::Listing,
     moment::{Moment, close_before},
     refusal::Refusal,
-    request::{ChartRequest, RANGES, Step},
+    request::{ChartRequest, Query, RANGES, Step},
     tape::{self, Minute},
     wire::{Answer, Body, Chart, Indicators, Meta, Quote, TradingPeriod, TradingPeriods},
 };
@@ -23,11 +23,19 @@ struct Row {
     bar: Option<Bar>,
 }
 
+/// What is answered when `symbol` is asked for at `now`.
+///
+/// # Errors
+/// The answers without bars.
+pub fn ask(symbol: &str, query: &Query, now: Timestamp) -> Result<Body, Refusal> {
+    ChartRequest::parse(symbol, query, now).and_then(|request| answer(&request, now))
+}
+
 /// The answer to `request` at `now`.
 ///
 /// # Errors
 /// Where the clock stands before the market's first day, so that there is nothing to tell.
-pub fn answer(request: &ChartRequest, now: Timestamp) -> Result<Body, Refusal> {
+fn answer(request: &ChartRequest, now: Timestamp) -> Result<Body, Refusal> {
     let moment = Moment::at(&request.listing, now)
         .ok_or_else(|| Refusal::not_simulated(format!("the simulated market opens on {FIRST_DAY}, and it is {now}")))?;
     let sessions = request.listing.exchange.between(request.start, request.end, now);

@@ -10,14 +10,25 @@ use super::{
 };
 
 /// The query of a chart request as it comes; parameters that are not listed are ignored, as Yahoo does.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Query {
-    period1: Option<String>,
-    period2: Option<String>,
+    /// The window's start in Unix seconds.
+    pub period1: Option<String>,
+    /// The window's end in Unix seconds.
+    pub period2: Option<String>,
+    /// The window as a number of days up to now.
     range: Option<String>,
-    interval: Option<String>,
+    /// The length of the bars.
+    pub interval: Option<String>,
     include_pre_post: Option<String>,
+}
+
+impl Query {
+    /// The same query for bars of an hour.
+    pub fn of_hours(self) -> Self {
+        Self { interval: Some("1h".to_owned()), ..self }
+    }
 }
 
 /// A question that can be answered.
@@ -88,11 +99,16 @@ fn parse_interval(text: &str) -> Result<Step, Refusal> {
         Some((_, None)) => Err(Refusal::not_simulated(format!(
             "the simulated market has intraday bars only, not interval={text}: use 1m to 4h"
         ))),
-        None => Err(Refusal::bad_request(format!(
-            "Invalid input - interval={text} is not supported. Valid intervals: [{}]",
-            INTERVALS.map(|(name, _)| name).join(", ")
-        ))),
+        None => Err(unknown_interval(text)),
     }
+}
+
+/// What Yahoo says to an interval that it does not know.
+pub fn unknown_interval(text: &str) -> Refusal {
+    Refusal::bad_request(format!(
+        "Invalid input - interval={text} is not supported. Valid intervals: [{}]",
+        INTERVALS.map(|(name, _)| name).join(", ")
+    ))
 }
 
 fn range_of(query: &Query) -> &str {

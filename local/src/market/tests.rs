@@ -8,7 +8,7 @@ use reqwest::StatusCode;
 use serde_json::{Value, json};
 use shared::{Interval, Session, TradeDate};
 
-use super::{chart, exchange::FIRST_DAY, exchanges::NEW_YORK, refusal::Refusal, request, router_by, serve, wire};
+use super::{Market, chart, exchange::FIRST_DAY, exchanges::NEW_YORK, refusal::Refusal, request, server, wire};
 
 mod abroad;
 
@@ -26,8 +26,7 @@ fn answer(symbol: &str, query: Value, now: &str) -> Result<wire::Body, Refusal> 
     let malformed = |error: String| Refusal::bad_request(error);
     let now = now.parse::<Timestamp>().map_err(|error| malformed(error.to_string()))?;
     let query: request::Query = serde_json::from_value(query).map_err(|error| malformed(error.to_string()))?;
-    let request = request::ChartRequest::parse(symbol, &query, now)?;
-    chart::answer(&request, now)
+    chart::ask(symbol, &query, now)
 }
 
 /// The query for one whole day, as the collector asks it.
@@ -297,7 +296,7 @@ proptest! {
 async fn the_server_answers_over_http_and_says_that_it_is_simulated() -> Outcome {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
     let address = listener.local_addr()?;
-    let server = tokio::spawn(serve(listener));
+    let server = tokio::spawn(Market::new().serve(listener));
     let client = reqwest::Client::new();
     let window = "period1=1637298000&period2=1637384400&interval=5m&includePrePost=false"; // 2021-11-19
     for (path, status) in [
@@ -333,7 +332,8 @@ async fn the_clock_of_a_router_can_be_fixed() -> Outcome {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
     let address = listener.local_addr()?;
     let now = "2026-11-20T16:00:00Z".parse::<Timestamp>()?;
-    let server = tokio::spawn(async move { axum::serve(listener, router_by(Arc::new(move || now))).await });
+    let server =
+        tokio::spawn(async move { axum::serve(listener, server::router(Market::new(), Arc::new(move || now))).await });
     let reply = reqwest::get(format!("http://{address}/v8/finance/chart/SPY?range=1d&interval=5m")).await?;
     let body: Value = serde_json::from_slice(&reply.bytes().await?)?;
     let last = rows(&body).pop().ok_or("no rows")?;
