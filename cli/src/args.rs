@@ -5,7 +5,7 @@ use std::{error::Error, path::PathBuf};
 
 use clap::{Args, Parser, Subcommand};
 use jiff::Timestamp;
-use local::cloud::DEFAULT_WAIT_SCALE;
+use local::{cloud::DEFAULT_WAIT_SCALE, market::Switch};
 use shared::{
     Interval, Symbol, TradeDate,
     payload::{RunId, RunRequest, SymbolList},
@@ -51,11 +51,7 @@ pub enum Command {
     Follow(FollowArgs),
     /// Serve the simulated market (the local cloud starts this by itself)
     #[command(hide = true)]
-    Market {
-        /// The port on 127.0.0.1; 0 takes a free one
-        #[arg(long, default_value_t = 0)]
-        port: u16,
-    },
+    Market(MarketArgs),
 }
 
 const RUN_EXAMPLES: &str = "\
@@ -100,8 +96,10 @@ impl RequestArgs {
 #[derive(Debug, Args)]
 pub struct DemoArgs {
     /// Ask Yahoo instead of the simulated market (needs the internet)
-    #[arg(long)]
+    #[arg(long, conflicts_with = "switches")]
     pub live: bool,
+    #[command(flatten)]
+    pub misbehaviour: MisbehaviourArgs,
     #[command(flatten)]
     pub request: RequestArgs,
 }
@@ -121,11 +119,34 @@ pub enum LocalCommand {
 #[derive(Debug, Args)]
 pub struct UpArgs {
     /// The market to ask, such as https://query2.finance.yahoo.com [default: the simulated market]
-    #[arg(long, value_name = "URL", value_parser = market_url)]
+    #[arg(long, value_name = "URL", value_parser = market_url, conflicts_with = "switches")]
     pub market_url: Option<Url>,
+    #[command(flatten)]
+    pub misbehaviour: MisbehaviourArgs,
     /// What the waits of the state machine last here, as a fraction from 0 to 1 of what they last on AWS
     #[arg(long, value_name = "F", default_value_t = DEFAULT_WAIT_SCALE, value_parser = wait_scale)]
     pub wait_scale: f64,
+}
+
+/// `finstream market`.
+#[derive(Debug, Args)]
+pub struct MarketArgs {
+    /// The port on 127.0.0.1; 0 takes a free one
+    #[arg(long, default_value_t = 0)]
+    pub port: u16,
+    #[command(flatten)]
+    pub misbehaviour: MisbehaviourArgs,
+}
+
+/// How the simulated market is to misbehave.
+#[derive(Debug, Clone, Default, Args)]
+pub struct MisbehaviourArgs {
+    /// Make the simulated market misbehave (repeatable): META=not-found, or *=reset for every symbol
+    ///
+    /// For a while only: META=reset:3 at the symbol's first three requests, *=forbidden:90s in the first 90 seconds.
+    /// For the list of kinds, name one that does not exist: META=help.
+    #[arg(long = "misbehave", value_name = "SWITCH", verbatim_doc_comment)]
+    pub switches: Vec<Switch>,
 }
 
 /// `finstream run`.

@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, env, process::ExitCode};
 
 use anyhow::{Context, bail};
-use local::{LocalCloud, UpOptions, cloud::Market};
+use local::{LocalCloud, UpOptions, cloud::Market, market::Switch};
 
 use crate::{
     args::{LocalCommand, UpArgs},
@@ -21,23 +21,26 @@ pub async fn local(command: LocalCommand) -> anyhow::Result<ExitCode> {
     }
 }
 
-/// This program's own simulated market.
+/// This program's own simulated market, which misbehaves as it is told.
 ///
 /// # Errors
 /// When the system does not say where this program is.
-pub fn simulated_market() -> anyhow::Result<Market> {
+pub fn simulated_market(switches: &[Switch]) -> anyhow::Result<Market> {
     let program = env::current_exe().context("could not find this program's own file")?;
-    Ok(Market::Command { program, args: ["market", "--port", "0"].map(str::to_owned).to_vec() })
+    let switches = switches.iter().map(|switch| format!("--misbehave={switch}"));
+    let args = ["market", "--port=0"].map(str::to_owned).into_iter().chain(switches).collect();
+    Ok(Market::Command { program, args })
 }
 
 async fn up(args: UpArgs) -> anyhow::Result<ExitCode> {
     let root = workspace::root()?;
     let home = workspace::local_home(&root);
+    let switches = &args.misbehaviour.switches;
     let wanted = args.market_url.as_ref().map(|url| url.as_str().trim_end_matches('/').to_owned());
     if let Some(cloud) = LocalCloud::find(&home) {
-        return already_up(&cloud, wanted.as_deref());
+        return already_up(&cloud, wanted.as_deref(), switches);
     }
-    let market = wanted.map_or_else(simulated_market, |url| Ok(Market::Url(url)))?;
+    let market = wanted.map_or_else(|| simulated_market(switches), |url| Ok(Market::Url(url)))?;
     let screen = Screen::new();
     let options = UpOptions { root, home, market, wait_scale: args.wait_scale, parameters: BTreeMap::new() };
     let cloud = tokio::select! {
@@ -52,11 +55,14 @@ async fn up(args: UpArgs) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn already_up(cloud: &LocalCloud, wanted: Option<&str>) -> anyhow::Result<ExitCode> {
+fn already_up(cloud: &LocalCloud, wanted: Option<&str>, switches: &[Switch]) -> anyhow::Result<ExitCode> {
     match wanted {
         Some(url) if url != cloud.market_url => bail!(
             "a local cloud with the market {} is up: end it with `cargo finstream local down`, then bring it up with {url}",
             cloud.market_url
+        ),
+        _ if !switches.is_empty() => bail!(
+            "a local cloud is up, and its market cannot be told to misbehave any more: end it with `cargo finstream local down`, then bring it up with --misbehave"
         ),
         _ => print(&format!(
             "{}\n\nit was up already; to change it, end it first: cargo finstream local down",

@@ -44,7 +44,7 @@ fn introduction(live: bool) -> &'static str {
 }
 
 async fn once(args: DemoArgs, root: PathBuf, home: PathBuf, screen: &Screen) -> anyhow::Result<ExitCode> {
-    let market = if args.live { Market::Url(YAHOO.to_owned()) } else { simulated_market()? };
+    let market = if args.live { Market::Url(YAHOO.to_owned()) } else { simulated_market(&args.misbehaviour.switches)? };
     let options = UpOptions { root, home, market, wait_scale: DEFAULT_WAIT_SCALE, parameters: BTreeMap::new() };
     let cloud = LocalCloud::up(options, screen).await?;
     // Dropped at the end of this function, however it ends: with the run, by an error, or cut short by Ctrl-C.

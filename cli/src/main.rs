@@ -29,7 +29,7 @@ async fn main() -> ExitCode {
         Command::Local(command) => cloud::local(command).await,
         Command::Run(args) => run::run(args).await,
         Command::Follow(args) => run::follow(args).await,
-        Command::Market { port } => market::serve(port).await,
+        Command::Market(args) => market::serve(args).await,
     };
     done.unwrap_or_else(|error| {
         eprintln!("error: {error:#}");

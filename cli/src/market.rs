@@ -7,15 +7,25 @@ use std::{
 };
 
 use anyhow::Context;
+use local::market::{Market, Request};
 use tokio::net::TcpListener;
 
-/// Serves on 127.0.0.1 until this process ends.
-pub async fn serve(port: u16) -> anyhow::Result<ExitCode> {
-    let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+use crate::args::MarketArgs;
+
+/// Serves on 127.0.0.1 until this process ends. After the address, every request is a line: time, symbol, status, misbehaviour.
+pub async fn serve(args: MarketArgs) -> anyhow::Result<ExitCode> {
+    let address = SocketAddr::from((Ipv4Addr::LOCALHOST, args.port));
     let listener = TcpListener::bind(address).await.with_context(|| format!("could not listen on {address}"))?;
     let mut stdout = std::io::stdout();
     writeln!(stdout, "listening on http://{}", listener.local_addr()?)?;
     stdout.flush()?;
-    local::market::serve(listener).await?;
+    let market = Market::new().observed_by(print);
+    args.misbehaviour.switches.into_iter().for_each(|switch| market.switch(switch));
+    market.serve(listener).await?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Nobody may be reading any more, which is no reason not to answer.
+fn print(request: &Request) {
+    let _ = writeln!(std::io::stdout(), "{request}");
 }

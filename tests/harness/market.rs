@@ -1,6 +1,7 @@
 //! The simulated market, served by the test process itself.
 
 use anyhow::Context;
+use local::market::Market;
 use serde_json::Value;
 use shared::{Interval, TradeDate};
 use tokio::net::TcpListener;
@@ -10,6 +11,8 @@ use tokio::net::TcpListener;
 pub struct SimulatedMarket {
     /// Its address.
     pub url: String,
+    /// The handle by which it is told to misbehave, and asked what it was asked.
+    pub market: Market,
     http: reqwest::Client,
 }
 
@@ -21,8 +24,9 @@ impl SimulatedMarket {
     pub async fn serve() -> anyhow::Result<Self> {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
         let url = format!("http://{}", listener.local_addr()?);
-        tokio::spawn(local::market::serve(listener));
-        Ok(Self { url, http: reqwest::Client::new() })
+        let market = Market::new();
+        tokio::spawn(market.clone().serve(listener));
+        Ok(Self { url, market, http: reqwest::Client::new() })
     }
 
     /// The first series of the reply for `symbol` on `date`, New York's midnight to midnight.

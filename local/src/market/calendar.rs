@@ -8,12 +8,12 @@
 
 use jiff::civil::{Date, Time, Weekday, date, time};
 
-/// A session's regular hours on the exchange's own clock (the zone is `America/New_York`).
+/// A session's regular hours on the exchange's own clock (New York's is `America/New_York`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Hours {
     /// When regular trading begins.
     pub open: Time,
-    /// When it ends: 16:00, or 13:00 on a half day.
+    /// When it ends: in New York at 16:00, or 13:00 on a half day.
     pub close: Time,
 }
 

@@ -8,11 +8,11 @@ use shared::Session;
 use super::{
     bar::{Bar, Price},
     dice::Dice,
-    exchange,
+    exchange::{Exchange, FIRST_DAY},
     listing::Listing,
     moment::{Moment, close_before},
     refusal::Refusal,
-    request::{ChartRequest, RANGES, Step},
+    request::{ChartRequest, Query, RANGES, Step},
     tape::{self, Minute},
     wire::{Answer, Body, Chart, Indicators, Meta, Quote, TradingPeriod, TradingPeriods},
 };
@@ -23,15 +23,22 @@ struct Row {
     bar: Option<Bar>,
 }
 
+/// What is answered when `symbol` is asked for at `now`.
+///
+/// # Errors
+/// The answers without bars.
+pub fn ask(symbol: &str, query: &Query, now: Timestamp) -> Result<Body, Refusal> {
+    ChartRequest::parse(symbol, query, now).and_then(|request| answer(&request, now))
+}
+
 /// The answer to `request` at `now`.
 ///
 /// # Errors
 /// Where the clock stands before the market's first day, so that there is nothing to tell.
-pub fn answer(request: &ChartRequest, now: Timestamp) -> Result<Body, Refusal> {
-    let moment = Moment::at(&request.listing, now).ok_or_else(|| {
-        Refusal::not_simulated(format!("the simulated market opens on {}, and it is {now}", exchange::FIRST_DAY))
-    })?;
-    let sessions = exchange::between(request.start, request.end, now);
+fn answer(request: &ChartRequest, now: Timestamp) -> Result<Body, Refusal> {
+    let moment = Moment::at(&request.listing, now)
+        .ok_or_else(|| Refusal::not_simulated(format!("the simulated market opens on {FIRST_DAY}, and it is {now}")))?;
+    let sessions = request.listing.exchange.between(request.start, request.end, now);
     let mut rows: Vec<Row> = sessions.iter().flat_map(|session| bars(request, session, now)).collect();
     if !request.pre_post {
         // The recorded answers with pre- and post-market trading have no such row.
@@ -71,7 +78,7 @@ fn appended_row(listing: &Listing, session: &Session, moment: &Moment) -> Option
         return moment.live_row().map(|(at, price)| flat(at, price));
     }
     let closing = |session: &Session| flat(session.close, tape::close(listing, session.trade_date.date()));
-    let following = exchange::after(session.trade_date.date()).and_then(exchange::on);
+    let following = listing.exchange.after(session.trade_date.date()).and_then(|date| listing.exchange.on(date));
     match Dice::new(listing.symbol.as_str(), "appended row", session.open.as_second()).below(16) {
         0 => None,
         1..=4 => Some(closing(following.as_ref().filter(|next| next.has_ended(moment.now)).unwrap_or(session))),
@@ -91,21 +98,21 @@ fn columns(rows: &[Row]) -> Quote {
 }
 
 fn meta(request: &ChartRequest, sessions: &[Session], moment: &Moment) -> Meta {
-    let listing = &request.listing;
-    let offset = exchange::NEW_YORK.to_offset_info(moment.now);
-    let today = exchange::on(exchange::date_of(moment.now)).unwrap_or_else(|| moment.session.clone());
+    let (listing, exchange) = (&request.listing, request.listing.exchange);
+    let offset = exchange.zone.to_offset_info(moment.now);
+    let today = exchange.on(exchange.date_of(moment.now)).unwrap_or_else(|| moment.session.clone());
     Meta {
-        currency: "USD",
+        currency: exchange.currency,
         symbol: listing.symbol.to_string(),
-        exchange_name: "NMS",
-        full_exchange_name: "Simulated NasdaqGS",
+        exchange_name: exchange.name,
+        full_exchange_name: exchange.full_name,
         instrument_type: listing.instrument_type,
-        first_trade_date: exchange::on(exchange::FIRST_DAY).map(|session| session.open.as_second()),
+        first_trade_date: exchange.first().map(|session| session.open.as_second()),
         regular_market_time: moment.last_trade.as_second(),
         has_pre_post_market_data: false, // nothing is made up outside the regular hours
         gmtoffset: offset.offset().seconds(),
         timezone: offset.abbreviation().to_owned(),
-        exchange_timezone_name: "America/New_York",
+        exchange_timezone_name: exchange.zone_name,
         regular_market_price: moment.price,
         regular_market_day_high: moment.so_far.high.max(moment.price),
         regular_market_day_low: moment.so_far.low.min(moment.price),
@@ -116,8 +123,12 @@ fn meta(request: &ChartRequest, sessions: &[Session], moment: &Moment) -> Meta {
         previous_close: close_before(listing, moment.session.trade_date.date()),
         scale: 3,
         price_hint: 2,
-        current_trading_period: TradingPeriod::of(&today),
-        trading_periods: TradingPeriods::new(&with_neighbours(sessions, moment.now), request.pre_post),
+        current_trading_period: TradingPeriod::of(exchange, &today),
+        trading_periods: TradingPeriods::new(
+            exchange,
+            &with_neighbours(exchange, sessions, moment.now),
+            request.pre_post,
+        ),
         data_granularity: request.step.granularity,
         range: request.range.clone(),
         valid_ranges: RANGES,
@@ -125,17 +136,18 @@ fn meta(request: &ChartRequest, sessions: &[Session], moment: &Moment) -> Meta {
 }
 
 fn close_before_window(request: &ChartRequest, sessions: &[Session], moment: &Moment) -> Price {
-    let first = sessions.first().map_or_else(|| exchange::date_of(request.start), |session| session.trade_date.date());
-    let has_ended = |date| exchange::on(date).is_some_and(|session| session.has_ended(moment.now));
-    let before = exchange::before(first).filter(|date| has_ended(*date));
+    let exchange = request.listing.exchange;
+    let first = sessions.first().map_or_else(|| exchange.date_of(request.start), |session| session.trade_date.date());
+    let has_ended = |date| exchange.on(date).is_some_and(|session| session.has_ended(moment.now));
+    let before = exchange.before(first).filter(|date| has_ended(*date));
     before.map_or(moment.price, |date| tape::close(&request.listing, date))
 }
 
 /// The window's sessions between the one before and, if its day has come, the one after: Yahoo lists more than was asked for.
-fn with_neighbours(sessions: &[Session], now: Timestamp) -> Vec<Session> {
+fn with_neighbours(exchange: &Exchange, sessions: &[Session], now: Timestamp) -> Vec<Session> {
     let (Some(first), Some(last)) = (sessions.first(), sessions.last()) else { return Vec::new() };
-    let before = exchange::before(first.trade_date.date()).filter(|date| *date >= exchange::FIRST_DAY);
-    let after = exchange::after(last.trade_date.date()).filter(|date| *date <= exchange::date_of(now));
-    let neighbour = |date: Option<_>| date.and_then(exchange::on);
+    let before = exchange.before(first.trade_date.date()).filter(|date| *date >= FIRST_DAY);
+    let after = exchange.after(last.trade_date.date()).filter(|date| *date <= exchange.date_of(now));
+    let neighbour = |date: Option<_>| date.and_then(|date| exchange.on(date));
     neighbour(before).into_iter().chain(sessions.iter().cloned()).chain(neighbour(after)).collect()
 }

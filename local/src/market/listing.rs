@@ -1,10 +1,14 @@
 //! What is listed on the simulated market: nearly every symbol that Yahoo could spell.
 //!
-//! Not a company database: prices and volumes follow from the spelling alone, and everything trades in New York in US dollars.
+//! Not a company database: prices and volumes follow from the spelling alone, and so does the exchange.
 
 use shared::Symbol;
 
-use super::dice::{Dice, exp};
+use super::{
+    dice::{Dice, exp},
+    exchange::Exchange,
+    exchanges,
+};
 
 /// Spellings that people try and that Yahoo answers with 404: former symbols (now META and XYZ), indices without their caret.
 const NOT_LISTED: [&str; 4] = ["FB", "SQ", "SPX", "VIX"];
@@ -18,9 +22,11 @@ const ONE_LETTER_MARKETS: [&str; 4] = ["L", "T", "F", "V"];
 pub struct Listing {
     /// The symbol in upper case.
     pub symbol: Symbol,
+    /// Where it trades.
+    pub exchange: &'static Exchange,
     /// Yahoo's `instrumentType`.
     pub instrument_type: &'static str,
-    /// The price around which the symbol moves over the years, in US dollars.
+    /// The price around which the symbol moves over the years, in the exchange's currency.
     pub usual_price: f64,
     /// The units traded on a usual full day; 0 for what is quoted without volume.
     pub usual_volume: f64,
@@ -32,12 +38,12 @@ impl Listing {
     /// Nothing is listed under a symbol that starts with `ZZ`, that Yahoo spells otherwise, or that was renamed.
     pub fn find(symbol: &str) -> Option<Self> {
         let symbol: Symbol = symbol.parse().ok().filter(is_listed)?;
-        let instrument_type = instrument_type(symbol.as_str());
+        let (exchange, instrument_type) = (exchanges::of(&symbol), instrument_type(symbol.as_str()));
         let mut dice = Dice::new(symbol.as_str(), "listing", 0);
-        let usual_price = 12.0 * exp(dice.unit() * 4.0); // 12 to 655 dollars, cheap ones as often as dear ones
+        let usual_price = 12.0 * exp(dice.unit() * 4.0); // 12 to 655, cheap ones as often as dear ones
         let traded = 300_000.0 * exp(dice.unit() * 5.0); // 0.3 to 45 million shares
         let usual_volume = if matches!(instrument_type, "INDEX" | "CURRENCY") { 0.0 } else { traded };
-        Some(Self { symbol, instrument_type, usual_price, usual_volume })
+        Some(Self { symbol, exchange, instrument_type, usual_price, usual_volume })
     }
 
     /// The name shown for it, which says that it is not the real one.

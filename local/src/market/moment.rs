@@ -6,7 +6,6 @@ use shared::Session;
 use super::{
     bar::{Bar, Price},
     dice::Dice,
-    exchange,
     listing::Listing,
     tape::{self, Minute},
 };
@@ -29,7 +28,7 @@ pub struct Moment {
 impl Moment {
     /// The market for `listing` at `now`; `None` before the market's first day.
     pub fn at(listing: &Listing, now: Timestamp) -> Option<Self> {
-        let session = exchange::latest(now)?;
+        let session = listing.exchange.latest(now)?;
         let date = session.trade_date.date();
         let finished = usize::try_from(session.open.duration_until(now).as_mins()).unwrap_or(0);
         let minutes = tape::minutes(listing, date);
@@ -49,7 +48,7 @@ impl Moment {
 
 /// The close of the trading day before `date`.
 pub fn close_before(listing: &Listing, date: Date) -> Price {
-    tape::close(listing, exchange::before(date).unwrap_or(date))
+    tape::close(listing, listing.exchange.before(date).unwrap_or(date))
 }
 
 fn last_trade(listing: &Listing, session: &Session, now: Timestamp) -> Timestamp {

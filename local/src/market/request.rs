@@ -3,17 +3,32 @@
 use jiff::{Timestamp, ToSpan, civil::Date};
 use serde::Deserialize;
 
-use super::{exchange, listing::Listing, refusal::Refusal};
+use super::{
+    exchange::{Exchange, FIRST_DAY},
+    listing::Listing,
+    refusal::Refusal,
+};
 
 /// The query of a chart request as it comes; parameters that are not listed are ignored, as Yahoo does.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Query {
-    period1: Option<String>,
-    period2: Option<String>,
+    /// The window's start in Unix seconds.
+    pub period1: Option<String>,
+    /// The window's end in Unix seconds.
+    pub period2: Option<String>,
+    /// The window as a number of days up to now.
     range: Option<String>,
-    interval: Option<String>,
+    /// The length of the bars.
+    pub interval: Option<String>,
     include_pre_post: Option<String>,
+}
+
+impl Query {
+    /// The same query for bars of an hour.
+    pub fn of_hours(self) -> Self {
+        Self { interval: Some("1h".to_owned()), ..self }
+    }
 }
 
 /// A question that can be answered.
@@ -71,7 +86,7 @@ impl ChartRequest {
     pub fn parse(symbol: &str, query: &Query, now: Timestamp) -> Result<Self, Refusal> {
         let step = parse_interval(query.interval.as_deref().unwrap_or("5m"))?;
         let listing = Listing::find(symbol).ok_or_else(Refusal::not_found)?;
-        let (start, end) = window(query, now)?;
+        let (start, end) = window(listing.exchange, query, now)?;
         let range = if query.period1.is_some() { String::new() } else { range_of(query).to_owned() };
         let pre_post = query.include_pre_post.as_deref().is_some_and(|text| text.eq_ignore_ascii_case("true"));
         Ok(Self { listing, step, start, end, range, pre_post })
@@ -84,11 +99,16 @@ fn parse_interval(text: &str) -> Result<Step, Refusal> {
         Some((_, None)) => Err(Refusal::not_simulated(format!(
             "the simulated market has intraday bars only, not interval={text}: use 1m to 4h"
         ))),
-        None => Err(Refusal::bad_request(format!(
-            "Invalid input - interval={text} is not supported. Valid intervals: [{}]",
-            INTERVALS.map(|(name, _)| name).join(", ")
-        ))),
+        None => Err(unknown_interval(text)),
     }
+}
+
+/// What Yahoo says to an interval that it does not know.
+pub fn unknown_interval(text: &str) -> Refusal {
+    Refusal::bad_request(format!(
+        "Invalid input - interval={text} is not supported. Valid intervals: [{}]",
+        INTERVALS.map(|(name, _)| name).join(", ")
+    ))
 }
 
 fn range_of(query: &Query) -> &str {
@@ -96,16 +116,15 @@ fn range_of(query: &Query) -> &str {
 }
 
 /// The window asked for: `period1` to `period2` (or now), else the newest sessions of `range`.
-fn window(query: &Query, now: Timestamp) -> Result<(Timestamp, Timestamp), Refusal> {
-    let Some(period1) = &query.period1 else { return Ok((range_start(range_of(query), now)?, now)) };
+fn window(exchange: &Exchange, query: &Query, now: Timestamp) -> Result<(Timestamp, Timestamp), Refusal> {
+    let Some(period1) = &query.period1 else { return Ok((range_start(exchange, range_of(query), now)?, now)) };
     let start = parse_period("period1", period1)?;
     let end = query.period2.as_ref().map_or(Ok(now), |period2| parse_period("period2", period2))?;
     let ends = format!("startDate = {}, endDate = {}", start.as_second(), end.as_second());
     if start > end {
         return Err(Refusal::bad_request(format!("Invalid input - start date cannot be after end date. {ends}")));
     }
-    let first_open = exchange::on(exchange::FIRST_DAY).map(|session| session.open);
-    if first_open.is_some_and(|open| end <= open) {
+    if exchange.first().is_some_and(|session| end <= session.open) {
         return Err(Refusal::bad_request(format!("Data doesn't exist for {ends}")));
     }
     Ok((start, end))
@@ -117,20 +136,20 @@ fn parse_period(name: &str, text: &str) -> Result<Timestamp, Refusal> {
 }
 
 /// Where a range that ends now begins: days are sessions, months and years are those of the calendar.
-fn range_start(range: &str, now: Timestamp) -> Result<Timestamp, Refusal> {
-    let today = exchange::date_of(now);
+fn range_start(exchange: &Exchange, range: &str, now: Timestamp) -> Result<Timestamp, Refusal> {
+    let today = exchange.date_of(now);
     let digits = range.trim_end_matches(|c: char| c.is_ascii_alphabetic());
     let (count, unit) = (digits.parse::<u16>().ok().filter(|count| *count > 0), &range[digits.len()..]);
     let first = match (count, unit) {
-        (None, "max") if digits.is_empty() => Ok(exchange::FIRST_DAY),
+        (None, "max") if digits.is_empty() => Ok(FIRST_DAY),
         (None, "ytd") if digits.is_empty() => Ok(today.first_of_year()),
-        (Some(count), "d") => Ok(sessions_back(now, count)),
+        (Some(count), "d") => Ok(sessions_back(exchange, now, count)),
         (Some(count), "mo") => today.checked_sub(i32::from(count).months()),
         (Some(count), "y") => today.checked_sub(i32::from(count).years()),
         _ => return Err(unknown_range(range)),
     };
-    let first = first.unwrap_or(exchange::FIRST_DAY).max(exchange::FIRST_DAY);
-    first.to_zoned(exchange::NEW_YORK.clone()).map(|midnight| midnight.timestamp()).map_err(|_| unknown_range(range))
+    let first = first.unwrap_or(FIRST_DAY).max(FIRST_DAY);
+    first.to_zoned(exchange.zone.clone()).map(|midnight| midnight.timestamp()).map_err(|_| unknown_range(range))
 }
 
 fn unknown_range(range: &str) -> Refusal {
@@ -141,8 +160,8 @@ fn unknown_range(range: &str) -> Refusal {
 }
 
 /// The date of the first of the newest `count` sessions that have opened.
-fn sessions_back(now: Timestamp, count: u16) -> Date {
-    let Some(latest) = exchange::latest(now) else { return exchange::FIRST_DAY };
-    let days = std::iter::successors(Some(latest.trade_date.date()), |day| exchange::before(*day));
-    days.take_while(|day| *day >= exchange::FIRST_DAY).take(usize::from(count)).last().unwrap_or(exchange::FIRST_DAY)
+fn sessions_back(exchange: &Exchange, now: Timestamp, count: u16) -> Date {
+    let Some(latest) = exchange.latest(now) else { return FIRST_DAY };
+    let days = std::iter::successors(Some(latest.trade_date.date()), |day| exchange.before(*day));
+    days.take_while(|day| *day >= FIRST_DAY).take(usize::from(count)).last().unwrap_or(FIRST_DAY)
 }

@@ -6,9 +6,9 @@ use jiff::civil::Date;
 
 use super::{
     bar::{Bar, Price},
-    calendar,
+    calendar::Hours,
     dice::{Dice, exp},
-    exchange,
+    exchange::FIRST_DAY,
     listing::Listing,
 };
 
@@ -52,7 +52,7 @@ fn wave(listing: &Listing, octave: u32, day: i64) -> f64 {
 
 /// The minutes of one session, first to last; none on a day without trading.
 pub fn minutes(listing: &Listing, date: Date) -> Vec<Minute> {
-    let Some(hours) = calendar::session(date) else { return Vec::new() };
+    let Some(hours) = (listing.exchange.hours)(date) else { return Vec::new() };
     let count = usize::try_from(hours.open.duration_until(hours.close).as_mins()).unwrap_or(0);
     let mut dice = Dice::new(listing.symbol.as_str(), "minutes", day_number(date));
     let path = path(listing, date, count, &mut dice);
@@ -67,16 +67,25 @@ pub fn minutes(listing: &Listing, date: Date) -> Vec<Minute> {
         })
         .collect();
     leave_gaps(&mut minutes, &mut Dice::new(listing.symbol.as_str(), "gaps", day_number(date)));
+    if let Some(lunch) = listing.exchange.lunch {
+        rest(&mut minutes, hours, lunch);
+    }
     minutes
 }
 
+/// Nothing is traded at lunch, and the stamps stay.
+fn rest(minutes: &mut [Minute], hours: Hours, lunch: Hours) {
+    let minute = |time| usize::try_from(hours.open.duration_until(time).as_mins()).unwrap_or(0);
+    minutes.iter_mut().take(minute(lunch.close)).skip(minute(lunch.open)).for_each(|minute| *minute = Minute::Null);
+}
+
 fn day_number(date: Date) -> i64 {
-    date.duration_since(exchange::FIRST_DAY).as_hours() / 24
+    date.duration_since(FIRST_DAY).as_hours() / 24
 }
 
 /// `count + 1` prices from the open to exactly the day's close: a random walk, tied down at its end.
 fn path(listing: &Listing, date: Date, count: usize, dice: &mut Dice) -> Vec<f64> {
-    let close_before = exchange::before(date).map_or(listing.usual_price, |day| close(listing, day).get());
+    let close_before = listing.exchange.before(date).map_or(listing.usual_price, |day| close(listing, day).get());
     let close = close(listing, date).get();
     let open = close_before + (close - close_before) * dice.unit() + close_before * 0.003 * dice.bell();
     let steps = (0..count).map(|minute| 0.0005 * smile(minute, count) * dice.bell());

@@ -8,7 +8,9 @@ use reqwest::StatusCode;
 use serde_json::{Value, json};
 use shared::{Interval, Session, TradeDate};
 
-use super::{chart, exchange, refusal::Refusal, request, router_by, serve, wire};
+use super::{Market, chart, exchange::FIRST_DAY, exchanges::NEW_YORK, refusal::Refusal, request, server, wire};
+
+mod abroad;
 
 type Outcome = Result<(), Box<dyn std::error::Error>>;
 
@@ -24,13 +26,12 @@ fn answer(symbol: &str, query: Value, now: &str) -> Result<wire::Body, Refusal> 
     let malformed = |error: String| Refusal::bad_request(error);
     let now = now.parse::<Timestamp>().map_err(|error| malformed(error.to_string()))?;
     let query: request::Query = serde_json::from_value(query).map_err(|error| malformed(error.to_string()))?;
-    let request = request::ChartRequest::parse(symbol, &query, now)?;
-    chart::answer(&request, now)
+    chart::ask(symbol, &query, now)
 }
 
 /// The query for one whole day, as the collector asks it.
 fn day(date: Date, interval: &str) -> Value {
-    let midnights = TradeDate::from(date).midnights(&exchange::NEW_YORK);
+    let midnights = TradeDate::from(date).midnights(&NEW_YORK.zone);
     let (start, end) = midnights.map_or((0, 0), |(start, end)| (start.as_second(), end.as_second()));
     json!({"period1": start.to_string(), "period2": end.to_string(), "interval": interval, "includePrePost": "false"})
 }
@@ -92,7 +93,7 @@ fn a_day_has_its_bars_on_either_side_of_a_clock_change() -> Outcome {
         ("2026-12-24", 42),
         ("1990-01-02", 78),
     ] {
-        let session = exchange::on(date.parse()?).ok_or(date)?;
+        let session = NEW_YORK.on(date.parse()?).ok_or(date)?;
         let mut whole_days = 0;
         for symbol in ["META", "SHOP", "BYND", "NFLX", "PINS", "XYZ", "TTD", "OKTA", "SNAP", "DDOG"] {
             let body = ask(symbol, day(date.parse()?, "5m"), LATER)?;
@@ -112,14 +113,14 @@ fn a_day_has_its_bars_on_either_side_of_a_clock_change() -> Outcome {
 fn the_appended_row_is_the_close_the_next_days_close_or_missing() -> Outcome {
     let (mut own, mut following, mut none) = (0, 0, 0);
     for date in "2025-01-01".parse::<Date>()?.series(1.day()).take(365) {
-        let Some(session) = exchange::on(date) else { continue };
+        let Some(session) = NEW_YORK.on(date) else { continue };
         let rows = rows(&ask("SHOP", day(date, "5m"), LATER)?);
         let last = rows.last().ok_or("no rows")?;
         if session.holds(last.at, Interval::FiveMinutes) {
             none += 1;
             continue;
         }
-        let next = exchange::after(date).and_then(exchange::on).ok_or("no next session")?;
+        let next = NEW_YORK.after(date).and_then(|next| NEW_YORK.on(next)).ok_or("no next session")?;
         own += usize::from(last.at == session.close);
         following += usize::from(last.at == next.close);
         let [open, high, low, close] = last.prices.ok_or("no price")?;
@@ -132,7 +133,7 @@ fn the_appended_row_is_the_close_the_next_days_close_or_missing() -> Outcome {
 
 #[test]
 fn a_session_that_is_going_on_has_its_finished_bars_and_the_live_row() -> Outcome {
-    let session = exchange::on("2026-11-20".parse()?).ok_or("no session")?;
+    let session = NEW_YORK.on("2026-11-20".parse()?).ok_or("no session")?;
     let whole = bars_of(&session, &ask("META", day("2026-11-20".parse()?, "5m"), LATER)?, Interval::FiveMinutes);
     for (now, finished) in
         [("15:00:00", 6), ("15:00:03", 6), ("15:04:59", 6), ("15:05:00", 7), ("14:30:20", 0), ("20:59:59", 77)]
@@ -215,7 +216,7 @@ fn what_is_asked_wrongly_is_refused_in_yahoos_words() -> Outcome {
 fn a_range_gives_the_newest_sessions() -> Outcome {
     for (range, sessions) in [("1d", 1), ("5d", 5), ("7d", 7), ("1mo", 22), ("ytd", 224), ("1y", 250)] {
         let body = ask("META", json!({"range": range, "interval": "1h"}), "2026-11-22T12:00:00Z")?;
-        let mut dates: Vec<_> = rows(&body).iter().map(|row| exchange::date_of(row.at)).collect();
+        let mut dates: Vec<_> = rows(&body).iter().map(|row| NEW_YORK.date_of(row.at)).collect();
         dates.dedup();
         assert_eq!((dates.len(), body["chart"]["result"][0]["meta"]["range"].as_str()), (sessions, Some(range)));
         assert_eq!(dates.last().map(ToString::to_string).as_deref(), Some("2026-11-20"));
@@ -240,8 +241,8 @@ fn trading_periods_change_shape_with_pre_and_post_market() -> Outcome {
 /// Any trading day of the market's first 41 years.
 fn trading_day() -> impl Strategy<Value = Date> {
     (0..15_000_i32).prop_filter_map("no trading on that day", |days| {
-        let date = exchange::FIRST_DAY.checked_add(days.days()).ok()?;
-        exchange::on(date).map(|_| date)
+        let date = FIRST_DAY.checked_add(days.days()).ok()?;
+        NEW_YORK.on(date).map(|_| date)
     })
 }
 
@@ -251,7 +252,7 @@ proptest! {
     #[test]
     fn every_bar_is_sound(symbol in "[A-Y]{1,4}", date in trading_day(), interval in prop::sample::select(Interval::ALL.to_vec())) {
         prop_assume!(!["FB", "SQ", "SPX", "VIX"].contains(&symbol.as_str()));
-        let Some(session) = exchange::on(date) else { return Err(TestCaseError::fail("no session")) };
+        let Some(session) = NEW_YORK.on(date) else { return Err(TestCaseError::fail("no session")) };
         let body = ask(&symbol, day(date, interval.as_str()), LATER).map_err(|no| TestCaseError::fail(no.description))?;
         prop_assert_eq!(ask(&symbol, day(date, interval.as_str()), "2031-06-17T18:00:00Z").map(|again| rows(&again)), Ok(rows(&body)));
         let all = rows(&body);
@@ -271,7 +272,7 @@ proptest! {
 
     #[test]
     fn longer_bars_are_made_of_shorter_ones(date in trading_day(), long in prop::sample::select(Interval::ALL[1..].to_vec())) {
-        let Some(session) = exchange::on(date) else { return Err(TestCaseError::fail("no session")) };
+        let Some(session) = NEW_YORK.on(date) else { return Err(TestCaseError::fail("no session")) };
         let bars = |interval: Interval| ask("PINS", day(date, interval.as_str()), LATER)
             .map(|body| bars_of(&session, &body, interval))
             .map_err(|no| TestCaseError::fail(no.description));
@@ -295,7 +296,7 @@ proptest! {
 async fn the_server_answers_over_http_and_says_that_it_is_simulated() -> Outcome {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
     let address = listener.local_addr()?;
-    let server = tokio::spawn(serve(listener));
+    let server = tokio::spawn(Market::new().serve(listener));
     let client = reqwest::Client::new();
     let window = "period1=1637298000&period2=1637384400&interval=5m&includePrePost=false"; // 2021-11-19
     for (path, status) in [
@@ -331,7 +332,8 @@ async fn the_clock_of_a_router_can_be_fixed() -> Outcome {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
     let address = listener.local_addr()?;
     let now = "2026-11-20T16:00:00Z".parse::<Timestamp>()?;
-    let server = tokio::spawn(async move { axum::serve(listener, router_by(Arc::new(move || now))).await });
+    let server =
+        tokio::spawn(async move { axum::serve(listener, server::router(Market::new(), Arc::new(move || now))).await });
     let reply = reqwest::get(format!("http://{address}/v8/finance/chart/SPY?range=1d&interval=5m")).await?;
     let body: Value = serde_json::from_slice(&reply.bytes().await?)?;
     let last = rows(&body).pop().ok_or("no rows")?;

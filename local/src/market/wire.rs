@@ -1,9 +1,10 @@
 //! The JSON of a chart answer, field by field as Yahoo wrote it in 2026.
 
+use jiff::Timestamp;
 use serde::Serialize;
 use shared::Session;
 
-use super::{bar::Price, exchange::NEW_YORK};
+use super::{bar::Price, exchange::Exchange};
 
 /// The whole body.
 #[derive(Debug, Serialize)]
@@ -109,9 +110,9 @@ impl TradingPeriods {
     }
 
     /// The periods of `sessions` in the shape that fits the question.
-    pub fn new(sessions: &[Session], pre_post: bool) -> Self {
+    pub fn new(exchange: &Exchange, sessions: &[Session], pre_post: bool) -> Self {
         let list = |part: fn(TradingPeriod) -> Period| {
-            sessions.iter().map(|session| [part(TradingPeriod::of(session))]).collect::<Vec<_>>()
+            sessions.iter().map(|session| [part(TradingPeriod::of(exchange, session))]).collect::<Vec<_>>()
         };
         match (pre_post, sessions.is_empty()) {
             (false, _) => Self::Regular(list(|day| day.regular)),
@@ -135,18 +136,20 @@ pub struct Period {
 }
 
 impl TradingPeriod {
-    /// The periods of a session's day: pre-market from 4:00, post-market for four hours from the close.
-    pub fn of(session: &Session) -> Self {
-        const HOUR: i64 = 60 * 60;
-        let info = NEW_YORK.to_offset_info(session.open);
-        let period = |start, end| Period {
+    /// The periods of a session's day. A break for lunch is not told apart.
+    pub fn of(exchange: &Exchange, session: &Session) -> Self {
+        let info = exchange.zone.to_offset_info(session.open); // no clock changes on a trading day
+        let period = |start: Timestamp, end: Timestamp| Period {
             timezone: info.abbreviation().to_owned(),
-            start,
-            end,
+            start: start.as_second(),
+            end: end.as_second(),
             gmtoffset: info.offset().seconds(),
         };
-        let (open, close) = (session.open.as_second(), session.close.as_second());
-        let early = open - 5 * HOUR - HOUR / 2; // no clock changes on a trading day
-        Self { pre: period(early, open), regular: period(open, close), post: period(close, close + 4 * HOUR) }
+        let (open, close) = (session.open, session.close);
+        Self {
+            pre: period(open - exchange.pre_market, open),
+            regular: period(open, close),
+            post: period(close, close + exchange.post_market),
+        }
     }
 }

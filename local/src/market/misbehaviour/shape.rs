@@ -1,0 +1,94 @@
+//! Answers of another shape. Each change is made to the body of a good answer with bars.
+
+use serde_json::{Map, Value, json};
+
+use super::table::COLUMNS;
+
+/// How much shorter than the stamps the columns are.
+const SHORT_BY: usize = 3;
+
+fn within<'a>(body: &'a mut Value, path: &str) -> Option<&'a mut Map<String, Value>> {
+    body.pointer_mut(path).and_then(Value::as_object_mut)
+}
+
+fn result(body: &mut Value) -> Option<&mut Map<String, Value>> {
+    within(body, "/chart/result/0")
+}
+
+fn meta(body: &mut Value) -> Option<&mut Map<String, Value>> {
+    within(body, "/chart/result/0/meta")
+}
+
+pub fn short_columns(body: &mut Value) {
+    let quote = within(body, "/chart/result/0/indicators/quote/0");
+    for column in quote.into_iter().flat_map(Map::values_mut).filter_map(Value::as_array_mut) {
+        column.truncate(column.len().saturating_sub(SHORT_BY));
+    }
+}
+
+pub fn no_timestamp(body: &mut Value) {
+    if let Some(result) = result(body) {
+        result.remove("timestamp");
+        result.insert("indicators".to_owned(), json!({"quote": [{}]}));
+    }
+}
+
+pub fn empty_columns(body: &mut Value) {
+    if let Some(result) = result(body) {
+        let quote: Map<_, _> = COLUMNS.iter().map(|name| ((*name).to_owned(), json!([]))).collect();
+        result.insert("timestamp".to_owned(), json!([]));
+        result.insert("indicators".to_owned(), json!({"quote": [quote]}));
+    }
+}
+
+pub fn empty_result(body: &mut Value) {
+    *body = json!({"chart": {"result": [], "error": null}});
+}
+
+pub fn null_result(body: &mut Value) {
+    *body = json!({"chart": {"result": null, "error": null}});
+}
+
+pub fn null_chart(body: &mut Value) {
+    *body = json!({"chart": null});
+}
+
+pub fn no_meta(body: &mut Value) {
+    result(body).map(|result| result.remove("meta"));
+}
+
+pub fn no_periods(body: &mut Value) {
+    if let Some(meta) = meta(body) {
+        meta.remove("tradingPeriods");
+        meta.remove("currentTradingPeriod");
+    }
+}
+
+pub fn empty_periods(body: &mut Value) {
+    if let Some(meta) = meta(body) {
+        meta.insert("tradingPeriods".to_owned(), json!({"pre": [], "post": []}));
+        meta.remove("currentTradingPeriod");
+    }
+}
+
+pub fn extended_periods(body: &mut Value) {
+    let Some(meta) = meta(body) else { return };
+    let Some(regular) = meta.get("tradingPeriods").filter(|periods| periods.is_array()).cloned() else { return };
+    let (pre, post) = (moved(&regular, "end", "start", -1), moved(&regular, "start", "end", 1));
+    meta.insert("tradingPeriods".to_owned(), json!({"pre": pre, "regular": regular, "post": post}));
+}
+
+/// The periods of an hour that touch the regular ones: `near` is set to the regular period's `far`, and `far` beyond it.
+fn moved(regular: &Value, near: &str, far: &str, hours: i64) -> Value {
+    let mut periods = regular.clone();
+    for period in periods.as_array_mut().into_iter().flatten().filter_map(|day| day.get_mut(0)) {
+        let edge = period[far].as_i64().unwrap_or_default();
+        period[near] = json!(edge);
+        period[far] = json!(edge + hours * 60 * 60);
+    }
+    periods
+}
+
+pub fn other_symbol(body: &mut Value) {
+    meta(body).map(|meta| meta.insert("symbol".to_owned(), json!("OTHER")));
+}
