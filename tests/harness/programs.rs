@@ -57,6 +57,15 @@ impl Programs {
         run(Command::new(&self.finstream).args(args).current_dir(&self.root).env("FINSTREAM_LOCAL_HOME", home)).await
     }
 
+    /// `finstream …` on a local cloud of the tests.
+    ///
+    /// # Errors
+    /// When it cannot be started.
+    pub async fn finstream_on(&self, cloud: &LocalCloud, args: &[&str]) -> anyhow::Result<Run> {
+        run(Command::new(&self.finstream).args(args).current_dir(&self.root).env("FINSTREAM_LOCAL_HOME", &cloud.home))
+            .await
+    }
+
     /// A tool of the development environment.
     ///
     /// # Errors

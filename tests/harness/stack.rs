@@ -77,10 +77,21 @@ impl Stack {
     /// # Errors
     /// When it cannot be started, does not end within two minutes, or ends in another way than the two known ones.
     pub async fn execute(&self, input: &Value) -> anyhow::Result<Ended> {
+        Ok(self.follow(input).await?.1)
+    }
+
+    /// The same, with the execution's name.
+    ///
+    /// # Errors
+    /// As above.
+    pub async fn follow(&self, input: &Value) -> anyhow::Result<(String, Ended)> {
         let machine = self.cloud.output("StateMachineArn")?;
         let started = self.sfn.start_execution().state_machine_arn(machine).input(input.to_string()).send().await?;
-        let ended = tokio::time::timeout(Duration::from_secs(120), self.ended(&started.execution_arn)).await;
-        ended.with_context(|| format!("{} did not end within two minutes", started.execution_arn))?
+        let arn = started.execution_arn;
+        let ended = tokio::time::timeout(Duration::from_secs(120), self.ended(&arn)).await;
+        let ended = ended.with_context(|| format!("{arn} did not end within two minutes"))??;
+        let name = arn.rsplit(':').next().unwrap_or_default().to_owned();
+        Ok((name, ended))
     }
 
     async fn ended(&self, execution: &str) -> anyhow::Result<Ended> {

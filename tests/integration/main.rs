@@ -9,6 +9,7 @@ mod checks; // what other tools say of the template, the state machine and the S
 mod command; // `finstream` as a person types it
 mod days; // what a day comes to: exported, no session, failed
 mod invoke; // each function by hand, through cargo-lambda
+mod misbehaving; // one of ten symbols, in each way the market can misbehave
 mod permissions; // what happens when a role lacks a permission
 
 use std::{future::Future, process::ExitCode, sync::Arc};
@@ -52,7 +53,15 @@ fn main() -> anyhow::Result<ExitCode> {
         let stack = Stack::up(&programs).await?;
         anyhow::Ok(Arc::new(Context { programs, stack }))
     })?;
-    let modules = [api::trials, checks::trials, command::trials, days::trials, invoke::trials, permissions::trials];
+    let modules = [
+        api::trials,
+        checks::trials,
+        command::trials,
+        days::trials,
+        invoke::trials,
+        misbehaving::trials,
+        permissions::trials,
+    ];
     let trials = modules.into_iter().flat_map(|trials| trials(runtime.handle(), &context)).collect();
     let conclusion = libtest_mimic::run(&arguments, trials);
     drop(context);

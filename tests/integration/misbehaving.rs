@@ -1,0 +1,168 @@
+//! One of ten symbols misbehaves, in each way there is: the other nine are exported, and the
+//! execution's output and the command's table say the same of the tenth.
+
+use std::sync::Arc;
+
+use anyhow::{Context as _, Result, bail, ensure};
+use harness::{Ended, expected_csv};
+use jiff::{ToSpan, civil::date};
+use libtest_mimic::Trial;
+use local::market::{Lasting, Misbehaviour, Switch, calendar};
+use serde_json::json;
+use shared::{
+    Gap, Interval, Symbol, TradeDate,
+    payload::{CollectedSymbol, Reason, RunOutcome, SymbolOutcomes},
+};
+use tokio::runtime::Handle;
+
+use crate::Context;
+
+const NINE: [(&str, &str); 9] = [
+    ("Beyond Meat", "BYND"),
+    ("Block", "XYZ"),
+    ("Datadog", "DDOG"),
+    ("Meta Platforms", "META"),
+    ("Netflix", "NFLX"),
+    ("Okta", "OKTA"),
+    ("Pinterest", "PINS"),
+    ("Shopify", "SHOP"),
+    ("Snap", "SNAP"),
+];
+
+/// What must become of the tenth symbol.
+#[derive(Debug)]
+enum Tenth {
+    /// All that was traded is exported.
+    Whole,
+    /// Some bars are missing, and said to be.
+    Short,
+    /// There are no bars, for this reason and in these words.
+    Failed(Reason, &'static str),
+}
+
+fn tenth(kind: Misbehaviour) -> Tenth {
+    use Misbehaviour as M;
+    match kind {
+        M::Integers | M::HugeVolume | M::DuplicateRows | M::ShuffledRows | M::ClosingRow | M::LiveRow => Tenth::Whole,
+        M::ForeignRow | M::ShortAtFirst | M::ExtendedPeriods | M::Stalled => Tenth::Whole,
+        M::NullRows | M::PartialRows | M::NotANumber | M::ShortColumns | M::ZeroPrices => Tenth::Short,
+        M::CrossedPrices | M::OneBar => Tenth::Short,
+        M::NoTimestamp | M::EmptyColumns => Tenth::Failed(Reason::NoTrades, "no trades in the session of"),
+        M::NotListedYet => Tenth::Failed(Reason::NoTrades, "Data doesn't exist for startDate"),
+        M::EmptyResult | M::NullResult | M::NullChart => {
+            Tenth::Failed(Reason::Malformed, "status 200 with neither data nor a reason")
+        }
+        M::NoMeta => Tenth::Failed(Reason::Malformed, "the reply describes no instrument"),
+        M::NoPeriods | M::EmptyPeriods => Tenth::Failed(Reason::Malformed, "and no trading period for it"),
+        M::CoarserBars => Tenth::Failed(Reason::Malformed, "in bars of 1h"),
+        M::OtherSymbol => Tenth::Failed(Reason::Malformed, "asked for Q"),
+        M::NotFound => Tenth::Failed(Reason::UnknownSymbol, "No data found, symbol may be delisted"),
+        M::TooOld => Tenth::Failed(Reason::TooOld, "The requested range must be within the last 60 days"),
+        M::BadRequest => Tenth::Failed(Reason::Refused, "Invalid input"),
+        M::Unauthorized => Tenth::Failed(Reason::Blocked, "Invalid Crumb"),
+        M::TooManyRequests => Tenth::Failed(Reason::Blocked, "status 429: Too Many Requests"),
+        M::EdgeTooManyRequests => Tenth::Failed(Reason::Blocked, "Edge: Too Many Requests"),
+        M::TooManyRequestsAsOk => Tenth::Failed(Reason::Blocked, "status 200: Too Many Requests"),
+        M::Forbidden => Tenth::Failed(Reason::Blocked, "status 403"),
+        M::ConsentPage => Tenth::Failed(Reason::Blocked, "a page in place of data"),
+        M::Redirect => Tenth::Failed(Reason::Blocked, "status 302"),
+        M::RightBack | M::NotJson | M::Truncated => Tenth::Failed(Reason::Unavailable, "a body that is not a chart"),
+        M::EmptyBody => Tenth::Failed(Reason::Unavailable, "status 200 with an empty body"),
+        M::CutOff | M::Reset => Tenth::Failed(Reason::Unavailable, "error"),
+        M::InternalError => Tenth::Failed(Reason::Unavailable, ""),
+        M::BadGateway => Tenth::Failed(Reason::Unavailable, "status 502"),
+        M::Unavailable => Tenth::Failed(Reason::Unavailable, "status 503"),
+    }
+}
+
+/// A trial for each kind, on a trade date of its own.
+pub fn trials(runtime: &Handle, context: &Arc<Context>) -> Vec<Trial> {
+    let days = date(2024, 1, 2).series(1.day()).filter(|day| calendar::session(*day).is_some());
+    let kinds = Misbehaviour::ALL.iter().copied().zip(days).enumerate();
+    let trial = |(number, (kind, day)): (usize, (Misbehaviour, _))| {
+        let (runtime, context) = (runtime.clone(), Arc::clone(context));
+        let run = move || {
+            let symbol = format!("Q{number:02}");
+            let check = check(&context, kind, &symbol, TradeDate::from(day));
+            runtime.block_on(check).map_err(|error| format!("{error:#}").into())
+        };
+        Trial::test(format!("{}::{kind}", module_path!()), run)
+    };
+    kinds.map(trial).collect()
+}
+
+async fn check(context: &Context, kind: Misbehaviour, symbol: &str, date: TradeDate) -> Result<()> {
+    let (stack, symbol) = (&context.stack, symbol.parse::<Symbol>()?);
+    let lasting = match kind {
+        Misbehaviour::Stalled | Misbehaviour::ShortAtFirst => Lasting::Times(1),
+        _ => Lasting::Always,
+    };
+    stack.market.market.switch(Switch { symbol: Some(symbol.clone()), kind, lasting });
+    let symbols: Vec<_> = [symbol.as_str()].into_iter().chain(NINE.map(|(_, symbol)| symbol)).collect();
+    let (name, ended) = stack.follow(&json!({"trade_date": date, "symbols": symbols})).await?;
+    let Ended::Succeeded(outcome) = ended else { bail!("{kind}: {ended:?}") };
+    let RunOutcome::Exported { bars, symbols, csv, .. } = *outcome else { bail!("{kind}: {outcome:?}") };
+    let csv = stack.object(&csv).await?;
+    let out = tempfile::tempdir()?;
+    let folder = out.path().to_string_lossy();
+    let shown = context.programs.finstream_on(&stack.cloud, &["follow", &name, "--out", &folder]).await?;
+    ensure!(shown.code == 0, "{}", shown.text);
+
+    let (of_tenth, of_nine): (Vec<&str>, Vec<&str>) = csv.lines().partition(|row| row.contains(&format!(",{symbol},")));
+    let expected = expected_csv(&stack.market, date, Interval::FiveMinutes, &NINE).await?;
+    ensure!(of_nine.join("\n") + "\n" == expected, "{kind}: the nine are\n{csv}\nand not\n{expected}");
+    let counted: usize = csv.lines().skip(1).filter_map(|row| row.rsplit(',').nth(1)?.parse::<usize>().ok()).sum();
+    ensure!(counted == bars, "{kind}: {counted} bars in the CSV and {bars} in the output");
+
+    match tenth(kind) {
+        Tenth::Failed(reason, words) => {
+            ensure!(of_tenth.is_empty(), "{kind}: {of_tenth:?}");
+            explained(&symbols, &symbol, reason, words, &shown.text).with_context(|| kind.to_string())
+        }
+        Tenth::Whole => {
+            if !matches!(kind, Misbehaviour::Integers | Misbehaviour::HugeVolume) {
+                stack.market.market.behave(Some(&symbol));
+            }
+            let company = (format!("{symbol} (simulated)"), symbol.to_string());
+            let company = [(company.0.as_str(), company.1.as_str())];
+            let expected = expected_csv(&stack.market, date, Interval::FiveMinutes, &company).await?;
+            ensure!(
+                expected.lines().skip(1).eq(of_tenth.iter().copied()),
+                "{kind}: {of_tenth:#?}\nand not\n{expected}"
+            );
+            ensure!(symbols.failed.is_empty(), "{kind}: {symbols:?}");
+            Ok(())
+        }
+        Tenth::Short => {
+            let rows = of_tenth.iter().filter_map(|row| row.rsplit(',').nth(1)?.parse::<usize>().ok()).sum();
+            short(&symbols, &symbol, rows, &shown.text).with_context(|| kind.to_string())
+        }
+    }
+}
+
+/// The reason stands in the output, and in the command's table.
+fn explained(outcomes: &SymbolOutcomes, symbol: &Symbol, reason: Reason, words: &str, shown: &str) -> Result<()> {
+    let [failed] = outcomes.failed.as_slice() else { bail!("{outcomes:?}") };
+    ensure!(failed.symbol == *symbol && failed.reason == reason && failed.detail.contains(words), "{failed:?}");
+    let again = matches!(reason, Reason::UnknownSymbol | Reason::TooOld | Reason::Refused);
+    ensure!(failed.asked == if again { 1 } else { 2 }, "{failed:?}");
+    for text in [symbol.as_str(), &reason.words(), &failed.detail] {
+        ensure!(shown.contains(text), "the table lacks {text:?}:\n{shown}");
+    }
+    Ok(())
+}
+
+/// The gaps stand in the output, and in the command's table.
+fn short(outcomes: &SymbolOutcomes, symbol: &Symbol, rows: usize, shown: &str) -> Result<()> {
+    ensure!(outcomes.failed.is_empty(), "{outcomes:?}");
+    let found = outcomes.collected.iter().find(|collected| collected.symbol == *symbol);
+    let CollectedSymbol { bars, expected, gaps, asked, .. } = found.context("not collected")?;
+    let gaps = gaps.as_ref().context("no gaps")?;
+    let missing = Gap::count(gaps, Interval::FiveMinutes);
+    ensure!(*bars < *expected && bars + missing == *expected && *bars == rows && *asked == 2, "{found:?}, {rows} rows");
+    ensure!(shown.contains(&format!("{bars} of {expected}")), "{shown}");
+    for gap in gaps {
+        ensure!(shown.contains(&gap.to_string()), "the table lacks {gap}:\n{shown}");
+    }
+    Ok(())
+}
