@@ -40,10 +40,10 @@ pub struct Table {
 }
 
 impl Table {
-    /// Every thirteenth row with a trade, from the second on; never the first or last of them.
+    /// Some of the rows with a trade: one in thirteen, but three at least where there are few; never the first or last.
     pub fn some(&mut self) -> impl Iterator<Item = &mut Row> {
         let inner = self.rows.iter().filter(|row| row.is_traded()).count().saturating_sub(2);
-        self.rows.iter_mut().filter(|row| row.is_traded()).skip(1).take(inner).step_by(13)
+        self.rows.iter_mut().filter(|row| row.is_traded()).skip(1).take(inner).step_by((inner / 3).clamp(1, 13))
     }
 
     /// The newest session that has rows.

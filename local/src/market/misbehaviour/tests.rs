@@ -119,6 +119,16 @@ async fn the_redirect_leads_to_a_page_of_this_market() -> Outcome {
 }
 
 #[tokio::test]
+async fn longer_bars_misbehave_in_all_ways_too() -> Outcome {
+    let (market, address) = served().await?;
+    market.switch(always(Misbehaviour::NotANumber));
+    let url = format!("http://{address}{}", DAY.replace("5m", "1h"));
+    let text = client()?.get(url).send().await?.text().await?;
+    assert!(["\"NaN\"", "\"Infinity\"", "\"-Infinity\""].iter().all(|it| text.contains(it)), "{text}");
+    Ok(())
+}
+
+#[tokio::test]
 async fn rows_misbehave_only_where_there_are_rows() -> Outcome {
     let (market, address) = served().await?;
     let client = client()?;
