@@ -6,6 +6,7 @@ mod answers;
 mod args;
 mod cloud;
 mod demo;
+mod execution;
 mod files;
 mod hints;
 mod history;

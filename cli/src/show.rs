@@ -66,13 +66,12 @@ pub fn no_session(trade_date: TradeDate, failed: &[FailedSymbol], simulated: boo
     format!("{failed}{trade_date}: no session (outcome no_session): the {market} did not trade")
 }
 
-/// A failed run: the error, where, why, and what to do next.
-pub fn failed(failure: &Failure, state: Option<&str>, how_to_look: &str) -> String {
+/// A failure: what failed, the error, why, and what to do next.
+pub fn failed(headline: &str, failure: &Failure, how_to_look: &str) -> String {
     let Failure { error, cause } = failure;
-    let place = state.map(|state| format!(" in the state {state}")).unwrap_or_default();
     let cause = if cause.is_empty() { "none was given" } else { cause.trim() };
     format!(
-        "the run failed{place}: {error}\n  cause: {}\n  next:  {}\n  again: {how_to_look}",
+        "{headline}: {error}\n  cause: {}\n  next:  {}\n  again: {how_to_look}",
         cause.replace('\n', "\n         "),
         hints::hint(error)
     )
