@@ -14,7 +14,7 @@ mod bar;
 pub mod calendar;
 mod chart;
 mod dice;
-mod exchange;
+pub mod exchange;
 mod listing;
 mod moment;
 mod refusal;
