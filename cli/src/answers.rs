@@ -74,6 +74,12 @@ pub fn grouped(count: impl ToString) -> String {
     groups.join(",")
 }
 
+/// `1 bar`, `2 bars`: a count of things.
+pub fn counted(count: usize, thing: &str) -> String {
+    let plural = if count == 1 { "" } else { "s" };
+    format!("{} {thing}{plural}", grouped(count))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -83,6 +89,7 @@ mod tests {
         for (count, words) in [(0, "0"), (999, "999"), (1_000, "1,000"), (3_000_000_000_u64, "3,000,000,000")] {
             assert_eq!(grouped(count), words);
         }
+        assert_eq!([1, 1_000].map(|count| counted(count, "bar")), ["1 bar", "1,000 bars"]);
     }
 
     #[test]

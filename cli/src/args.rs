@@ -1,9 +1,11 @@
 //! What can be typed. Every value is parsed into the type that the pipeline uses, so a request that the
 //! pipeline would refuse is refused here, with exit code 2, before anything runs.
 
+mod period;
+
 use std::{error::Error, path::PathBuf};
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, value_parser};
 use jiff::Timestamp;
 use local::{cloud::DEFAULT_WAIT_SCALE, market::Switch};
 use shared::{
@@ -11,6 +13,8 @@ use shared::{
     payload::{RunId, RunRequest, SymbolList},
 };
 use url::Url;
+
+pub use period::{BadRequest, PeriodArgs, dates};
 
 /// The whole command line.
 #[derive(Debug, Parser)]
@@ -34,7 +38,9 @@ Examples:
   cargo finstream demo                              the whole pipeline on this machine, simulated prices
   cargo finstream demo --live --symbols META,SHOP   the same with Yahoo's prices
   cargo finstream local up                          a local cloud that stays
-  cargo finstream run --trade-date 2026-11-20       one run: on the local cloud when it is up, otherwise on AWS";
+  cargo finstream run --trade-date 2026-11-20       one run: on the local cloud when it is up, otherwise on AWS
+  cargo finstream backfill --from 2026-11-02        one run for every trading day since that is still missing
+  cargo finstream gaps --from 2026-11-02            what the lake holds of those days, and what it lacks";
 
 /// The commands, in the order in which they are met.
 #[derive(Debug, Subcommand)]
@@ -49,6 +55,12 @@ pub enum Command {
     Run(RunArgs),
     /// Follow an execution that was started before, and download its CSV and report
     Follow(FollowArgs),
+    /// Run every trading day of a range that is still missing, and download the CSVs and reports
+    #[command(after_help = BACKFILL_EXAMPLES)]
+    Backfill(BackfillArgs),
+    /// Say which bars of a range the lake holds, and which it lacks
+    #[command(after_help = GAPS_EXAMPLES)]
+    Gaps(GapsArgs),
     /// Serve the simulated market (the local cloud starts this by itself)
     #[command(hide = true)]
     Market(MarketArgs),
@@ -62,6 +74,22 @@ Examples:
 
 Runs on the local cloud when it is up (cargo finstream local status), otherwise on the AWS account and region
 of the environment.";
+
+const BACKFILL_EXAMPLES: &str = "\
+Examples:
+  cargo finstream backfill --from 2026-11-02                   to the newest session that has ended
+  cargo finstream backfill --from 2026-11-02 --to 2026-11-20 --symbols META,SHOP --concurrency 4
+
+Without --symbols it takes the companies file (functions/collect/companies.toml). Weekends and New York's holidays
+are left out where all symbols trade there. The same command again goes on where it stopped: a day is not run again
+once its execution has succeeded, or its published CSV holds every bar of every symbol.";
+
+const GAPS_EXAMPLES: &str = "\
+Examples:
+  cargo finstream gaps --from 2026-11-02 --to 2026-11-20
+  cargo finstream gaps --from 2026-11-02 --symbols META,SHOP --interval 15m
+
+Without --symbols it expects, on every day, the symbols that the lake has on any of them.";
 
 /// Which bars are asked for, and where the result goes.
 #[derive(Debug, Clone, Default, Args)]
@@ -167,6 +195,30 @@ pub struct FollowArgs {
     /// The folder for hourly_extremes.csv and report.html [default: results/<trade date>]
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
+    #[command(flatten)]
+    pub place: PlaceArgs,
+}
+
+/// `finstream backfill`.
+#[derive(Debug, Args)]
+pub struct BackfillArgs {
+    #[command(flatten)]
+    pub period: PeriodArgs,
+    /// How many days are run at once, 1 to 8; they share one crawler, and the market's patience
+    #[arg(long, value_name = "N", default_value_t = 2, value_parser = value_parser!(u8).range(1..=8))]
+    pub concurrency: u8,
+    /// The folder for <trade date>/hourly_extremes.csv and report.html
+    #[arg(long, value_name = "DIR", default_value = "results")]
+    pub out: PathBuf,
+    #[command(flatten)]
+    pub place: PlaceArgs,
+}
+
+/// `finstream gaps`.
+#[derive(Debug, Args)]
+pub struct GapsArgs {
+    #[command(flatten)]
+    pub period: PeriodArgs,
     #[command(flatten)]
     pub place: PlaceArgs,
 }

@@ -18,12 +18,20 @@ use crate::target::refusal;
 /// # Errors
 /// When the object cannot be read, or the folder or file not written.
 pub async fn fetch(client: &Client, location: &str, folder: &Path) -> anyhow::Result<PathBuf> {
+    let content = get(client, location).await?;
+    place(&content, &folder.join(location.rsplit('/').next().unwrap_or(location)))
+}
+
+/// The content of the object at `s3://bucket/key`.
+///
+/// # Errors
+/// When it cannot be read.
+pub async fn get(client: &Client, location: &str) -> anyhow::Result<Vec<u8>> {
     let (bucket, key) =
         parts(location).with_context(|| format!("{location:?} is not the location of an object in S3"))?;
     let object = client.get_object().bucket(&bucket).key(&key).send().await.map_err(|e| refusal("s3:GetObject", &e))?;
     let body = object.body.collect().await.with_context(|| format!("{location} broke off"))?;
-    let name = key.rsplit('/').next().unwrap_or(&key);
-    place(&body.into_bytes(), &folder.join(name))
+    Ok(body.to_vec())
 }
 
 fn parts(location: &str) -> Option<(String, String)> {
@@ -32,7 +40,11 @@ fn parts(location: &str) -> Option<(String, String)> {
     Some((url.host_str()?.to_owned(), key.to_owned()))
 }
 
-fn place(bytes: &[u8], path: &Path) -> anyhow::Result<PathBuf> {
+/// Writes a file, and the folders it is in.
+///
+/// # Errors
+/// When the folder or file cannot be written.
+pub fn place(bytes: &[u8], path: &Path) -> anyhow::Result<PathBuf> {
     let write = || {
         let folder = path.parent().unwrap_or(Path::new("."));
         fs::create_dir_all(folder)?;

@@ -1,7 +1,7 @@
 //! What to do about a failed run: one line for each name under which it can fail.
 
 /// The names of the functions' errors, then the state machine's own, then those of Step Functions and Lambda.
-const HINTS: [(&str, &str); 20] = [
+const HINTS: [(&str, &str); 21] = [
     ("InvalidInput", "correct the input; cargo finstream run checks it before it starts anything"),
     ("AccessDenied", "give the function's role in template.yaml the permission that the cause names, and deploy again"),
     (
@@ -23,6 +23,7 @@ const HINTS: [(&str, &str); 20] = [
     ("QueryFailed", "read the reason in the cause; the query is in Athena's history of the project's workgroup"),
     ("QueryTimedOut", "look at the query in Athena's history: when nothing else is queued, run again"),
     ("BarsMissing", "look below errors/ in the data bucket for records that could not be delivered; then run again"),
+    ("NotFollowed", "the execution may go on: give the same command again, and it takes up where it stopped"),
     ("Aborted", "someone stopped the execution: run again when that is settled"),
     ("States.Timeout", "a state took longer than it may: read the function's log, then run again"),
     ("States.Runtime", "the state machine met data it was not written for: deploy all parts from the same version"),

@@ -4,9 +4,14 @@
 
 mod answers;
 mod args;
+mod backfill;
 mod cloud;
+mod companies;
+mod days;
 mod demo;
+mod execution;
 mod files;
+mod gaps;
 mod hints;
 mod history;
 mod market;
@@ -19,7 +24,7 @@ mod workspace;
 
 use std::process::ExitCode;
 
-use args::{Cli, Command};
+use args::{BadRequest, Cli, Command};
 use clap::Parser;
 
 #[tokio::main]
@@ -29,10 +34,12 @@ async fn main() -> ExitCode {
         Command::Local(command) => cloud::local(command).await,
         Command::Run(args) => run::run(args).await,
         Command::Follow(args) => run::follow(args).await,
+        Command::Backfill(args) => backfill::backfill(args).await,
+        Command::Gaps(args) => gaps::gaps(args).await,
         Command::Market(args) => market::serve(args).await,
     };
     done.unwrap_or_else(|error| {
         eprintln!("error: {error:#}");
-        ExitCode::FAILURE
+        if error.is::<BadRequest>() { ExitCode::from(BadRequest::EXIT_CODE) } else { ExitCode::FAILURE }
     })
 }

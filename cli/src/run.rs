@@ -1,19 +1,19 @@
 //! One run: an execution is started, followed to its end, and its files are fetched.
 
-use std::{path::PathBuf, process::ExitCode, time::Duration};
+use std::{path::PathBuf, process::ExitCode};
 
-use anyhow::{Context, bail};
-use aws_sdk_sfn::types::ExecutionStatus;
+use anyhow::bail;
 use shared::payload::{RunOutcome, RunRequest};
 
 use crate::{
     args::{FollowArgs, RunArgs},
+    execution::{self, Ending, PATIENCE, State, slower},
     files,
-    history::{self, Event, Failure},
+    history::{self, Event},
     screen::{Screen, print},
     show,
     story::Story,
-    target::{Target, refusal},
+    target::Target,
 };
 
 /// Exit code of a command that Ctrl-C ended, as shells count it.
@@ -53,18 +53,12 @@ pub async fn interrupted() {
     }
 }
 
-/// Starts an execution and returns its name.
+/// Starts an execution under a new name and returns the name.
 pub async fn start(target: &Target, request: &RunRequest) -> anyhow::Result<String> {
     let day = request.trade_date.map_or_else(|| "latest".to_owned(), |date| date.to_string());
     let name = format!("manual-{day}-{:08x}", rand::random::<u32>());
-    let input = serde_json::to_string(request).context("the input is not JSON")?;
-    let call = target.sfn.start_execution().state_machine_arn(&target.state_machine).name(&name).input(input);
-    match call.send().await {
-        Ok(_) => Ok(name),
-        // The name is new, so this was the SDK's own second attempt after a lost answer.
-        Err(error) if error.as_service_error().is_some_and(|e| e.is_execution_already_exists()) => Ok(name),
-        Err(error) => Err(refusal("states:StartExecution", &error)),
-    }
+    execution::start(target, &name, request).await?;
+    Ok(name)
 }
 
 /// Follows an execution to its end and shows what came of it.
@@ -72,8 +66,7 @@ pub async fn conclude(target: &Target, name: &str, out: Option<PathBuf>, screen:
     screen.tell(&format!("{name} on {}", target.name));
     let execution = target.execution_arn(name);
     let story = watch(target, &execution, screen).await?;
-    let ending = ending(target, &execution).await?;
-    match ending {
+    match ending(target, name).await? {
         Ending::Succeeded(RunOutcome::Exported { trade_date, bars, symbols, csv, report, simulated }) => {
             let folder = out.unwrap_or_else(|| PathBuf::from("results").join(trade_date.to_string()));
             screen.now("fetching the CSV and the report");
@@ -91,14 +84,13 @@ pub async fn conclude(target: &Target, name: &str, out: Option<PathBuf>, screen:
             Ok(ExitCode::SUCCESS)
         }
         Ending::Failed(failure) => {
-            screen.tell(&show::failed(&failure, story.failed_in(&failure.error), &target.how_to_look(name)));
+            let place =
+                story.failed_in(&failure.error).map(|state| format!(" in the state {state}")).unwrap_or_default();
+            screen.tell(&show::failed(&format!("the run failed{place}"), &failure, &target.how_to_look(name)));
             Ok(ExitCode::FAILURE)
         }
     }
 }
-
-/// How many times in a row Step Functions may not answer, each after the SDK's own retries.
-const PATIENCE: u32 = 5;
 
 /// Shows the history of an execution as it grows, until it has ended.
 async fn watch(target: &Target, execution: &str, screen: &Screen) -> anyhow::Result<Story> {
@@ -130,34 +122,16 @@ fn tell(story: &mut Story, events: &[Event], screen: &Screen) {
     }
 }
 
-fn slower(pause: Duration, longest: Duration) -> Duration {
-    pause.mul_f64(1.25).min(longest)
-}
-
-/// How an execution ended.
-enum Ending {
-    Succeeded(RunOutcome),
-    Failed(Failure),
-}
-
-/// Reads how the execution ended. The description may lag behind the history for a moment.
+/// Reads how an execution ended. The description may lag behind the history for a moment.
 /// <https://docs.aws.amazon.com/step-functions/latest/apireference/API_DescribeExecution.html>
-async fn ending(target: &Target, execution: &str) -> anyhow::Result<Ending> {
+async fn ending(target: &Target, name: &str) -> anyhow::Result<Ending> {
     for _ in 0..PATIENCE {
-        let call = target.sfn.describe_execution().execution_arn(execution).send().await;
-        let found = call.map_err(|error| refusal("states:DescribeExecution", &error))?;
-        match found.status() {
-            ExecutionStatus::Running => tokio::time::sleep(target.pace.1).await,
-            ExecutionStatus::Succeeded => {
-                let output = found.output().unwrap_or_default();
-                let what_to_do = "the execution's output is not this program's: deploy the stack from the same version";
-                return Ok(Ending::Succeeded(serde_json::from_str(output).context(what_to_do)?));
-            }
-            ExecutionStatus::Aborted => return Ok(Ending::Failed(Failure::new(Some("Aborted"), found.cause()))),
-            _ => return Ok(Ending::Failed(Failure::new(found.error().or(Some("States.Timeout")), found.cause()))),
+        if let Some(State::Ended { ending, .. }) = execution::look(target, name).await? {
+            return Ok(ending);
         }
+        tokio::time::sleep(target.pace.1).await;
     }
     bail!(
-        "the history of {execution} has ended but its description says that it is running: try `cargo finstream follow` in a minute"
+        "the history of {name} has ended but its description says that it is running: try `cargo finstream follow` in a minute"
     )
 }

@@ -23,6 +23,23 @@ impl Screen {
         Self { spinner: std::io::stderr().is_terminal().then(spinner) }
     }
 
+    /// The same with a bar that counts to `total`.
+    pub fn counting(total: usize) -> Self {
+        let screen = Self::new();
+        if let (Some(spinner), Ok(style)) = (&screen.spinner, ProgressStyle::with_template(COUNTING)) {
+            spinner.set_length(total as u64);
+            spinner.set_style(style.progress_chars("━━─"));
+        }
+        screen
+    }
+
+    /// One more of those that are counted is done.
+    pub fn count(&self) {
+        if let Some(spinner) = &self.spinner {
+            spinner.inc(1);
+        }
+    }
+
     /// Shows a line of the story.
     pub fn show(&self, line: &Line) {
         match line {
@@ -55,7 +72,8 @@ impl Screen {
         }
     }
 
-    fn again(&self, text: &str) {
+    /// What is going on still; not worth a line where nothing moves.
+    pub fn again(&self, text: &str) {
         if let Some(spinner) = &self.spinner {
             spinner.set_message(text.to_owned());
         }
@@ -81,6 +99,8 @@ impl Progress for Screen {
         self.tell(what);
     }
 }
+
+const COUNTING: &str = "{spinner} {bar:24} {pos} of {len} days  {wide_msg}";
 
 fn spinner() -> ProgressBar {
     let spinner = ProgressBar::new_spinner();

@@ -71,20 +71,19 @@ pub fn no_session(trade_date: TradeDate, failed: &[FailedSymbol], simulated: boo
     format!("{failed}{trade_date}: no session (outcome no_session): the {market} did not trade")
 }
 
-/// A failed run: the error, where, why, and what to do next.
-pub fn failed(failure: &Failure, state: Option<&str>, how_to_look: &str) -> String {
+/// A failure: what failed, the error, why, and what to do next.
+pub fn failed(headline: &str, failure: &Failure, how_to_look: &str) -> String {
     let Failure { error, cause } = failure;
-    let place = state.map(|state| format!(" in the state {state}")).unwrap_or_default();
     let cause = if cause.is_empty() { "none was given" } else { cause.trim() };
     format!(
-        "the run failed{place}: {error}\n  cause: {}\n  next:  {}\n  again: {how_to_look}",
+        "{headline}: {error}\n  cause: {}\n  next:  {}\n  again: {how_to_look}",
         cause.replace('\n', "\n         "),
         hints::hint(error)
     )
 }
 
 /// Whose prices they are.
-fn prices(simulated: bool) -> &'static str {
+pub fn prices(simulated: bool) -> &'static str {
     if simulated {
         "simulated prices: made up by finstream's simulated market, not market data"
     } else {
@@ -146,12 +145,38 @@ fn without_bars(failed: &[FailedSymbol], width: Option<u16>) -> String {
     if failed.is_empty() {
         return String::new();
     }
-    let mut table = table(&["without bars", "reason", "detail"], width);
-    table.style_mut().row_separator = LineStyle::none();
+    let mut table = list(&["without bars", "reason", "detail"], width);
     for FailedSymbol { symbol, reason, detail, .. } in failed {
         table.add_row([symbol.as_str(), &reason.words(), detail]);
     }
     format!("{table}\n")
+}
+
+/// An empty table without lines between its rows.
+fn list(header: &[&str], width: Option<u16>) -> Table {
+    let mut table = table(header, width);
+    table.style_mut().row_separator = LineStyle::none();
+    table
+}
+
+/// Where the cells of a table of days may be broken into lines: a space, as a person sees it, that a space within
+/// `META 77 of 78` is not.
+pub const BREAK: char = '\u{a0}';
+
+/// An empty table of days, with the columns that every such table begins with, and `more`.
+pub fn days(more: &[&str], width: Option<u16>) -> Table {
+    let first = ["trade date", "session", "symbols", "bars", "expected"];
+    let mut table = list(&[&first, more].concat(), width);
+    for column in table.column_iter_mut().take(first.len()) {
+        column.set_constraint(ContentWidth);
+    }
+    for column in table.column_iter_mut().take(first.len()).skip(2) {
+        column.set_cell_alignment(Right);
+    }
+    for column in table.column_iter_mut().skip(first.len()) {
+        column.set_delimiter(BREAK);
+    }
+    table
 }
 
 fn table(header: &[&str], width: Option<u16>) -> Table {

@@ -11,7 +11,8 @@ use aws_sdk_sfn::config::{Credentials, ProvideCredentials, SharedCredentialsProv
 use aws_smithy_runtime_api::client::{orchestrator::HttpResponse, result::SdkError};
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use local::LocalCloud;
-use shared::service::ServiceError;
+use shared::{market::is_yahoo, service::ServiceError};
+use url::Url;
 
 use crate::workspace;
 
@@ -28,6 +29,10 @@ pub struct Target {
     pub sfn: aws_sdk_sfn::Client,
     /// S3 there.
     pub s3: aws_sdk_s3::Client,
+    /// Athena there.
+    pub athena: aws_sdk_athena::Client,
+    /// The outputs of the stack.
+    outputs: BTreeMap<String, String>,
     /// What the waits last there, as a fraction of what the definition says.
     pub wait_scale: f64,
     /// How often to look for news: at first, and when there has been none for long.
@@ -71,6 +76,8 @@ impl Target {
             state_machine: cloud.output("StateMachineArn")?.to_owned(),
             sfn: aws_sdk_sfn::Client::new(&config),
             s3: aws_sdk_s3::Client::new(&config),
+            athena: aws_sdk_athena::Client::new(&config),
+            outputs: cloud.outputs.clone(),
             wait_scale: cloud.wait_scale,
             pace: (Duration::from_millis(300), Duration::from_millis(300)),
             console: None,
@@ -91,10 +98,27 @@ impl Target {
             state_machine: state_machine.clone(),
             sfn: aws_sdk_sfn::Client::new(&config),
             s3: aws_sdk_s3::Client::new(&config),
+            athena: aws_sdk_athena::Client::new(&config),
+            outputs,
             wait_scale: 1.0,
             pace: (Duration::from_secs(1), Duration::from_secs(2)),
             console: Some(region),
         })
+    }
+
+    /// An output of the stack.
+    ///
+    /// # Errors
+    /// When the stack has no output of that name.
+    pub fn output(&self, name: &str) -> anyhow::Result<&str> {
+        let output = self.outputs.get(name).map(String::as_str);
+        output.with_context(|| format!("{} has no output {name}: deploy this version's template.yaml", self.name))
+    }
+
+    /// Whether the bars there come from Yahoo, whose limits other markets do not have.
+    pub fn asks_yahoo(&self) -> bool {
+        let url = self.outputs.get("MarketUrl").and_then(|url| Url::parse(url).ok());
+        url.as_ref().and_then(Url::host_str).is_some_and(is_yahoo)
     }
 
     /// The ARN of an execution of the pipeline.
@@ -170,10 +194,21 @@ mod tests {
             state_machine: "arn:aws:states:eu-west-1:123456789012:stateMachine:finstream-pipeline".into(),
             sfn: aws_sdk_sfn::Client::new(&config),
             s3: aws_sdk_s3::Client::new(&config),
+            athena: aws_sdk_athena::Client::new(&config),
+            outputs: BTreeMap::from([("MarketUrl".into(), "https://query2.finance.yahoo.com".into())]),
             wait_scale: 1.0,
             pace: (Duration::ZERO, Duration::ZERO),
             console: console.map(str::to_owned),
         }
+    }
+
+    #[test]
+    fn the_outputs_say_whose_prices_they_are() {
+        assert!(target(None).asks_yahoo());
+        let simulated = [("MarketUrl".to_owned(), "http://127.0.0.1:8080".to_owned())];
+        assert!(!Target { outputs: simulated.into(), ..target(None) }.asks_yahoo());
+        let refusal = target(None).output("DataBucket").err().map(|error| error.to_string());
+        assert_eq!(refusal.as_deref(), Some("here has no output DataBucket: deploy this version's template.yaml"));
     }
 
     #[test]

@@ -68,7 +68,7 @@ async fn every_state_can_be_reached_and_every_target_exists(context: Arc<Context
 
 async fn the_sql_parses_as_athenas(context: Arc<Context>) -> Result<()> {
     let parse = "import sys, sqlglot\nfor f in sys.argv[1:]:\n    sqlglot.parse_one(open(f).read(), read='athena')\n    print('parsed', f)";
-    let files = ["sql/bars.sql", "sql/hourly_extremes.sql"];
+    let files = ["sql/bars.sql", "sql/hourly_extremes.sql", "sql/coverage.sql"];
     let run = context.programs.python(parse, &files).await?;
     ensure!(run.code == 0 && files.iter().all(|file| run.text.contains(&format!("parsed {file}"))), "{}", run.text);
     Ok(())

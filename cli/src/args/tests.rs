@@ -23,6 +23,8 @@ fn help_says_what_can_be_typed() {
     insta::assert_snapshot!("help", help(""));
     insta::assert_snapshot!("help_run", help("run"));
     insta::assert_snapshot!("help_demo", help("demo"));
+    insta::assert_snapshot!("help_backfill", help("backfill"));
+    insta::assert_snapshot!("help_gaps", help("gaps"));
 }
 
 #[test]
@@ -54,6 +56,13 @@ fn what_cannot_be_run_is_refused_before_anything_runs() {
         ("run --symbols META,../x", "\"../x\" is not a symbol: use 1 to 20"),
         ("run --interval 7m", "\"7m\" is not an interval: use one of 1m, 2m"),
         ("follow a/b", "\"a/b\" is not a run_id"),
+        ("backfill", "--from <YYYY-MM-DD>"),
+        ("backfill --from 2999-01-01", "lies in the future"),
+        ("backfill --from 2025-11-17 --to 2999-01-01", "lies in the future"),
+        ("backfill --from 2025-11-17 --concurrency 0", "0 is not in 1..=8"),
+        ("backfill --from 2025-11-17 --concurrency 9", "9 is not in 1..=8"),
+        ("gaps --to 2025-11-17", "--from <YYYY-MM-DD>"),
+        ("gaps --from 2025-11-17 --interval 7m", "\"7m\" is not an interval"),
         ("local up --market-url yahoo", "use an address such as https://"),
         ("local up --market-url ftp://example.com", "not the http or https address"),
         ("local up --market-url http://example.com/?a=b", "not the http or https address"),

@@ -76,9 +76,13 @@ fn a_day_without_trading_is_said_in_one_line() -> Outcome {
 #[test]
 fn a_failure_says_where_why_and_what_to_do() {
     let failure = Failure { error: "CrawlFailed".into(), cause: "the crawl ended as FAILED\nsee its log".into() };
-    insta::assert_snapshot!(failed(&failure, Some("CrawlState"), "cargo finstream follow manual-1"));
+    insta::assert_snapshot!(failed(
+        "the run failed in the state CrawlState",
+        &failure,
+        "cargo finstream follow manual-1"
+    ));
     let unknown = Failure { error: "Odd".into(), cause: String::new() };
-    insta::assert_snapshot!(failed(&unknown, None, "cargo finstream follow manual-1"));
+    insta::assert_snapshot!(failed("the run failed", &unknown, "cargo finstream follow manual-1"));
 }
 
 #[test]

@@ -37,6 +37,8 @@ mod wire;
 #[cfg(test)]
 mod tests;
 
+pub use exchange::Exchange;
+pub use exchanges::NEW_YORK;
 pub use misbehaviour::{InvalidMisbehaviour, Misbehaviour};
 pub use requests::Request;
 pub use steering::Market;

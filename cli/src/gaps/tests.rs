@@ -1,0 +1,72 @@
+use super::{coverage::Coverage, *};
+
+type Result<T = ()> = std::result::Result<T, Box<dyn std::error::Error>>;
+
+const NOW: &str = "2025-12-02T15:00:00Z"; // within the session of that Tuesday
+
+fn held(rows: &[(&str, &str, usize)]) -> Result<Vec<Held>> {
+    let row = |(date, symbol, bars): &(&str, &str, usize)| {
+        Ok(Held { trade_date: date.parse()?, symbol: symbol.parse()?, bars: *bars })
+    };
+    rows.iter().map(row).collect()
+}
+
+fn days(from: &str, rows: &[(&str, &str, usize)], wanted: &[&str]) -> Result<Vec<Coverage>> {
+    let wanted = wanted.iter().map(|symbol| symbol.parse()).collect::<std::result::Result<Vec<Symbol>, _>>()?;
+    let range = from.parse()?..="2025-12-02".parse()?;
+    Ok(coverage::of(dates(&range), &held(rows)?, &wanted, Interval::FiveMinutes, NOW.parse()?))
+}
+
+fn shown(days: &[Coverage]) -> String {
+    format!("{}\n{}", table::of(days, Some(100)), table::total(days))
+}
+
+#[test]
+fn a_trading_day_lacks_bars_symbols_or_everything() -> Result {
+    let rows = [
+        ("2025-11-25", "META", 78),
+        ("2025-11-25", "OKTA", 78),
+        ("2025-11-26", "META", 77),
+        ("2025-11-28", "META", 42),
+        ("2025-11-28", "OKTA", 42),
+        ("2025-11-29", "META", 3), // a Saturday on which somebody put bars there
+    ];
+    let days = days("2025-11-25", &rows, &["META", "OKTA"])?;
+    insta::assert_snapshot!(shown(&days));
+    Ok(())
+}
+
+#[test]
+fn nothing_is_expected_where_no_calendar_is_known() -> Result {
+    let days = days("2025-11-27", &[("2025-11-28", "7203.T", 66)], &["7203.T", "META"])?;
+    insta::assert_snapshot!(shown(&days));
+    Ok(())
+}
+
+#[test]
+fn a_lake_without_any_bars_is_a_table_too() -> Result {
+    insta::assert_snapshot!(shown(&days("2025-12-01", &[], &["META"])?));
+    assert_eq!(table::total(&days("2025-12-02", &[], &["META"])?), "no trading day of that range is over");
+    Ok(())
+}
+
+#[test]
+fn every_placeholder_has_its_parameter() -> Result {
+    let code: Vec<_> = SQL.lines().filter(|line| !line.trim_start().starts_with("--")).collect();
+    let range = "2025-11-25".parse()?..="2025-12-02".parse()?;
+    let values = parameters(&range, Interval::FifteenMinutes);
+    assert_eq!(values, ["'2025-11-25'", "'2025-12-02'", "'15m'"]);
+    assert_eq!(code.join(" ").matches('?').count(), values.len());
+    Ok(())
+}
+
+#[test]
+fn what_is_missing_can_be_run() -> Result {
+    let rows = [("2025-11-25", "META", 78), ("2025-11-26", "META", 77), ("2025-12-01", "META", 78)];
+    let days = days("2025-11-25", &rows, &["META"])?;
+    assert_eq!(lacking(&days, None), Some(("2025-11-26".parse()?, "2025-11-28".parse()?)));
+    assert_eq!(lacking(&days, Some("2025-11-27".parse()?)), Some(("2025-11-28".parse()?, "2025-11-28".parse()?)));
+    assert_eq!(lacking(&days, Some("2025-12-01".parse()?)), None);
+    assert_eq!(lacking(&days[..1], None), None);
+    Ok(())
+}
