@@ -213,7 +213,7 @@ pub struct CollectedSymbol {
     /// for each of so many symbols.
     #[serde(default)]
     pub gaps: Option<Vec<Gap>>,
-    /// How many times the market was asked for the day.
+    /// How many times the market was asked for the day, without those times that it refused to answer.
     #[serde(default)]
     pub asked: u32,
 }

@@ -48,6 +48,11 @@ impl Programs {
         Ok(Self { finstream: release.join("finstream"), root, dev, local })
     }
 
+    /// The command's program, to be started by hand.
+    pub fn finstream_program(&self) -> &Path {
+        &self.finstream
+    }
+
     /// `finstream …`, as it is typed in the workspace, with a local cloud that is not the user's.
     ///
     /// # Errors

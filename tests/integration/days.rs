@@ -29,7 +29,7 @@ trials![
 ];
 
 /// The built-in companies, in the order of the CSV.
-const COMPANIES: [(&str, &str); 10] = [
+pub const COMPANIES: [(&str, &str); 10] = [
     ("Beyond Meat", "BYND"),
     ("Block", "XYZ"),
     ("Datadog", "DDOG"),

@@ -5,12 +5,15 @@
 //! an async function that is listed in its module's `trials`.
 
 mod api; // POST /collect: who may call it, and what it answers
+mod backfill; // `finstream backfill` and `finstream gaps`
+mod blocked; // a market that refuses this client, or is not there
 mod checks; // what other tools say of the template, the state machine and the SQL
 mod command; // `finstream` as a person types it
 mod days; // what a day comes to: exported, no session, failed
 mod invoke; // each function by hand, through cargo-lambda
 mod misbehaving; // one of ten symbols, in each way the market can misbehave
 mod permissions; // what happens when a role lacks a permission
+mod symbols; // other names, and other exchanges
 
 use std::{future::Future, process::ExitCode, sync::Arc};
 
@@ -55,12 +58,15 @@ fn main() -> anyhow::Result<ExitCode> {
     })?;
     let modules = [
         api::trials,
+        backfill::trials,
+        blocked::trials,
         checks::trials,
         command::trials,
         days::trials,
         invoke::trials,
         misbehaving::trials,
         permissions::trials,
+        symbols::trials,
     ];
     let trials = modules.into_iter().flat_map(|trials| trials(runtime.handle(), &context)).collect();
     let conclusion = libtest_mimic::run(&arguments, trials);

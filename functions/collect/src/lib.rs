@@ -286,3 +286,51 @@ fn is_closed(failed: &[FailedSymbol]) -> bool {
 fn truncated(at: Timestamp, unit: Unit) -> Timestamp {
     at.round(TimestampRound::new().smallest(unit).mode(RoundMode::Trunc)).unwrap_or(at)
 }
+
+#[cfg(test)]
+mod tests {
+    use lambda_runtime::Context;
+    use serde_json::json;
+    use shared::NamedError;
+
+    use super::*;
+
+    /// A collector of Yahoo's own endpoint, for questions that are refused before it is asked.
+    fn collector() -> Result<Collector, Box<dyn std::error::Error>> {
+        let settings = MarketSettings {
+            base: "https://query2.finance.yahoo.com".parse()?,
+            user_agent: "test".into(),
+            concurrency: std::num::NonZeroUsize::MIN,
+            burst: std::num::NonZeroU32::MIN,
+            requests_per_second: 1.0,
+            reference: "SPY".parse()?,
+            zone: jiff::tz::TimeZone::get("America/New_York")?,
+        };
+        let aws = aws_config::SdkConfig::builder().behavior_version(aws_config::BehaviorVersion::latest()).build();
+        let firehose = aws_sdk_firehose::Client::new(&aws);
+        let (companies, yahoo) = (Companies::built_in()?, Yahoo::new(settings)?);
+        Ok(Collector { companies, yahoo, firehose, stream: "bars".into() })
+    }
+
+    #[tokio::test]
+    async fn a_date_of_which_yahoo_has_no_bars_any_more_is_refused_with_the_earliest_that_works()
+    -> Result<(), Box<dyn std::error::Error>> {
+        let collector = collector()?;
+        let now = Timestamp::now();
+        for (interval, days, advice) in
+            [("5m", "60", ", or the interval 1h"), ("1m", "30", ", or the interval 1h"), ("1h", "730", "")]
+        {
+            let event = LambdaEvent::new(json!({"trade_date": "2019-01-04", "interval": interval}), Context::default());
+            let error = collector.handle(event).await.err().ok_or("it was not refused")?;
+            let earliest = market::earliest(interval.parse()?, now, &collector.yahoo.settings().zone);
+            assert_eq!(error.name(), shared::ErrorName::InvalidInput);
+            assert_eq!(
+                error.to_string(),
+                format!(
+                    "the trade date 2019-01-04 is too old: yahoo keeps {interval} bars for {days} days, so use {earliest} or later{advice}"
+                )
+            );
+        }
+        Ok(())
+    }
+}

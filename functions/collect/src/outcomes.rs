@@ -59,7 +59,7 @@ fn is_worth_asking(symbol: &CollectedSymbol) -> bool {
 /// Adds an answer to what is known; the bars of both askings are in the lake, so what stays missing
 /// is what is missing in both.
 pub fn record(symbols: &mut SymbolOutcomes, answer: &Answer, interval: Interval, wanted: usize) {
-    let Answer { pending: Pending { symbol, asked, .. }, asked_as, day } = answer;
+    let Answer { pending: Pending { symbol, asked, was_refused }, asked_as, day } = answer;
     let known = symbols.collected.iter().position(|collected| collected.symbol == *symbol);
     match (day, known) {
         (Err(failure), Some(at)) => symbols.collected[at].asked += u32::from(failure.asked),
@@ -86,7 +86,8 @@ pub fn record(symbols: &mut SymbolOutcomes, answer: &Answer, interval: Interval,
                 bars: expected.saturating_sub(Gap::count(&gaps, interval)),
                 expected,
                 gaps: (gaps.len() <= MAX_GAPS / wanted.max(1)).then_some(gaps),
-                asked: asked + 1,
+                // A refusal that was followed by an answer is none of the two askings.
+                asked: if *was_refused { 1 } else { asked + 1 },
             };
             match known {
                 Some(at) => symbols.collected[at] = collected,

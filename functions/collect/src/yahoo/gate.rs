@@ -73,3 +73,53 @@ impl<'a> Gate<'a> {
         self.cause().map_or(Ok(()), |cause| Err(cause.not_asked()))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn soon(milliseconds: u64) -> Instant {
+        Instant::now() + Duration::from_millis(milliseconds)
+    }
+
+    #[tokio::test]
+    async fn a_burst_passes_at_once_and_the_rest_at_a_steady_pace() -> Result<(), Failure> {
+        let burst = NonZeroU32::MIN.saturating_add(2);
+        let pacer = Pacer::new(Duration::from_millis(50), burst).ok_or(Failure::new(Reason::Refused, "no pacer"))?;
+        let gate = Gate::new(&pacer, soon(10_000));
+        let begun = Instant::now();
+        for _ in 0..3 {
+            gate.pass().await?;
+        }
+        assert!(begun.elapsed() < Duration::from_millis(45), "the burst took {:?}", begun.elapsed());
+        for _ in 0..4 {
+            gate.pass().await?;
+        }
+        assert!(begun.elapsed() >= Duration::from_millis(195), "four more took {:?} in all", begun.elapsed());
+        Ok(())
+    }
+
+    #[tokio::test]
+    async fn whoever_would_have_to_wait_beyond_the_deadline_is_told_so() -> Result<(), Failure> {
+        let pacer =
+            Pacer::new(Duration::from_secs(60), NonZeroU32::MIN).ok_or(Failure::new(Reason::Refused, "no pacer"))?;
+        let gate = Gate::new(&pacer, soon(30));
+        gate.pass().await?;
+        let told = gate.pass().await;
+        assert!(told.is_err_and(|told| told.reason == Reason::NotAsked && !told.asked));
+        Ok(())
+    }
+
+    #[tokio::test]
+    async fn a_closed_gate_lets_nobody_pass_and_says_the_first_cause() -> Result<(), Failure> {
+        let pacer =
+            Pacer::new(Duration::from_millis(1), NonZeroU32::MIN).ok_or(Failure::new(Reason::Refused, "no pacer"))?;
+        let gate = Gate::new(&pacer, soon(10_000));
+        gate.close(Failure::new(Reason::Blocked, "status 429: Too Many Requests"));
+        gate.close(Failure::new(Reason::Unavailable, "later"));
+        let told = gate.pass().await.err();
+        assert!(told.as_ref().is_some_and(|told| told.reason == Reason::Blocked && !told.asked), "{told:?}");
+        assert_eq!(told.map(|told| told.detail).as_deref(), Some("not asked: status 429: Too Many Requests"));
+        Ok(())
+    }
+}
