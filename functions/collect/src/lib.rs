@@ -84,7 +84,7 @@ impl Collector {
                 Ok(request) => self.begin(request, &request_id, &gate).await,
                 Err(error) => Err(error),
             };
-            return Ok(serde_json::to_value(http::response(answer))?);
+            return Ok(serde_json::to_value(http::response(answer.and_then(not_empty)))?);
         }
         let gate = self.yahoo.gate(Instant::now() + patience);
         let collection = if event.payload.get("collection").is_some() {
@@ -259,6 +259,14 @@ impl Job {
             simulated: simulated || was_simulated,
         }
     }
+}
+
+/// Over HTTP nobody comes back by himself for a collection that is still empty.
+fn not_empty(collection: Collection) -> Result<Collection, Error> {
+    if collection.bars > 0 || collection.outcome == CollectOutcome::NoSession {
+        return Ok(collection);
+    }
+    Err(Error::NoBars { trade_date: collection.trade_date, failed: collection.symbols.failed })
 }
 
 fn log(answer: &Answer) {
