@@ -4,6 +4,7 @@
 //! One stack serves all tests that leave it as it is; they keep apart by trade date. Each test is
 //! an async function that is listed in its module's `trials`.
 
+mod answers; // what the query and the export make of a lake that holds this or that
 mod api; // POST /collect: who may call it, and what it answers
 mod checks; // what other tools say of the template, the state machine and the SQL
 mod command; // `finstream` as a person types it
@@ -52,7 +53,15 @@ fn main() -> anyhow::Result<ExitCode> {
         let stack = Stack::up(&programs).await?;
         anyhow::Ok(Arc::new(Context { programs, stack }))
     })?;
-    let modules = [api::trials, checks::trials, command::trials, days::trials, invoke::trials, permissions::trials];
+    let modules = [
+        answers::trials,
+        api::trials,
+        checks::trials,
+        command::trials,
+        days::trials,
+        invoke::trials,
+        permissions::trials,
+    ];
     let trials = modules.into_iter().flat_map(|trials| trials(runtime.handle(), &context)).collect();
     let conclusion = libtest_mimic::run(&arguments, trials);
     drop(context);
