@@ -4,6 +4,7 @@
 //! One stack serves all tests that leave it as it is; they keep apart by trade date. Each test is
 //! an async function that is listed in its module's `trials`.
 
+mod answers; // what the query and the export make of a lake that holds this or that
 mod api; // POST /collect: who may call it, and what it answers
 mod backfill; // `finstream backfill` and `finstream gaps`
 mod blocked; // a market that refuses this client, or is not there
@@ -57,6 +58,7 @@ fn main() -> anyhow::Result<ExitCode> {
         anyhow::Ok(Arc::new(Context { programs, stack }))
     })?;
     let modules = [
+        answers::trials,
         api::trials,
         backfill::trials,
         blocked::trials,
