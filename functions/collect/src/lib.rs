@@ -23,6 +23,7 @@ use serde_json::Value;
 use shared::{
     Bar, Interval, Symbol, TradeDate, market,
     payload::{CollectOutcome, Collection, ContinueRequest, FailedSymbol, Reason, RunId, RunRequest, SymbolOutcomes},
+    read,
 };
 use tokio::time::Instant;
 
@@ -90,10 +91,12 @@ impl Collector {
             return Ok(serde_json::to_value(http::response(answer.and_then(not_empty)))?);
         }
         let gate = self.yahoo.gate(Instant::now() + patience);
-        let collection = if event.payload.get("collection").is_some() {
-            self.run(Job::going_on(serde_json::from_value(event.payload)?), &gate).await?
+        // The state machine gives every first request a run_id, and a later one nothing but the collection.
+        let goes_on = event.payload.get("collection").is_some() && event.payload.get("run_id").is_none();
+        let collection = if goes_on {
+            self.run(Job::going_on(read::value(event.payload)?), &gate).await?
         } else {
-            self.begin(serde_json::from_value(event.payload)?, &request_id, &gate).await?
+            self.begin(read::value(event.payload)?, &request_id, &gate).await?
         };
         Ok(serde_json::to_value(collection)?)
     }

@@ -14,9 +14,11 @@ mod sample;
 
 use aws_sdk_s3::Client;
 use lambda_runtime::{Diagnostic, LambdaEvent};
-use serde::Deserialize;
 use serde_json::Value;
-use shared::payload::{CollectOutcome, Collection, Export, ExportRequest, Versions};
+use shared::{
+    payload::{CollectOutcome, Collection, Export, ExportRequest, Versions},
+    read,
+};
 use tracing::Instrument;
 
 pub use error::Error;
@@ -40,7 +42,7 @@ impl Exporter {
     /// # Errors
     /// The names and messages of [`Error`].
     pub async fn handle(&self, event: LambdaEvent<Value>) -> Result<Export, Diagnostic> {
-        let request = ExportRequest::deserialize(event.payload).map_err(|e| Error::InvalidInput(e.to_string()))?;
+        let request = read::value::<ExportRequest>(event.payload).map_err(|e| Error::InvalidInput(e.to_string()))?;
         // The state machine names a run after its execution, so `run_id` finds the execution too.
         let span = tracing::info_span!(
             "export",
