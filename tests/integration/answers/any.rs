@@ -22,9 +22,10 @@ use shared::{Bar, Interval, TradeDate};
 
 use super::{Case, collected::Collected};
 
-/// Symbols, with the exchange's zone and its open.
-const SYMBOLS: [(&str, &str, Time); 6] = [
+/// Symbols, with the exchange's zone and its open; two of them share theirs, so that their bars start together.
+const SYMBOLS: [(&str, &str, Time); 7] = [
     ("META", "America/New_York", time(9, 30, 0, 0)),
+    ("SHOP", "America/New_York", time(9, 30, 0, 0)),
     ("7203.T", "Asia/Tokyo", time(9, 0, 0, 0)),
     ("TCS.NS", "Asia/Kolkata", time(9, 15, 0, 0)),
     ("BHP.AX", "Australia/Sydney", time(10, 0, 0, 0)),
