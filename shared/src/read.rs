@@ -1,6 +1,9 @@
 //! Reading JSON that somebody else wrote, with the field that is wrong in the complaint.
 
-use serde::{Deserialize, Deserializer, de::DeserializeOwned};
+use serde::{
+    Deserialize, Deserializer,
+    de::{DeserializeOwned, Error},
+};
 use serde_json::Value;
 
 /// Why JSON is not what was asked for.
@@ -19,23 +22,32 @@ impl InvalidJson {
     }
 }
 
-/// A `T` from a value.
+/// A `T` from a value, which must be an object: serde would take a list for its fields in their order.
 ///
 /// # Errors
 /// The first field that is wrong.
 pub fn value<T: DeserializeOwned>(value: Value) -> Result<T, InvalidJson> {
-    read(value)
+    if value.is_object() { read(value) } else { Err(not_an_object(&value.to_string())) }
 }
 
-/// A `T` from text.
+/// A `T` from the text of an object.
 ///
 /// # Errors
 /// The first field that is wrong, or where the text stops being JSON.
 pub fn text<T: DeserializeOwned>(text: &str) -> Result<T, InvalidJson> {
+    if !text.trim_start().starts_with('{') {
+        return Err(not_an_object(text));
+    }
     let mut reader = serde_json::Deserializer::from_str(text);
     let read = read(&mut reader)?;
     reader.end().map_err(|problem| InvalidJson { field: None, problem })?;
     Ok(read)
+}
+
+fn not_an_object(text: &str) -> InvalidJson {
+    let start: String = text.chars().take(40).collect();
+    let problem = serde_json::Error::custom(format!("expected a JSON object, such as {{}}, and got {start:?}"));
+    InvalidJson { field: None, problem }
 }
 
 fn read<'de, T, D>(source: D) -> Result<T, InvalidJson>
@@ -63,7 +75,10 @@ mod tests {
             (r#"{"date":"2026-11-20"}"#, Some("date"), "unknown field `date`"),
             (r#"{"interval":"5m""#, None, "EOF while parsing an object"),
             (r#"{} {}"#, None, "trailing characters"),
-            ("7", None, "invalid type: integer `7`, expected struct RunRequest"),
+            ("7", None, "expected a JSON object, such as {}, and got \"7\""),
+            ("[]", None, "expected a JSON object"),
+            (r#"["2026-11-20"]"#, None, "expected a JSON object"),
+            (r#"{"interval":"5m","interval":"1m"}"#, None, "duplicate field `interval`"),
         ] {
             let error = text::<RunRequest>(json).err();
             let (said, named) = (error.as_ref().map(ToString::to_string), error.and_then(|error| error.field));

@@ -1,23 +1,17 @@
-//! What other tools say of the template, the state machine and the SQL, and whether the parts that
-//! must agree do.
+//! What other tools say of the template and the SQL, and whether the parts that must agree do.
 
-use std::{collections::BTreeSet, fs, sync::Arc};
+use std::{fs, sync::Arc};
 
 use anyhow::{Context as _, Result, ensure};
 use serde_json::{Value, json};
-use shared::ErrorName;
 
 use crate::{Context, trials};
 
 trials![
     cfn_lint_finds_nothing_in_the_template,
     sam_validates_the_template,
-    the_state_machine_is_valid_amazon_states_language,
     the_sql_parses_as_athenas,
     the_table_is_declared_as_in_the_sql,
-    every_error_name_that_the_state_machine_matches_can_occur,
-    every_state_can_be_reached_and_every_target_exists,
-    every_task_has_a_retry_a_catch_and_a_timeout,
     firehose_is_set_within_its_limits,
 ];
 
@@ -30,39 +24,6 @@ async fn cfn_lint_finds_nothing_in_the_template(context: Arc<Context>) -> Result
 async fn sam_validates_the_template(context: Arc<Context>) -> Result<()> {
     let run = context.programs.tool("sam", &["validate", "--lint", "--template-file", "template.yaml"]).await?;
     ensure!(run.code == 0 && run.text.contains("is a valid SAM Template"), "sam validate: {}", run.text);
-    Ok(())
-}
-
-/// cfn-lint knows the language only in the resource that takes a definition as it is.
-async fn the_state_machine_is_valid_amazon_states_language(context: Arc<Context>) -> Result<()> {
-    let lint = async |definition: &Value| {
-        let machine = json!({"Type": "AWS::StepFunctions::StateMachine", "Properties": {
-            "RoleArn": "arn:aws:iam::123456789012:role/pipeline", "Definition": definition}});
-        let file = tempfile::Builder::new().suffix(".json").tempfile()?;
-        fs::write(file.path(), json!({"Resources": {"Pipeline": machine}}).to_string())?;
-        context.programs.tool("cfn-lint", &[&file.path().to_string_lossy()]).await
-    };
-    let definition = definition(&context)?;
-    let run = lint(&definition).await?;
-    ensure!(run.code == 0, "cfn-lint: {}", run.text);
-    // The check must be able to fail.
-    let mut broken = definition;
-    broken["States"]["Collect"]["Parameters"] = json!({});
-    let run = lint(&broken).await?;
-    ensure!(run.code != 0 && run.text.contains("E3601"), "a JSONPath field went unnoticed: {}", run.text);
-    Ok(())
-}
-
-async fn every_state_can_be_reached_and_every_target_exists(context: Arc<Context>) -> Result<()> {
-    let definition = definition(&context)?;
-    let states = definition["States"].as_object().context("no states")?;
-    let mut targets = vec![definition["StartAt"].as_str().unwrap_or_default().to_owned()];
-    for state in states.values() {
-        targets.extend(["Next", "Default"].iter().flat_map(|key| values(state, key)));
-    }
-    let (targets, names): (BTreeSet<_>, BTreeSet<_>) =
-        (targets.into_iter().collect(), states.keys().cloned().collect());
-    ensure!(targets == names, "targets that are no states, or the reverse: {:?}", targets.symmetric_difference(&names));
     Ok(())
 }
 
@@ -97,30 +58,6 @@ async fn the_table_is_declared_as_in_the_sql(context: Arc<Context>) -> Result<()
     Ok(())
 }
 
-async fn every_error_name_that_the_state_machine_matches_can_occur(context: Arc<Context>) -> Result<()> {
-    let ours: BTreeSet<_> = ErrorName::ALL.iter().map(ToString::to_string).collect();
-    for (state, task) in tasks(&definition(&context)?) {
-        for name in values(&task, "ErrorEquals") {
-            let service =
-                ["States.", "Lambda.", "Runtime.", "Sandbox.", "Glue.", "Athena."].iter().any(|s| name.starts_with(s));
-            ensure!(service || ours.contains(&name), "{state} matches {name}, which nothing answers with");
-        }
-    }
-    Ok(())
-}
-
-async fn every_task_has_a_retry_a_catch_and_a_timeout(context: Arc<Context>) -> Result<()> {
-    let definition = definition(&context)?;
-    ensure!(definition["TimeoutSeconds"].is_u64());
-    let tasks = tasks(&definition);
-    ensure!(tasks.len() == 9, "{} tasks", tasks.len());
-    for (state, task) in tasks {
-        ensure!(task["TimeoutSeconds"].is_u64() && task["Retry"][0].is_object(), "{state}");
-        ensure!(task["Catch"][0]["ErrorEquals"] == json!(["States.ALL"]), "{state} lets an error pass");
-    }
-    Ok(())
-}
-
 /// Neither cfn-lint nor the local cloud minds a buffer that dynamic partitioning does not take.
 async fn firehose_is_set_within_its_limits(context: Arc<Context>) -> Result<()> {
     let stream = context.stack.cloud.output("DeliveryStream")?;
@@ -133,32 +70,4 @@ async fn firehose_is_set_within_its_limits(context: Arc<Context>) -> Result<()> 
     ensure!((60..=900).contains(&hint("IntervalInSeconds")) && (64..=128).contains(&hint("SizeInMBs")), "{s3}");
     ensure!(s3["DynamicPartitioningConfiguration"]["Enabled"] == json!(true), "{s3}");
     Ok(())
-}
-
-fn definition(context: &Context) -> Result<Value> {
-    let path = context.programs.root.join("statemachine/pipeline.asl.json");
-    Ok(serde_json::from_str(&fs::read_to_string(path)?)?)
-}
-
-/// The Task states, with their names.
-fn tasks(definition: &Value) -> Vec<(String, Value)> {
-    let states = definition["States"].as_object().into_iter().flatten();
-    states.filter(|(_, state)| state["Type"] == "Task").map(|(name, state)| (name.clone(), state.clone())).collect()
-}
-
-/// All strings under `key`, alone or in an array, however deep.
-fn values(value: &Value, key: &str) -> Vec<String> {
-    let text = |value: &Value| value.as_str().map(str::to_owned);
-    match value {
-        Value::Object(map) => map
-            .iter()
-            .flat_map(|(name, inner)| match inner {
-                Value::String(_) if name == key => text(inner).into_iter().collect(),
-                Value::Array(list) if name == key => list.iter().filter_map(text).collect(),
-                _ => values(inner, key),
-            })
-            .collect(),
-        Value::Array(list) => list.iter().flat_map(|inner| values(inner, key)).collect(),
-        _ => Vec::new(),
-    }
 }

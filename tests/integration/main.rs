@@ -8,10 +8,13 @@ mod answers; // what the query and the export make of a lake that holds this or 
 mod api; // POST /collect: who may call it, and what it answers
 mod backfill; // `finstream backfill` and `finstream gaps`
 mod blocked; // a market that refuses this client, or is not there
-mod checks; // what other tools say of the template, the state machine and the SQL
+mod checks; // what other tools say of the template and the SQL
 mod command; // `finstream` as a person types it
+mod crowd; // sixty executions at once
 mod days; // what a day comes to: exported, no session, failed
 mod invoke; // each function by hand, through cargo-lambda
+mod machine; // the state machine as it is written
+mod malformed; // input that is refused, at the API and at the state machine
 mod misbehaving; // one of ten symbols, in each way the market can misbehave
 mod permissions; // what happens when a role lacks a permission
 mod symbols; // other names, and other exchanges
@@ -64,8 +67,11 @@ fn main() -> anyhow::Result<ExitCode> {
         blocked::trials,
         checks::trials,
         command::trials,
+        crowd::trials,
         days::trials,
         invoke::trials,
+        machine::trials,
+        malformed::trials,
         misbehaving::trials,
         permissions::trials,
         symbols::trials,

@@ -41,7 +41,7 @@ pub fn sessions(listed: impl Iterator<Item = Period>, current: Option<Period>, z
 
 fn hours(period: Period) -> Option<Range<Timestamp>> {
     let (start, end) = (period.start.timestamp()?, period.end.timestamp()?);
-    (start < end && start.duration_until(end) <= LONGEST).then_some(start..end)
+    (start < end).then_some(start..end)
 }
 
 fn session(date: Date, mut hours: Vec<Range<Timestamp>>, zone: &TimeZone) -> Option<Session> {

@@ -104,6 +104,7 @@ fn rows_that_are_bars_are_kept_and_all_others_are_not() {
         ("a negative volume", edited("/indicators/quote/0/volume/1", Some(json!(-2))), &[10., 12.]),
         ("a null timestamp", edited("/timestamp/1", Some(Value::Null)), &[10., 12.]),
         ("short columns", edited("/indicators/quote/0/close", Some(json!([10.0]))), &[10.]),
+        ("a short column of volumes", edited("/indicators/quote/0/volume", Some(json!([1]))), &[10.]),
         ("no currency", edited("/meta/currency", Some(Value::Null)), &[10., 11., 12.]),
         ("no name", edited("/meta/longName", None), &[10., 11., 12.]),
         (
@@ -122,6 +123,14 @@ fn rows_that_are_bars_are_kept_and_all_others_are_not() {
         (
             "no periods but the current one",
             edited("/meta/tradingPeriods", None).replace(
+                "\"meta\":{",
+                &format!("\"meta\":{{\"currentTradingPeriod\":{{\"regular\":{{\"start\":{OPEN},\"end\":{CLOSE}}}}},"),
+            ),
+            &[10., 11., 12.],
+        ),
+        (
+            "listed periods of another shape beside a current one",
+            edited("/meta/tradingPeriods", Some(json!("soon"))).replace(
                 "\"meta\":{",
                 &format!("\"meta\":{{\"currentTradingPeriod\":{{\"regular\":{{\"start\":{OPEN},\"end\":{CLOSE}}}}},"),
             ),
@@ -232,6 +241,12 @@ fn a_reply_without_bars_says_why() {
         (429, error("Too Many", "slow down"), Reason::Blocked, "slow down"),
         (503, "upstream connect error".into(), Reason::Unavailable, "upstream connect error"),
         (401, String::new(), Reason::Blocked, "status 401"),
+        (
+            200,
+            edited("/meta/tradingPeriods", Some(json!([[{"start": CLOSE, "end": OPEN}]]))),
+            Reason::Malformed,
+            "no trading period",
+        ),
         (
             200,
             edited("/meta/tradingPeriods", Some(json!([[{"start": OPEN, "end": OPEN + 91_000}]]))),
