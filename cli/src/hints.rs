@@ -52,6 +52,14 @@ mod tests {
     }
 
     #[test]
+    fn every_error_with_a_hint_has_a_section_in_the_runbook() {
+        let runbook = include_str!("../../docs/runbook.md");
+        for (name, _) in HINTS {
+            assert!(runbook.lines().any(|line| line == format!("### {name}")), "{name}");
+        }
+    }
+
+    #[test]
     fn every_error_that_the_state_machine_raises_has_a_hint() -> Result<(), serde_json::Error> {
         let definition: Value = serde_json::from_str(include_str!("../../statemachine/pipeline.asl.json"))?;
         let states = definition["States"].as_object().into_iter().flatten();
