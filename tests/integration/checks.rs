@@ -12,7 +12,8 @@ use crate::{Context, trials};
 trials![
     cfn_lint_finds_nothing_in_the_template,
     sam_validates_the_template,
-    the_state_machine_is_valid_amazon_states_language,
+    checkov_finds_nothing_in_the_template,
+    the_state_machines_are_valid_amazon_states_language,
     the_sql_parses_as_athenas,
     the_table_is_declared_as_in_the_sql,
     every_error_name_that_the_state_machine_matches_can_occur,
@@ -33,8 +34,24 @@ async fn sam_validates_the_template(context: Arc<Context>) -> Result<()> {
     Ok(())
 }
 
+/// What it finds is mended, or skipped beside the resource with a reason.
+async fn checkov_finds_nothing_in_the_template(context: Arc<Context>) -> Result<()> {
+    let args = ["--framework", "cloudformation", "--output", "json", "--file", "template.yaml"];
+    let run = context.programs.checkov(&args).await?;
+    let report: Value = serde_json::from_str(&run.text).with_context(|| format!("checkov: {}", run.text))?;
+    let count = |name: &str| report["summary"][name].as_u64().unwrap_or(0);
+    ensure!(run.code == 0 && count("failed") == 0 && count("parsing_errors") == 0, "{}", report["results"]);
+    ensure!(count("passed") > 100, "checkov has hardly looked: {}", report["summary"]);
+    let skipped = report.pointer("/results/skipped_checks").and_then(Value::as_array).context("nothing is skipped")?;
+    for check in skipped {
+        let reason = check.pointer("/check_result/suppress_comment").and_then(Value::as_str).unwrap_or_default();
+        ensure!(reason.len() > 20, "{} of {} is skipped without a reason", check["check_id"], check["resource"]);
+    }
+    Ok(())
+}
+
 /// cfn-lint knows the language only in the resource that takes a definition as it is.
-async fn the_state_machine_is_valid_amazon_states_language(context: Arc<Context>) -> Result<()> {
+async fn the_state_machines_are_valid_amazon_states_language(context: Arc<Context>) -> Result<()> {
     let lint = async |definition: &Value| {
         let machine = json!({"Type": "AWS::StepFunctions::StateMachine", "Properties": {
             "RoleArn": "arn:aws:iam::123456789012:role/pipeline", "Definition": definition}});
@@ -42,11 +59,12 @@ async fn the_state_machine_is_valid_amazon_states_language(context: Arc<Context>
         fs::write(file.path(), json!({"Resources": {"Pipeline": machine}}).to_string())?;
         context.programs.tool("cfn-lint", &[&file.path().to_string_lossy()]).await
     };
-    let definition = definition(&context)?;
-    let run = lint(&definition).await?;
-    ensure!(run.code == 0, "cfn-lint: {}", run.text);
+    for name in ["pipeline", "watch"] {
+        let run = lint(&definition(&context, name)?).await?;
+        ensure!(run.code == 0, "cfn-lint on {name}: {}", run.text);
+    }
     // The check must be able to fail.
-    let mut broken = definition;
+    let mut broken = definition(&context, "pipeline")?;
     broken["States"]["Collect"]["Parameters"] = json!({});
     let run = lint(&broken).await?;
     ensure!(run.code != 0 && run.text.contains("E3601"), "a JSONPath field went unnoticed: {}", run.text);
@@ -54,15 +72,18 @@ async fn the_state_machine_is_valid_amazon_states_language(context: Arc<Context>
 }
 
 async fn every_state_can_be_reached_and_every_target_exists(context: Arc<Context>) -> Result<()> {
-    let definition = definition(&context)?;
-    let states = definition["States"].as_object().context("no states")?;
-    let mut targets = vec![definition["StartAt"].as_str().unwrap_or_default().to_owned()];
-    for state in states.values() {
-        targets.extend(["Next", "Default"].iter().flat_map(|key| values(state, key)));
+    for machine in ["pipeline", "watch"] {
+        let definition = definition(&context, machine)?;
+        let states = definition["States"].as_object().context("no states")?;
+        let mut targets = vec![definition["StartAt"].as_str().unwrap_or_default().to_owned()];
+        for state in states.values() {
+            targets.extend(["Next", "Default"].iter().flat_map(|key| values(state, key)));
+        }
+        let (targets, names): (BTreeSet<_>, BTreeSet<_>) =
+            (targets.into_iter().collect(), states.keys().cloned().collect());
+        let differ = targets.symmetric_difference(&names);
+        ensure!(targets == names, "{machine}: targets that are no states, or the reverse: {differ:?}");
     }
-    let (targets, names): (BTreeSet<_>, BTreeSet<_>) =
-        (targets.into_iter().collect(), states.keys().cloned().collect());
-    ensure!(targets == names, "targets that are no states, or the reverse: {:?}", targets.symmetric_difference(&names));
     Ok(())
 }
 
@@ -99,7 +120,7 @@ async fn the_table_is_declared_as_in_the_sql(context: Arc<Context>) -> Result<()
 
 async fn every_error_name_that_the_state_machine_matches_can_occur(context: Arc<Context>) -> Result<()> {
     let ours: BTreeSet<_> = ErrorName::ALL.iter().map(ToString::to_string).collect();
-    for (state, task) in tasks(&definition(&context)?) {
+    for (state, task) in tasks(&definition(&context, "pipeline")?) {
         for name in values(&task, "ErrorEquals") {
             let service =
                 ["States.", "Lambda.", "Runtime.", "Sandbox.", "Glue.", "Athena."].iter().any(|s| name.starts_with(s));
@@ -110,13 +131,14 @@ async fn every_error_name_that_the_state_machine_matches_can_occur(context: Arc<
 }
 
 async fn every_task_has_a_retry_a_catch_and_a_timeout(context: Arc<Context>) -> Result<()> {
-    let definition = definition(&context)?;
+    let definition = definition(&context, "pipeline")?;
     ensure!(definition["TimeoutSeconds"].is_u64());
     let tasks = tasks(&definition);
     ensure!(tasks.len() == 9, "{} tasks", tasks.len());
     for (state, task) in tasks {
         ensure!(task["TimeoutSeconds"].is_u64() && task["Retry"][0].is_object(), "{state}");
-        ensure!(task["Catch"][0]["ErrorEquals"] == json!(["States.ALL"]), "{state} lets an error pass");
+        let last = task["Catch"].as_array().and_then(|catches| catches.last());
+        ensure!(last.is_some_and(|last| last["ErrorEquals"] == json!(["States.ALL"])), "{state} lets an error pass");
     }
     Ok(())
 }
@@ -135,8 +157,8 @@ async fn firehose_is_set_within_its_limits(context: Arc<Context>) -> Result<()> 
     Ok(())
 }
 
-fn definition(context: &Context) -> Result<Value> {
-    let path = context.programs.root.join("statemachine/pipeline.asl.json");
+fn definition(context: &Context, machine: &str) -> Result<Value> {
+    let path = context.programs.root.join(format!("statemachine/{machine}.asl.json"));
     Ok(serde_json::from_str(&fs::read_to_string(path)?)?)
 }
 
