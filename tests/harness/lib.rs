@@ -5,6 +5,7 @@
 mod expected;
 mod market;
 mod programs;
+pub mod signed;
 mod stack;
 
 pub use expected::expected_csv;

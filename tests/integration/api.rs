@@ -1,13 +1,10 @@
 //! `POST /collect`: who may call it, and what it answers.
 
-use std::{sync::Arc, time::SystemTime};
+use std::sync::Arc;
 
 use anyhow::{Context as _, Result, ensure};
 use aws_credential_types::Credentials;
-use aws_sigv4::{
-    http_request::{SignableBody, SignableRequest, SigningSettings, sign},
-    sign::v4,
-};
+use harness::signed;
 use serde_json::{Value, json};
 
 use crate::{Context, trials};
@@ -22,24 +19,14 @@ trials![
 /// Sends `body`, signed with `keys` where there are some, and returns status and answer.
 async fn post(context: &Context, keys: Option<(&str, &str)>, body: &str) -> Result<(u16, Value)> {
     let url = context.stack.cloud.output("CollectUrl")?;
-    let mut request = http::Request::post(url).header("content-type", "application/json").body(body.to_owned())?;
-    if let Some((id, secret)) = keys {
-        let identity = Credentials::new(id, secret, None, None, "test").into();
-        let signing = v4::SigningParams::builder()
-            .identity(&identity)
-            .region(&context.stack.cloud.region)
-            .name("execute-api")
-            .time(SystemTime::now())
-            .settings(SigningSettings::default())
-            .build()?
-            .into();
-        let headers = request.headers().iter().filter_map(|(name, value)| Some((name.as_str(), value.to_str().ok()?)));
-        let signable = SignableRequest::new("POST", url, headers, SignableBody::Bytes(body.as_bytes()))?;
-        let (instructions, _) = sign(signable, &signing)?.into_parts();
-        instructions.apply_to_request_http1x(&mut request);
-    }
-    let answer = reqwest::Client::new().execute(request.try_into()?).await?;
-    let (status, text) = (answer.status().as_u16(), answer.text().await?);
+    let request = http::Request::post(url).header("content-type", "application/json").body(body.to_owned())?;
+    let (status, text) = match keys {
+        Some((id, secret)) => {
+            let keys = Credentials::new(id, secret, None, None, "test");
+            signed::send(&context.stack.cloud, &keys, "execute-api", request).await?
+        }
+        None => signed::send_as_it_is(request).await?,
+    };
     Ok((status, serde_json::from_str(&text).unwrap_or(Value::String(text))))
 }
 

@@ -4,15 +4,19 @@
 //! One stack serves all tests that leave it as it is; they keep apart by trade date. Each test is
 //! an async function that is listed in its module's `trials`.
 
+mod alerts; // what goes wrong is heard of
 mod api; // POST /collect: who may call it, and what it answers
 mod backfill; // `finstream backfill` and `finstream gaps`
 mod blocked; // a market that refuses this client, or is not there
+mod calls; // what the permissions are tried with
 mod checks; // what other tools say of the template, the state machine and the SQL
 mod command; // `finstream` as a person types it
 mod days; // what a day comes to: exported, no session, failed
 mod invoke; // each function by hand, through cargo-lambda
+mod key; // a KMS key of one's own
 mod misbehaving; // one of ten symbols, in each way the market can misbehave
-mod permissions; // what happens when a role lacks a permission
+mod permissions; // what the functions' roles may do, and what happens when one lacks a permission
+mod policies; // what the policies say that the local cloud does not enforce
 mod symbols; // other names, and other exchanges
 
 use std::{future::Future, process::ExitCode, sync::Arc};
@@ -57,6 +61,7 @@ fn main() -> anyhow::Result<ExitCode> {
         anyhow::Ok(Arc::new(Context { programs, stack }))
     })?;
     let modules = [
+        alerts::trials,
         api::trials,
         backfill::trials,
         blocked::trials,
@@ -64,8 +69,10 @@ fn main() -> anyhow::Result<ExitCode> {
         command::trials,
         days::trials,
         invoke::trials,
+        key::trials,
         misbehaving::trials,
         permissions::trials,
+        policies::trials,
         symbols::trials,
     ];
     let trials = modules.into_iter().flat_map(|trials| trials(runtime.handle(), &context)).collect();
