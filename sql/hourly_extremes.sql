@@ -9,7 +9,7 @@
 WITH collected AS (
   -- Every collection of every bar of the day, the newest first (age 1).
   SELECT
-    symbol, company_name, trade_date, ts, high, low, volume,
+    symbol, company_name, trade_date, ts, high, low, volume, run_id,
     from_iso8601_timestamp(ts) AS started,
     from_iso8601_timestamp(collected_at) AS collected,
     row_number() OVER (
@@ -25,7 +25,7 @@ newest AS (
   SELECT
     symbol, trade_date, ts, started, high, low, volume, in_run,
     CAST(substr(ts, 12, 2) AS integer) AS hour,
-    first_value(company_name) OVER (PARTITION BY symbol ORDER BY collected DESC, started) AS company_name,
+    first_value(company_name) OVER (PARTITION BY symbol ORDER BY collected DESC, run_id DESC, started) AS company_name,
     sum(in_run) OVER (PARTITION BY symbol) AS symbol_in_run
   FROM collected
   WHERE age = 1

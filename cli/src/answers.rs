@@ -51,8 +51,12 @@ fn collected(collection: &Collection) -> String {
         CollectOutcome::Collected | CollectOutcome::NoSession => "",
     };
     let simulated = if *simulated { " (simulated)" } else { "" };
+    let short = match symbols.collected.iter().filter(|symbol| symbol.is_short()).count() {
+        0 => String::new(),
+        short => format!(" ({short} lack some)"),
+    };
     let mut words = format!(
-        "{} {interval} bars of {trade_date}{simulated}; symbols with bars: {}, without: {}",
+        "{} {interval} bars of {trade_date}{simulated}; symbols with bars: {}{short}, without: {}",
         grouped(*bars),
         symbols.collected.len(),
         symbols.failed.len()
@@ -95,10 +99,11 @@ mod tests {
     #[test]
     fn an_answer_is_told_when_there_is_something_to_count() {
         let collection = |outcome: &str, failed: &str| {
+            let bars = if outcome == "short" { 77 } else { 78 };
             format!(
                 r#"{{"StatusCode":200,"Payload":{{"outcome":"{outcome}","trade_date":"2026-11-20","interval":"5m",
                 "run_id":"r","collected_at":"2026-11-20T22:00:00Z","written_at":"2026-11-20T22:00:01Z","bars":1560,
-                "records":4,"symbols":{{"collected":[{{"symbol":"META","bars":78,"expected":78}}],"failed":[{failed}]}},
+                "records":4,"symbols":{{"collected":[{{"symbol":"META","bars":{bars},"expected":78}}],"failed":[{failed}]}},
                 "simulated":true}}}}"#
             )
         };
@@ -116,7 +121,7 @@ mod tests {
             (
                 collection("short", ""),
                 Some(
-                    "1,560 5m bars of 2026-11-20 (simulated); symbols with bars: 1, without: 0; what is missing will be asked for once more",
+                    "1,560 5m bars of 2026-11-20 (simulated); symbols with bars: 1 (1 lack some), without: 0; what is missing will be asked for once more",
                 ),
             ),
             (

@@ -13,23 +13,24 @@ use url::Url;
 
 use crate::target::refusal;
 
-/// Downloads the object at `s3://bucket/key` into `folder`, under the last part of its key.
+/// Downloads a version of the object at `s3://bucket/key`, or its newest, into `folder`, under the last part of its key.
 ///
 /// # Errors
 /// When the object cannot be read, or the folder or file not written.
-pub async fn fetch(client: &Client, location: &str, folder: &Path) -> anyhow::Result<PathBuf> {
-    let content = get(client, location).await?;
+pub async fn fetch(client: &Client, location: &str, version: Option<&str>, folder: &Path) -> anyhow::Result<PathBuf> {
+    let content = get(client, location, version).await?;
     place(&content, &folder.join(location.rsplit('/').next().unwrap_or(location)))
 }
 
-/// The content of the object at `s3://bucket/key`.
+/// The content of a version of the object at `s3://bucket/key`, or of its newest.
 ///
 /// # Errors
 /// When it cannot be read.
-pub async fn get(client: &Client, location: &str) -> anyhow::Result<Vec<u8>> {
+pub async fn get(client: &Client, location: &str, version: Option<&str>) -> anyhow::Result<Vec<u8>> {
     let (bucket, key) =
         parts(location).with_context(|| format!("{location:?} is not the location of an object in S3"))?;
-    let object = client.get_object().bucket(&bucket).key(&key).send().await.map_err(|e| refusal("s3:GetObject", &e))?;
+    let call = client.get_object().bucket(&bucket).key(&key).set_version_id(version.map(str::to_owned));
+    let object = call.send().await.map_err(|e| refusal("s3:GetObject", &e))?;
     let body = object.body.collect().await.with_context(|| format!("{location} broke off"))?;
     Ok(body.to_vec())
 }

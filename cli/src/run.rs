@@ -67,11 +67,11 @@ pub async fn conclude(target: &Target, name: &str, out: Option<PathBuf>, screen:
     let execution = target.execution_arn(name);
     let story = watch(target, &execution, screen).await?;
     match ending(target, name).await? {
-        Ending::Succeeded(RunOutcome::Exported { trade_date, bars, symbols, csv, report, simulated }) => {
+        Ending::Succeeded(RunOutcome::Exported { trade_date, bars, symbols, csv, report, versions, simulated }) => {
             let folder = out.unwrap_or_else(|| PathBuf::from("results").join(trade_date.to_string()));
             screen.now("fetching the CSV and the report");
-            let csv = files::fetch(&target.s3, &csv, &folder).await?;
-            let report = files::fetch(&target.s3, &report, &folder).await?;
+            let csv = files::fetch(&target.s3, &csv, versions.csv.as_deref(), &folder).await?;
+            let report = files::fetch(&target.s3, &report, versions.report.as_deref(), &folder).await?;
             screen.clear();
             let rows = show::read(&csv)?;
             print(&show::exported(&rows, bars, &symbols, simulated, None))?;

@@ -9,6 +9,7 @@ pub mod error;
 pub mod gap;
 pub mod market;
 pub mod payload;
+pub mod read;
 pub mod service;
 pub mod session;
 pub mod settings;

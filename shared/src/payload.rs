@@ -345,12 +345,24 @@ pub enum Export {
         csv: String,
         /// The report, `s3://bucket/key`.
         report: String,
+        /// The versions of both that are this run's.
+        versions: Versions,
     },
     /// Firehose has not delivered every bar yet; nothing is published.
     Incomplete {
         /// Bars of the run that the query saw.
         bars_seen: usize,
     },
+}
+
+/// The versions under which S3 keeps the files of one run, also when another run of the day has
+/// published its own in their place; `null` where the bucket keeps none.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Versions {
+    /// The version of the CSV.
+    pub csv: Option<String>,
+    /// The version of the report.
+    pub report: Option<String>,
 }
 
 /// What a succeeded execution answers.
@@ -369,6 +381,9 @@ pub enum RunOutcome {
         csv: String,
         /// The report, `s3://bucket/key`.
         report: String,
+        /// The versions of both that are this run's.
+        #[serde(default)]
+        versions: Versions,
         /// Whether the prices are made up.
         simulated: bool,
     },

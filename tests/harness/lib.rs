@@ -1,14 +1,20 @@
-//! What the integration tests stand on: one deployed stack, and the means to run it and to look at what it did.
-//!
-//! Nothing here knows what an answer must be; that is the tests' part.
+//! What the integration tests stand on: one deployed stack, the means to run it and to look at what
+//! it did, and right answers that were computed the plain way.
 
 mod expected;
+mod hours;
+mod lake;
 mod market;
+mod plain;
 mod programs;
-pub mod signed;
+mod question;
+mod signed;
 mod stack;
 
 pub use expected::expected_csv;
 pub use market::SimulatedMarket;
+pub use plain::plain_answer;
 pub use programs::{Programs, Run};
+pub use question::Question;
+pub use signed::signed;
 pub use stack::{Ended, Stack};

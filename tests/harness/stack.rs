@@ -22,7 +22,8 @@ pub struct Stack {
     pub cloud: Guard,
     /// The market that its functions ask.
     pub market: SimulatedMarket,
-    s3: S3,
+    pub(crate) s3: S3,
+    pub(crate) http: reqwest::Client,
     sfn: StepFunctions,
     _home: tempfile::TempDir,
 }
@@ -77,7 +78,8 @@ impl Stack {
             ))
             .load()
             .await;
-        Ok(Self { s3: S3::new(&config), sfn: StepFunctions::new(&config), cloud, market, _home: home })
+        let (s3, sfn, http) = (S3::new(&config), StepFunctions::new(&config), reqwest::Client::new());
+        Ok(Self { cloud, market, s3, http, sfn, _home: home })
     }
 
     /// Starts an execution with `input` and waits for its end.

@@ -3,8 +3,7 @@
 //! Whether a call would come to something does not matter: what is asked for need not exist.
 
 use anyhow::Result;
-use harness::signed::Request;
-use http::Method;
+use http::{Method, Request};
 use local::LocalCloud;
 use serde_json::{Value, json};
 
@@ -14,7 +13,7 @@ pub struct Call {
     /// The action, and on what.
     pub what: String,
     pub service: &'static str,
-    pub request: Request,
+    pub request: Request<String>,
     /// The functions that need it; nobody else may.
     pub allowed: &'static [&'static str],
 }
@@ -87,7 +86,7 @@ fn s3(cloud: &LocalCloud) -> Result<Vec<Call>> {
     let bucket = cloud.output("DataBucket")?;
     let call = |action: &str, method: Method, path: &str, allowed| -> Result<Call> {
         let what = format!("s3:{action} {}", path.strip_prefix(bucket).unwrap_or(path));
-        let request = http::Request::builder().method(method).uri(format!("{}/{path}", cloud.endpoint));
+        let request = Request::builder().method(method).uri(format!("{}/{path}", cloud.endpoint));
         Ok(Call { what, service: "s3", request: request.body(String::new())?, allowed })
     };
     let mut calls = Vec::new();
@@ -146,10 +145,10 @@ fn control(cloud: &LocalCloud) -> Result<Vec<Call>> {
     for function in FUNCTIONS {
         let path = format!("{}/2015-03-31/functions/{}-{function}", cloud.endpoint, cloud.stack);
         let what = format!("lambda:InvokeFunction {function}");
-        let request = http::Request::post(format!("{path}/invocations")).body("{}".to_owned())?;
+        let request = Request::post(format!("{path}/invocations")).body("{}".to_owned())?;
         calls.push(Call { what, service: "lambda", request, allowed: NOBODY });
         let what = format!("lambda:UpdateFunctionConfiguration {function}");
-        let request = http::Request::put(format!("{path}/configuration")).body("{}".to_owned())?;
+        let request = Request::put(format!("{path}/configuration")).body("{}".to_owned())?;
         calls.push(Call { what, service: "lambda", request, allowed: NOBODY });
     }
     Ok(calls)
@@ -159,7 +158,7 @@ fn control(cloud: &LocalCloud) -> Result<Vec<Call>> {
 fn strange(cloud: &LocalCloud) -> Result<Vec<Call>> {
     let query = |service, version: &str, action: &str, on: &str, parameters: &str| -> Result<Call> {
         let body = format!("Action={action}&Version={version}&{parameters}");
-        let request = http::Request::post(format!("{}/", cloud.endpoint))
+        let request = Request::post(format!("{}/", cloud.endpoint))
             .header("content-type", "application/x-www-form-urlencoded")
             .body(body)?;
         Ok(Call { what: format!("{service}:{action} {on}"), service, request, allowed: NOBODY })
@@ -195,7 +194,7 @@ fn json_call(
     body: Value,
     allowed: &'static [&'static str],
 ) -> Result<Call> {
-    let request = http::Request::post(format!("{}/", cloud.endpoint))
+    let request = Request::post(format!("{}/", cloud.endpoint))
         .header("content-type", "application/x-amz-json-1.1")
         .header("x-amz-target", format!("{target}.{operation}"))
         .body(body.to_string())?;

@@ -5,6 +5,7 @@
 //! an async function that is listed in its module's `trials`.
 
 mod alerts; // what goes wrong is heard of
+mod answers; // what the query and the export make of a lake that holds this or that
 mod api; // POST /collect: who may call it, and what it answers
 mod backfill; // `finstream backfill` and `finstream gaps`
 mod blocked; // a market that refuses this client, or is not there
@@ -62,6 +63,7 @@ fn main() -> anyhow::Result<ExitCode> {
     })?;
     let modules = [
         alerts::trials,
+        answers::trials,
         api::trials,
         backfill::trials,
         blocked::trials,

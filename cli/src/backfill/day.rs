@@ -117,10 +117,10 @@ impl Job {
             Ending::Failed(failure) if failure.error == ErrorName::SessionNotOver.to_string() => Ok(Outcome::NotOver),
             Ending::Failed(failure) => Ok(Outcome::Failed { execution: execution.to_owned(), failure }),
             Ending::Succeeded(RunOutcome::NoSession { .. }) => Ok(Outcome::NoSession),
-            Ending::Succeeded(RunOutcome::Exported { symbols, csv, report, simulated, .. }) => {
+            Ending::Succeeded(RunOutcome::Exported { symbols, csv, report, versions, simulated, .. }) => {
                 let folder = self.folder(date);
-                files::fetch(&self.target.s3, &csv, &folder).await?;
-                files::fetch(&self.target.s3, &report, &folder).await?;
+                files::fetch(&self.target.s3, &csv, versions.csv.as_deref(), &folder).await?;
+                files::fetch(&self.target.s3, &report, versions.report.as_deref(), &folder).await?;
                 Ok(self.exported(day, symbols, simulated, Some(seconds)))
             }
         }

@@ -34,7 +34,7 @@ struct Row {
 impl Published {
     /// The CSV at `s3://bucket/key`. One that is not there, or cannot be read, is as good as none: the day is run.
     pub async fn at(client: &Client, location: &str) -> Option<Self> {
-        Self::read(files::get(client, location).await.ok()?)
+        Self::read(files::get(client, location, None).await.ok()?)
     }
 
     fn read(content: Vec<u8>) -> Option<Self> {
@@ -79,7 +79,7 @@ impl Published {
         if fs::read(&csv).is_ok_and(|kept| kept == self.content) && report_in(folder).exists() {
             return Ok(());
         }
-        files::fetch(client, report, folder).await?;
+        files::fetch(client, report, None, folder).await?;
         files::place(&self.content, &csv)?;
         Ok(())
     }

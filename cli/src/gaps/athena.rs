@@ -21,7 +21,7 @@ pub async fn ask<Row: DeserializeOwned>(target: &Target, sql: &str, parameters: 
     let started = query.send().await.map_err(|error| refusal("athena:StartQueryExecution", &error))?;
     let id = started.query_execution_id().context("athena:StartQueryExecution answered without an id: try again")?;
     let location = result_of(target, id).await?;
-    let result = files::get(&target.s3, &location).await?;
+    let result = files::get(&target.s3, &location, None).await?;
     let rows = csv::Reader::from_reader(result.as_slice()).into_deserialize().collect::<Result<_, _>>();
     rows.with_context(|| format!("{location} is not a result of this program's query"))
 }

@@ -4,22 +4,32 @@ use lambda_runtime::Diagnostic;
 use shared::{
     ErrorName, Interval, NamedError, TradeDate, market,
     payload::{FailedSymbol, InvalidRunId, Reason},
+    read::InvalidJson,
 };
 
-use crate::{firehose::WriteError, yahoo::Failure};
+use crate::{firehose::WriteError, http, yahoo::Failure};
 
 /// Why nothing, or not everything, was collected.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The request is not one.
     #[error("the request cannot be read: {0}")]
-    Request(#[from] serde_json::Error),
+    Request(#[from] InvalidJson),
+    /// The answer cannot be written.
+    #[error("the answer cannot be written: {0}")]
+    Answer(#[from] serde_json::Error),
     /// The id of the request cannot name a run.
     #[error(transparent)]
     RunId(#[from] InvalidRunId),
     /// The body of the HTTP request is not text.
     #[error("the body of the request is not text in UTF-8: {0}")]
-    Body(#[from] std::string::FromUtf8Error),
+    Body(String),
+    /// The body of the HTTP request is longer than any request.
+    #[error("the body of the request has {0} bytes, and may have {max}", max = http::MAX_BODY)]
+    TooLarge(usize),
+    /// The body of the HTTP request is something else than JSON.
+    #[error("the content-type of the request is {0:?}: use application/json")]
+    ContentType(String),
     /// The date has not begun anywhere.
     #[error("the trade date {0} lies in the future: use a date whose session has ended")]
     Future(TradeDate),
@@ -61,12 +71,28 @@ pub enum Error {
     Write(#[from] WriteError),
 }
 
+impl Error {
+    /// The field of the request that is wrong, where it is one.
+    pub fn field(&self) -> Option<&str> {
+        match self {
+            Self::Request(error) => error.field.as_deref().or(Some("body")),
+            Self::RunId(_) => Some("run_id"),
+            Self::Body(_) | Self::TooLarge(_) => Some("body"),
+            Self::ContentType(_) => Some("content-type"),
+            Self::Future(_) | Self::TooOld { .. } => Some("trade_date"),
+            _ => None,
+        }
+    }
+}
+
 impl NamedError for Error {
     fn name(&self) -> ErrorName {
         match self {
-            Self::Request(_) | Self::RunId(_) | Self::Body(_) | Self::Future(_) | Self::TooOld { .. } => {
+            Self::Request(_) | Self::RunId(_) | Self::Body(_) | Self::TooLarge(_) | Self::ContentType(_) => {
                 ErrorName::InvalidInput
             }
+            Self::Future(_) | Self::TooOld { .. } => ErrorName::InvalidInput,
+            Self::Answer(_) => ErrorName::InvalidResult,
             Self::NewestSession(cause) if cause.reason == Reason::Blocked => ErrorName::MarketBlocked,
             Self::Reference { cause, .. } if cause.reason == Reason::Blocked => ErrorName::MarketBlocked,
             Self::NewestSession(_) | Self::Reference { .. } => ErrorName::MarketUnavailable,

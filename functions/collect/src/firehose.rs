@@ -4,8 +4,8 @@
 use std::time::Duration;
 
 use aws_sdk_firehose::{Client, operation::put_record_batch::PutRecordBatchOutput, primitives::Blob, types::Record};
-use backon::{BackoffBuilder, ExponentialBuilder};
 use shared::{Bar, service::ServiceError};
+use tokio::time::Instant;
 
 // Limits of https://docs.aws.amazon.com/firehose/latest/dev/limits.html
 /// Records in one PutRecordBatch call.
@@ -74,18 +74,41 @@ pub enum WriteError {
     /// The call itself failed.
     #[error(transparent)]
     Service(#[from] ServiceError),
-    /// Firehose took part of a batch and kept refusing the rest.
+    /// Firehose, or the way to it, kept refusing records.
     #[error(
-        "firehose accepted {accepted} records and kept refusing {refused} ({code}); run again: bars that are written twice count once"
+        "firehose accepted {accepted} records and refused {refused} until the invocation's time was up ({cause}); run again: bars that are written twice count once"
     )]
     Refused {
         /// Records that Firehose holds.
         accepted: usize,
         /// Records that it does not hold.
         refused: usize,
-        /// Its last reason.
-        code: String,
+        /// The last reason.
+        cause: String,
     },
+}
+
+/// How fast batches follow one another: without a pause until Firehose refuses something, and then
+/// with pauses that double with each refusal and halve with each batch that is taken whole.
+#[derive(Debug, Default)]
+struct Pace(Duration);
+
+impl Pace {
+    const SHORTEST: Duration = Duration::from_millis(200);
+    const LONGEST: Duration = Duration::from_secs(10);
+
+    fn slower(&mut self) {
+        self.0 = (self.0 * 2).clamp(Self::SHORTEST, Self::LONGEST);
+    }
+
+    fn faster(&mut self) {
+        self.0 = if self.0 > Self::SHORTEST { self.0 / 2 } else { Duration::ZERO };
+    }
+
+    /// The pause, between a half and the whole of it, so that several senders do not return at once.
+    fn pause(&self) -> Duration {
+        self.0.mul_f64(rand::random_range(0.5..=1.0))
+    }
 }
 
 /// Writes the bars of one collection to a delivery stream.
@@ -93,14 +116,16 @@ pub enum WriteError {
 pub struct Writer<'a> {
     client: &'a Client,
     stream: &'a str,
+    deadline: Instant,
     packer: Packer,
+    pace: Pace,
     records: usize,
 }
 
 impl<'a> Writer<'a> {
-    /// A writer to `stream`.
-    pub fn new(client: &'a Client, stream: &'a str) -> Self {
-        Self { client, stream, packer: Packer::default(), records: 0 }
+    /// A writer to `stream` that sends refused records again until `deadline`.
+    pub fn new(client: &'a Client, stream: &'a str, deadline: Instant) -> Self {
+        Self { client, stream, deadline, packer: Packer::default(), pace: Pace::default(), records: 0 }
     }
 
     /// Adds bars, sending each batch that becomes full.
@@ -129,28 +154,40 @@ impl<'a> Writer<'a> {
         Ok(self.records)
     }
 
-    /// One batch, and again those of its records that were refused, with growing pauses.
+    /// One batch, and again those of its records that were refused.
     async fn send(&mut self, batch: Vec<Vec<u8>>) -> Result<(), WriteError> {
-        let backoff =
-            ExponentialBuilder::default().with_min_delay(Duration::from_millis(200)).with_max_times(6).with_jitter();
-        let mut pauses = backoff.build();
         let mut waiting = records(batch)?;
         loop {
+            let pause = self.pace.pause();
+            if Instant::now() + pause > self.deadline {
+                return Err(self.refusal(waiting.len(), "no time was left to send them".to_owned()));
+            }
+            tokio::time::sleep(pause).await;
             let sent = waiting.len();
-            let answer = self.put(waiting.clone()).await?;
-            let code = refusal(&answer);
-            waiting = refused(waiting, &answer);
-            self.records += sent - waiting.len();
+            let cause = match self.put(waiting.clone()).await {
+                Ok(answer) => {
+                    waiting = refused(waiting, &answer);
+                    self.records += sent - waiting.len();
+                    refusal(&answer)
+                }
+                Err(ServiceError::Unavailable { message, .. }) => message,
+                Err(error) => return Err(error.into()),
+            };
             tracing::info!(records = sent, refused = waiting.len(), "batch sent");
             if waiting.is_empty() {
+                self.pace.faster();
                 return Ok(());
             }
-            let Some(pause) = pauses.next() else {
-                return Err(WriteError::Refused { accepted: self.records, refused: waiting.len(), code });
-            };
-            tracing::warn!(refused = waiting.len(), code, ?pause, "sending the refused records again");
-            tokio::time::sleep(pause).await;
+            self.pace.slower();
+            tracing::warn!(refused = waiting.len(), cause, pause = ?self.pace.0, "sending the refused records again");
+            if Instant::now() + self.pace.0 > self.deadline {
+                return Err(self.refusal(waiting.len(), cause));
+            }
         }
+    }
+
+    fn refusal(&self, refused: usize, cause: String) -> WriteError {
+        WriteError::Refused { accepted: self.records, refused, cause }
     }
 
     async fn put(&self, records: Vec<Record>) -> Result<PutRecordBatchOutput, ServiceError> {
@@ -242,6 +279,27 @@ mod tests {
             }
             prop_assert_eq!(batches.concat().concat(), lines.concat());
         }
+    }
+
+    #[test]
+    fn refusals_slow_the_sender_down_and_success_brings_it_back() {
+        let mut pace = Pace::default();
+        assert_eq!(pace.pause(), Duration::ZERO);
+        let slower: Vec<_> = (0..8)
+            .map(|_| {
+                pace.slower();
+                pace.0.as_millis()
+            })
+            .collect();
+        assert_eq!(slower, [200, 400, 800, 1600, 3200, 6400, 10_000, 10_000]);
+        assert!((Duration::from_secs(5)..=Duration::from_secs(10)).contains(&pace.pause()));
+        let faster: Vec<_> = (0..8)
+            .map(|_| {
+                pace.faster();
+                pace.0.as_millis()
+            })
+            .collect();
+        assert_eq!(faster, [5000, 2500, 1250, 625, 312, 156, 0, 0]);
     }
 
     #[test]

@@ -23,6 +23,7 @@ use serde_json::Value;
 use shared::{
     Bar, Interval, Symbol, TradeDate, market,
     payload::{CollectOutcome, Collection, ContinueRequest, FailedSymbol, Reason, RunId, RunRequest, SymbolOutcomes},
+    read,
 };
 use tokio::time::Instant;
 
@@ -37,12 +38,15 @@ use crate::{
     yahoo::{Day, Failure, Gate},
 };
 
-/// What is left of an invocation's time when the market is not asked any more, for Firehose to take the rest.
+/// How long Firehose may take to accept the last records after the market is not asked any more.
+const WRITING: Duration = Duration::from_secs(25);
+
+/// What is left of an invocation's time when the market is not asked any more: for writing, and for the answer.
 const RESERVE: Duration = Duration::from_secs(30);
 
 /// How long the market is asked for an HTTP request: API Gateway waits 30 seconds for an answer.
 /// <https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-quotas.html>
-const HTTP_PATIENCE: Duration = Duration::from_secs(22);
+const HTTP_PATIENCE: Duration = Duration::from_secs(20);
 
 /// What an invocation needs, set up once for the life of the process.
 #[derive(Debug)]
@@ -87,10 +91,12 @@ impl Collector {
             return Ok(serde_json::to_value(http::response(answer.and_then(not_empty)))?);
         }
         let gate = self.yahoo.gate(Instant::now() + patience);
-        let collection = if event.payload.get("collection").is_some() {
-            self.run(Job::going_on(serde_json::from_value(event.payload)?), &gate).await?
+        // The state machine gives every first request a run_id, and a later one nothing but the collection.
+        let goes_on = event.payload.get("collection").is_some() && event.payload.get("run_id").is_none();
+        let collection = if goes_on {
+            self.run(Job::going_on(read::value(event.payload)?), &gate).await?
         } else {
-            self.begin(serde_json::from_value(event.payload)?, &request_id, &gate).await?
+            self.begin(read::value(event.payload)?, &request_id, &gate).await?
         };
         Ok(serde_json::to_value(collection)?)
     }
@@ -139,7 +145,7 @@ impl Collector {
 
     /// Each symbol's bars go to Firehose as they come, so no more than a batch is held.
     async fn collect(&self, mut job: Job, gate: &Gate<'_>) -> Result<Collection, Error> {
-        let mut writer = Writer::new(&self.firehose, &self.stream);
+        let mut writer = Writer::new(&self.firehose, &self.stream, gate.deadline() + WRITING);
         let mut symbols = job.earlier.as_mut().map(|earlier| std::mem::take(&mut earlier.symbols)).unwrap_or_default();
         let pending = std::mem::take(&mut job.pending);
         let wanted = pending.len() + symbols.collected.len() + symbols.failed.len();

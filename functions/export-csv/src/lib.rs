@@ -14,9 +14,11 @@ mod sample;
 
 use aws_sdk_s3::Client;
 use lambda_runtime::{Diagnostic, LambdaEvent};
-use serde::Deserialize;
 use serde_json::Value;
-use shared::payload::{CollectOutcome, Collection, Export, ExportRequest};
+use shared::{
+    payload::{CollectOutcome, Collection, Export, ExportRequest, Versions},
+    read,
+};
 use tracing::Instrument;
 
 pub use error::Error;
@@ -40,7 +42,7 @@ impl Exporter {
     /// # Errors
     /// The names and messages of [`Error`].
     pub async fn handle(&self, event: LambdaEvent<Value>) -> Result<Export, Diagnostic> {
-        let request = ExportRequest::deserialize(event.payload).map_err(|e| Error::InvalidInput(e.to_string()))?;
+        let request = read::value::<ExportRequest>(event.payload).map_err(|e| Error::InvalidInput(e.to_string()))?;
         // The state machine names a run after its execution, so `run_id` finds the execution too.
         let span = tracing::info_span!(
             "export",
@@ -77,14 +79,16 @@ impl Exporter {
         let csv = csv::write(&result.rows).map_err(invalid)?;
         let [report_at, csv_at] = ["report.html", "hourly_extremes.csv"].map(|name| self.published(collection, name));
         // Each put replaces its object whole or not at all. The CSV goes last: where it is, its report is.
-        objects::put(&self.s3, &report_at, "text/html; charset=utf-8", report.into_bytes()).await?;
-        objects::put(&self.s3, &csv_at, "text/csv; charset=utf-8", csv).await?;
+        let report_version =
+            objects::put(&self.s3, &report_at, "text/html; charset=utf-8", report.into_bytes()).await?;
+        let csv_version = objects::put(&self.s3, &csv_at, "text/csv; charset=utf-8", csv).await?;
         tracing::info!(bars_seen = result.bars_seen, rows = result.rows.len(), csv = %csv_at, "exported");
         Ok(Export::Exported {
             bars_seen: result.bars_seen,
             rows: result.rows.len(),
             csv: csv_at.to_string(),
             report: report_at.to_string(),
+            versions: Versions { csv: csv_version, report: report_version },
         })
     }
 

@@ -57,12 +57,18 @@ pub async fn get(s3: &Client, location: &Location) -> Result<Vec<u8>, Error> {
     Ok(body.to_vec())
 }
 
-/// Writes the whole object at `location`, replacing what is there.
+/// Writes the whole object at `location`, replacing what is there; returns the version that it is kept under.
 ///
 /// # Errors
 /// [`Error::Service`]; nothing is written then.
-pub async fn put(s3: &Client, location: &Location, content_type: &str, content: Vec<u8>) -> Result<(), Error> {
-    s3.put_object()
+pub async fn put(
+    s3: &Client,
+    location: &Location,
+    content_type: &str,
+    content: Vec<u8>,
+) -> Result<Option<String>, Error> {
+    let written = s3
+        .put_object()
         .bucket(&location.bucket)
         .key(&location.key)
         .content_type(content_type)
@@ -70,7 +76,7 @@ pub async fn put(s3: &Client, location: &Location, content_type: &str, content: 
         .send()
         .await
         .map_err(|error: SdkError<_>| ServiceError::from_sdk("s3:PutObject", &error))?;
-    Ok(())
+    Ok(written.version_id)
 }
 
 #[cfg(test)]

@@ -101,7 +101,8 @@ async fn a_complete_run_publishes_the_report_and_then_the_csv() -> Outcome {
             bars_seen: 42,
             rows: 5,
             csv: format!("s3://lake/{csv}"),
-            report: format!("s3://lake/{report}")
+            report: format!("s3://lake/{report}"),
+            versions: Versions::default(),
         }
     );
     let written = bucket.written();

@@ -9,6 +9,7 @@ use serde_json::Value;
 use shared::{
     ErrorName, NamedError, diagnostic,
     payload::{RunQueryRequest, StartedQuery},
+    read::{self, InvalidJson},
     service::ServiceError,
 };
 
@@ -31,7 +32,7 @@ pub struct QueryRunner {
 pub enum Error {
     /// The request is not one.
     #[error("the request cannot be read: {0}")]
-    Request(#[from] serde_json::Error),
+    Request(#[from] InvalidJson),
     /// Athena did not take the query.
     #[error(transparent)]
     Service(#[from] ServiceError),
@@ -58,7 +59,7 @@ impl QueryRunner {
     /// # Errors
     /// What is wrong with the request, or what Athena said.
     pub async fn handle(&self, event: LambdaEvent<Value>) -> Result<StartedQuery, Error> {
-        let request: RunQueryRequest = serde_json::from_value(event.payload)?;
+        let request: RunQueryRequest = read::value(event.payload)?;
         let parameters = parameters(&request);
         let query = self
             .athena

@@ -208,6 +208,7 @@ fn a_reply_without_bars_says_why() {
         ),
         (500, error("Internal", "oops"), Reason::Unavailable, "oops"),
         (429, "Too Many Requests\r\n".into(), Reason::Blocked, "status 429: Too Many Requests"),
+        (429, "slow down".into(), Reason::Blocked, "status 429: slow down"),
         (429, "Edge: Too Many Requests".into(), Reason::Blocked, "Edge: Too Many Requests"),
         (200, "Too Many Requests".into(), Reason::Blocked, "Too Many Requests"),
         (403, "<html>denied</html>".into(), Reason::Blocked, "status 403"),

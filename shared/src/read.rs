@@ -1,0 +1,74 @@
+//! Reading JSON that somebody else wrote, with the field that is wrong in the complaint.
+
+use serde::{Deserialize, Deserializer, de::DeserializeOwned};
+use serde_json::Value;
+
+/// Why JSON is not what was asked for.
+#[derive(Debug, thiserror::Error)]
+#[error("{}{problem}", self.prefix())]
+pub struct InvalidJson {
+    /// The field, such as `symbols[3]`; none where the whole is wrong.
+    pub field: Option<String>,
+    /// What is wrong with it.
+    pub problem: serde_json::Error,
+}
+
+impl InvalidJson {
+    fn prefix(&self) -> String {
+        self.field.as_ref().map(|field| format!("{field}: ")).unwrap_or_default()
+    }
+}
+
+/// A `T` from a value.
+///
+/// # Errors
+/// The first field that is wrong.
+pub fn value<T: DeserializeOwned>(value: Value) -> Result<T, InvalidJson> {
+    read(value)
+}
+
+/// A `T` from text.
+///
+/// # Errors
+/// The first field that is wrong, or where the text stops being JSON.
+pub fn text<T: DeserializeOwned>(text: &str) -> Result<T, InvalidJson> {
+    let mut reader = serde_json::Deserializer::from_str(text);
+    let read = read(&mut reader)?;
+    reader.end().map_err(|problem| InvalidJson { field: None, problem })?;
+    Ok(read)
+}
+
+fn read<'de, T, D>(source: D) -> Result<T, InvalidJson>
+where
+    T: Deserialize<'de>,
+    D: Deserializer<'de, Error = serde_json::Error>,
+{
+    serde_path_to_error::deserialize(source).map_err(|error| {
+        let field = Some(error.path().to_string()).filter(|path| !matches!(path.as_str(), "." | "?"));
+        InvalidJson { field, problem: error.into_inner() }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::payload::RunRequest;
+
+    #[test]
+    fn a_complaint_names_the_field() {
+        for (json, field, problem) in [
+            (r#"{"symbols":["META","../x"]}"#, Some("symbols[1]"), "\"../x\" is not a symbol"),
+            (r#"{"symbols":[]}"#, Some("symbols"), "the list of symbols is empty"),
+            (r#"{"trade_date":7}"#, Some("trade_date"), "invalid type: integer"),
+            (r#"{"date":"2026-11-20"}"#, Some("date"), "unknown field `date`"),
+            (r#"{"interval":"5m""#, None, "EOF while parsing an object"),
+            (r#"{} {}"#, None, "trailing characters"),
+            ("7", None, "invalid type: integer `7`, expected struct RunRequest"),
+        ] {
+            let error = text::<RunRequest>(json).err();
+            let (said, named) = (error.as_ref().map(ToString::to_string), error.and_then(|error| error.field));
+            assert_eq!(named.as_deref(), field, "{json}");
+            assert!(said.as_ref().is_some_and(|said| said.contains(problem)), "{json}: {said:?}");
+        }
+    }
+}

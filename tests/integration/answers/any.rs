@@ -1,0 +1,119 @@
+//! Lakes that nobody thought of: any collections of a day, by any runs, split over any files.
+//!
+//! There are few prices, moments, runs and names to choose from, so that ties are frequent.
+
+use std::collections::BTreeMap;
+
+use anyhow::{Result, anyhow};
+use harness::Question;
+use jiff::{
+    SignedDuration, ToSpan,
+    civil::{Time, date, time},
+    tz::TimeZone,
+};
+use proptest::{
+    collection::{btree_map, vec},
+    prelude::*,
+    sample::{Index, select},
+    strategy::ValueTree,
+    test_runner::TestRunner,
+};
+use shared::{Bar, Interval, TradeDate};
+
+use super::{Case, collected::Collected};
+
+/// Symbols, with the exchange's zone and its open; two of them share theirs, so that their bars start together.
+const SYMBOLS: [(&str, &str, Time); 7] = [
+    ("META", "America/New_York", time(9, 30, 0, 0)),
+    ("SHOP", "America/New_York", time(9, 30, 0, 0)),
+    ("7203.T", "Asia/Tokyo", time(9, 0, 0, 0)),
+    ("TCS.NS", "Asia/Kolkata", time(9, 15, 0, 0)),
+    ("BHP.AX", "Australia/Sydney", time(10, 0, 0, 0)),
+    ("EURUSD=X", "Europe/London", time(0, 0, 0, 0)),
+    ("BTC-USD", "UTC", time(22, 0, 0, 0)),
+];
+/// Bars of a symbol's day, five minutes apart.
+const BARS: i32 = 24;
+const NAMES: [&str; 4] = ["Alpha", "alpha", "Ölwerk, \"Söhne\" & Co.", "Beta"];
+const RUNS: [&str; 3] = ["run-10", "run-9", "run-a"];
+const MOMENTS: [&str; 3] = ["22:30:00", "22:30:00.5", "22:45:00"];
+const HIGHS: [f64; 4] = [10.0, 10.0001, 10.5, 712_345.67];
+const LOWS: [f64; 4] = [10.0, 9.9999, 9.5, 0.0001];
+const VOLUMES: [u64; 4] = [0, 1, 100, 3_000_000_000];
+
+/// A bar of the lake.
+#[derive(Debug, Clone, Copy)]
+struct Record {
+    run: &'static str,
+    moment: &'static str,
+    interval: Interval,
+    symbol: usize,
+    name: &'static str,
+    bar: i32,
+    prices: Prices,
+}
+
+/// The highest and the lowest price, and the volume.
+type Prices = (f64, f64, u64);
+/// What a run collected at one moment: of some symbols the name and some bars.
+type Collection = (Interval, BTreeMap<usize, (&'static str, BTreeMap<i32, Prices>)>);
+
+fn collection() -> impl Strategy<Value = Collection> {
+    let interval = prop_oneof![3 => Just(Interval::FiveMinutes), 1 => Just(Interval::OneMinute)];
+    let prices = (select(&HIGHS), select(&LOWS), select(&VOLUMES));
+    let symbol = (select(&NAMES), btree_map(0..BARS, prices, 1..=BARS as usize));
+    (interval, btree_map(0..SYMBOLS.len(), symbol, 1..=SYMBOLS.len()))
+}
+
+fn records(((run, moment), (interval, symbols)): (&(&'static str, &'static str), &Collection)) -> Vec<Record> {
+    let records = symbols
+        .iter()
+        .flat_map(|(&symbol, (name, bars))| bars.iter().map(move |(&bar, &prices)| (symbol, *name, bar, prices)));
+    records
+        .map(|(symbol, name, bar, prices)| Record { run, moment, interval: *interval, symbol, name, bar, prices })
+        .collect()
+}
+
+/// A bar whose run and interval are asked about, and all bars, some delivered twice, in any order,
+/// with the number of files that they go into.
+fn lake() -> impl Strategy<Value = (Record, Vec<Record>, usize)> {
+    let collections = btree_map((select(&RUNS), select(&MOMENTS)), collection(), 1..=5);
+    let repeated = vec(any::<Index>(), 0..5);
+    (collections, any::<Index>(), repeated, 1..=8_usize).prop_flat_map(|(collections, asked, repeated, files)| {
+        let once: Vec<_> = collections.iter().flat_map(records).collect();
+        let again = repeated.iter().map(|index| *index.get(&once)).collect();
+        (Just(*asked.get(&once)), Just([once, again].concat()).prop_shuffle(), Just(files))
+    })
+}
+
+/// So many lakes, each with a date of its own.
+pub fn cases(count: usize, runner: &mut TestRunner) -> Result<Vec<Case>> {
+    let dates = date(1990, 1, 1).series(1.day()).map(TradeDate::from);
+    let case = |date| {
+        let lake = lake().new_tree(runner).map_err(|reason| anyhow!("no lake: {reason}"))?;
+        let (asked, records, files) = lake.current();
+        let bars = records.into_iter().map(|record| record.bar(date)).collect::<Result<Vec<_>>>()?;
+        let file = |number| bars.iter().skip(number).step_by(files).cloned().collect();
+        Ok(Case { question: asked.question(date), files: (0..files).map(file).collect() })
+    };
+    dates.take(count).map(case).collect()
+}
+
+impl Record {
+    fn question(&self, trade_date: TradeDate) -> Question {
+        Question { trade_date, interval: self.interval, run_id: self.run.to_owned() }
+    }
+
+    fn bar(self, date: TradeDate) -> Result<Bar> {
+        let (symbol, zone, open) = SYMBOLS[self.symbol];
+        let collected = Collected {
+            question: self.question(date),
+            at: format!("{date}T{}Z", self.moment).parse()?,
+            zone: TimeZone::get(zone)?,
+            symbol: symbol.to_owned(),
+            name: self.name.to_owned(),
+        };
+        let (high, low, volume) = self.prices;
+        collected.bar(open.checked_add(SignedDuration::from_mins(5) * self.bar)?, high, low, volume)
+    }
+}

@@ -1,0 +1,47 @@
+//! The bars of a collection.
+
+use anyhow::{Context as _, Result};
+use harness::Question;
+use jiff::{Timestamp, ToSpan, civil::Time, tz::TimeZone};
+use shared::{Bar, Price};
+
+/// What the bars of one company in one collection have in common.
+#[derive(Debug, Clone)]
+pub struct Collected {
+    pub question: Question,
+    pub at: Timestamp,
+    pub zone: TimeZone,
+    pub symbol: String,
+    pub name: String,
+}
+
+impl Collected {
+    /// One bar, with its start on the exchange's clock.
+    pub fn bar(&self, start: Time, high: f64, low: f64, volume: u64) -> Result<Bar> {
+        let Question { trade_date, interval, run_id } = self.question.clone();
+        let price = |value| Price::from_wire(value).with_context(|| format!("{value} is not a price"));
+        Ok(Bar {
+            symbol: self.symbol.parse()?,
+            company_name: self.name.clone(),
+            trade_date,
+            ts: trade_date.date().to_datetime(start).to_zoned(self.zone.clone())?,
+            open: price(low)?,
+            high: price(high)?,
+            low: price(low)?,
+            close: price(high)?,
+            volume,
+            currency: None,
+            interval,
+            collected_at: self.at,
+            run_id,
+        })
+    }
+
+    /// A bar of a hundred shares every five minutes, with a lowest price of 100 in the first and a
+    /// cent more in each that follows, and a highest that is a cent above the lowest.
+    pub fn rising(&self, open: Time, close: Time) -> Result<Vec<Bar>> {
+        let starts = open.series(5.minutes()).take_while(|start| *start < close);
+        let cents = |cents: u32| f64::from(cents) / 100.0;
+        starts.zip(10_000..).map(|(start, low)| self.bar(start, cents(low + 1), cents(low), 100)).collect()
+    }
+}

@@ -1,0 +1,81 @@
+//! The days of `reference.txt`.
+
+use anyhow::{Context as _, Result, bail, ensure};
+use harness::Question;
+use jiff::tz::TimeZone;
+use shared::Bar;
+
+use super::{Case, collected::Collected};
+use crate::Context;
+
+/// A day, and the rows that its CSV must have.
+pub struct Day {
+    pub title: String,
+    pub case: Case,
+    rows: String,
+}
+
+impl Day {
+    /// Whether the CSV has the rows, and is what is computed.
+    pub async fn check(&self, context: &Context) -> Result<()> {
+        let csv = self.case.check(context).await?;
+        let rows = csv.split_once('\n').map(|(_, rows)| rows);
+        ensure!(rows == Some(&self.rows), "the computed answer is\n{csv}and the one written down\n{}", self.rows);
+        Ok(())
+    }
+}
+
+/// All of them.
+pub fn days() -> Result<Vec<Day>> {
+    let days = include_str!("reference.txt").split("\n== ").skip(1);
+    days.map(|text| day(text).with_context(|| format!("reference.txt: {text}"))).collect()
+}
+
+fn day(text: &str) -> Result<Day> {
+    let mut lines = text.lines().filter(|line| !line.is_empty());
+    let title = lines.next().unwrap_or_default().to_owned();
+    let question = question(lines.next().and_then(|line| line.strip_prefix("ask ")).context("no question")?)?;
+    let (mut collected, mut bars, mut rows) = (None, Vec::new(), String::new());
+    for line in lines {
+        match (line.split_once(' '), &collected) {
+            (Some(("row", row)), _) => rows += &format!("{row}\n"),
+            (Some(("from", of)), _) => collected = Some(collection(&question, of)?),
+            (Some(("bar", of)), Some(collected)) => bars.push(bar(collected, of)?),
+            (Some(("rising", of)), Some(collected)) => {
+                let (open, close) = of.split_once(' ').context("no close")?;
+                bars.extend(collected.rising(open.parse()?, close.parse()?)?);
+            }
+            _ => bail!("{line} is not a line of a day"),
+        }
+    }
+    // Dealt out in turn, so that the bars of an hour are never all in one file.
+    let file = |number| bars.iter().skip(number).step_by(3).cloned().collect();
+    Ok(Day { title, case: Case { question, files: (0..3).map(file).collect() }, rows })
+}
+
+fn question(text: &str) -> Result<Question> {
+    let [run_id, trade_date, interval] = fields(text)?;
+    Ok(Question { trade_date: trade_date.parse()?, interval: interval.parse()?, run_id: run_id.to_owned() })
+}
+
+fn collection(question: &Question, text: &str) -> Result<Collected> {
+    let (start, name) = text.split_once(" = ").context("no company name")?;
+    let [run_id, at, interval, zone, symbol] = fields(start)?;
+    Ok(Collected {
+        question: Question { run_id: run_id.to_owned(), interval: interval.parse()?, ..question.clone() },
+        at: format!("{}T{at}Z", question.trade_date).parse()?,
+        zone: TimeZone::get(zone)?,
+        symbol: symbol.to_owned(),
+        name: name.to_owned(),
+    })
+}
+
+fn bar(collected: &Collected, text: &str) -> Result<Bar> {
+    let [start, high, low, volume] = fields(text)?;
+    collected.bar(start.parse()?, high.parse()?, low.parse()?, volume.parse()?)
+}
+
+fn fields<const N: usize>(text: &str) -> Result<[&str; N]> {
+    let fields: Vec<_> = text.split_whitespace().collect();
+    fields.try_into().map_err(|_| anyhow::anyhow!("{text} has not {N} fields"))
+}
