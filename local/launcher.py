@@ -17,7 +17,8 @@ Glue
 Firehose
   packing     A record of many lines goes to the partition of its first line: a record holds one trade date.
 IAM
-  resources   Glue crawlers and Athena executions are checked against their own ARN, so narrow policies work.
+  resources   Glue crawlers, Athena executions and log streams are checked against their own ARN, so narrow policies
+              work.
 """
 
 import datetime
@@ -213,9 +214,11 @@ def metadata_extraction_keys(config, record):
 
 
 def extract_resource_arn(service, method, path, headers, body, query, region, account):
-    data = json.loads(body or b"{}") if service in ("glue", "athena") else {}
+    data = json.loads(body or b"{}") if service in ("glue", "athena", "logs") else {}
     if service == "glue" and headers.get("x-amz-target", "").endswith("Crawler"):
         return f"arn:aws:glue:{region}:{account}:crawler/{data.get('Name')}"
+    if service == "logs" and "logStreamName" in data:
+        return f"arn:aws:logs:{region}:{account}:log-group:{data['logGroupName']}:log-stream:{data['logStreamName']}"
     execution = athena._executions.get(data.get("QueryExecutionId"))
     if execution:
         return f"arn:aws:athena:{region}:{account}:workgroup/{execution['WorkGroup']}"

@@ -79,6 +79,18 @@ impl Programs {
         run(self.command(name).args(args)).await
     }
 
+    /// `checkov …`, in an environment that is made on first use: no other test needs it.
+    ///
+    /// # Errors
+    /// When it cannot be installed or started.
+    pub async fn checkov(&self, args: &[&str]) -> anyhow::Result<Run> {
+        let requirements = self.root.join("local/requirements-checkov.txt");
+        let checkov = Environment::ensure(&self.root, &requirements, &()).await?.program("checkov");
+        // Without a key it asks nobody; it would wait for an answer of its maker's all the same.
+        run(Command::new(checkov).args(args).arg("--skip-download").current_dir(&self.root).env("LOG_LEVEL", "ERROR"))
+            .await
+    }
+
     /// A tool of the development environment, to be given arguments.
     pub fn command(&self, name: &str) -> Command {
         let mut command = Command::new(self.dev.program(name));

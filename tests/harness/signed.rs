@@ -5,7 +5,7 @@ use std::time::SystemTime;
 use anyhow::ensure;
 use aws_credential_types::Credentials;
 use aws_sigv4::{
-    http_request::{SignableBody, SignableRequest, SigningSettings, sign},
+    http_request::{PayloadChecksumKind, SignableBody, SignableRequest, SigningSettings, sign},
     sign::v4,
 };
 use http::Request;
@@ -14,7 +14,7 @@ use serde_json::Value;
 
 use crate::Stack;
 
-/// The request, signed for a service with an access key: its id and its secret.
+/// The request, signed for a service with the keys.
 ///
 /// # Errors
 /// When the request cannot be signed.
@@ -22,15 +22,17 @@ pub fn signed(
     mut request: Request<String>,
     region: &str,
     service: &str,
-    (id, secret): (&str, &str),
+    keys: &Credentials,
 ) -> anyhow::Result<Request<String>> {
-    let identity = Credentials::new(id, secret, None, None, "test").into();
+    let identity = keys.clone().into();
+    let mut settings = SigningSettings::default();
+    settings.payload_checksum_kind = PayloadChecksumKind::XAmzSha256; // S3 asks for it
     let signing = v4::SigningParams::builder()
         .identity(&identity)
         .region(region)
         .name(service)
         .time(SystemTime::now())
-        .settings(SigningSettings::default())
+        .settings(settings)
         .build()?
         .into();
     let headers = request.headers().iter().filter_map(|(name, value)| Some((name.as_str(), value.to_str().ok()?)));
@@ -72,9 +74,10 @@ impl Stack {
         request: http::request::Builder,
         body: String,
     ) -> anyhow::Result<(String, bool)> {
-        let key = (self.cloud.access_key_id.as_str(), self.cloud.secret_access_key.as_str());
+        let (id, secret) = (&self.cloud.access_key_id, &self.cloud.secret_access_key);
+        let root = Credentials::new(id, secret, None, None, "the local cloud's root");
         let request = request.header("content-type", "application/x-amz-json-1.1").body(body)?;
-        let request = signed(request, &self.cloud.region, service, key)?;
+        let request = signed(request, &self.cloud.region, service, &root)?;
         let answer = self.http.execute(request.try_into()?).await?;
         let failed = !answer.status().is_success() || answer.headers().contains_key("x-amz-function-error");
         Ok((answer.text().await?, failed))

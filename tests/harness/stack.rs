@@ -1,6 +1,6 @@
 //! A stack of the real template on a local cloud, run as the schedule, a person or the API runs it.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::time::Duration;
 
 use anyhow::{Context, bail};
 use aws_credential_types::Credentials;
@@ -48,6 +48,14 @@ impl Stack {
     /// # Errors
     /// The step that failed.
     pub async fn up(programs: &Programs) -> anyhow::Result<Self> {
+        Self::up_with(programs, &[]).await
+    }
+
+    /// The same, with further parameters of the template.
+    ///
+    /// # Errors
+    /// The step that failed.
+    pub async fn up_with(programs: &Programs, parameters: &[(&str, &str)]) -> anyhow::Result<Self> {
         let market = SimulatedMarket::serve().await?;
         let home = tempfile::Builder::new().prefix("test-cloud-").tempdir_in(programs.root.join("target"))?;
         let options = UpOptions {
@@ -55,7 +63,7 @@ impl Stack {
             home: home.path().to_owned(),
             market: Market::Url(market.url.clone()),
             wait_scale: 0.01,
-            parameters: BTreeMap::new(),
+            parameters: parameters.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect(),
         };
         let cloud = LocalCloud::up(options, &()).await?.guard()?;
         let config = aws_config::defaults(aws_config::BehaviorVersion::latest())

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use anyhow::{Context as _, Result, ensure};
+use aws_credential_types::Credentials;
 use harness::signed;
 use serde_json::{Value, json};
 
@@ -19,8 +20,9 @@ trials![
 async fn post(context: &Context, keys: Option<(&str, &str)>, body: &str) -> Result<(u16, Value)> {
     let url = context.stack.cloud.output("CollectUrl")?;
     let mut request = http::Request::post(url).header("content-type", "application/json").body(body.to_owned())?;
-    if let Some(keys) = keys {
-        request = signed(request, &context.stack.cloud.region, "execute-api", keys)?;
+    if let Some((id, secret)) = keys {
+        let keys = Credentials::new(id, secret, None, None, "test");
+        request = signed(request, &context.stack.cloud.region, "execute-api", &keys)?;
     }
     let answer = reqwest::Client::new().execute(request.try_into()?).await?;
     let (status, text) = (answer.status().as_u16(), answer.text().await?);

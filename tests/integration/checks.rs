@@ -10,6 +10,7 @@ use crate::{Context, trials};
 trials![
     cfn_lint_finds_nothing_in_the_template,
     sam_validates_the_template,
+    checkov_finds_nothing_in_the_template,
     the_sql_parses_as_athenas,
     the_table_is_declared_as_in_the_sql,
     firehose_is_set_within_its_limits,
@@ -24,6 +25,22 @@ async fn cfn_lint_finds_nothing_in_the_template(context: Arc<Context>) -> Result
 async fn sam_validates_the_template(context: Arc<Context>) -> Result<()> {
     let run = context.programs.tool("sam", &["validate", "--lint", "--template-file", "template.yaml"]).await?;
     ensure!(run.code == 0 && run.text.contains("is a valid SAM Template"), "sam validate: {}", run.text);
+    Ok(())
+}
+
+/// What it finds is mended, or skipped beside the resource with a reason.
+async fn checkov_finds_nothing_in_the_template(context: Arc<Context>) -> Result<()> {
+    let args = ["--framework", "cloudformation", "--output", "json", "--file", "template.yaml"];
+    let run = context.programs.checkov(&args).await?;
+    let report: Value = serde_json::from_str(&run.text).with_context(|| format!("checkov: {}", run.text))?;
+    let count = |name: &str| report["summary"][name].as_u64().unwrap_or(0);
+    ensure!(run.code == 0 && count("failed") == 0 && count("parsing_errors") == 0, "{}", report["results"]);
+    ensure!(count("passed") > 100, "checkov has hardly looked: {}", report["summary"]);
+    let skipped = report.pointer("/results/skipped_checks").and_then(Value::as_array).context("nothing is skipped")?;
+    for check in skipped {
+        let reason = check.pointer("/check_result/suppress_comment").and_then(Value::as_str).unwrap_or_default();
+        ensure!(reason.len() > 20, "{} of {} is skipped without a reason", check["check_id"], check["resource"]);
+    }
     Ok(())
 }
 

@@ -13,7 +13,7 @@ use shared::ErrorName;
 use crate::{Context, trials};
 
 trials![
-    the_state_machine_is_valid_amazon_states_language,
+    the_state_machines_are_valid_amazon_states_language,
     every_state_can_be_reached_and_every_target_exists,
     every_error_name_that_it_matches_can_occur,
     every_task_has_a_timeout_a_retry_and_a_catch_of_everything,
@@ -57,7 +57,7 @@ const OF_AWS: [&str; 17] = [
 ];
 
 /// cfn-lint knows the language only in the resource that takes a definition as it is.
-async fn the_state_machine_is_valid_amazon_states_language(context: Arc<Context>) -> Result<()> {
+async fn the_state_machines_are_valid_amazon_states_language(context: Arc<Context>) -> Result<()> {
     let lint = async |definition: &Value| {
         let machine = json!({"Type": "AWS::StepFunctions::StateMachine", "Properties": {
             "RoleArn": "arn:aws:iam::123456789012:role/pipeline", "Definition": definition}});
@@ -65,11 +65,12 @@ async fn the_state_machine_is_valid_amazon_states_language(context: Arc<Context>
         fs::write(file.path(), json!({"Resources": {"Pipeline": machine}}).to_string())?;
         context.programs.tool("cfn-lint", &[&file.path().to_string_lossy()]).await
     };
-    let definition = definition(&context)?;
-    let run = lint(&definition).await?;
-    ensure!(run.code == 0, "cfn-lint: {}", run.text);
+    for name in ["pipeline", "watch"] {
+        let run = lint(&definition(&context, name)?).await?;
+        ensure!(run.code == 0, "cfn-lint on {name}: {}", run.text);
+    }
     // The check must be able to fail.
-    let mut broken = definition;
+    let mut broken = definition(&context, "pipeline")?;
     broken["States"]["Collect"]["Parameters"] = json!({});
     let run = lint(&broken).await?;
     ensure!(run.code != 0 && run.text.contains("E3601"), "a JSONPath field went unnoticed: {}", run.text);
@@ -77,21 +78,24 @@ async fn the_state_machine_is_valid_amazon_states_language(context: Arc<Context>
 }
 
 async fn every_state_can_be_reached_and_every_target_exists(context: Arc<Context>) -> Result<()> {
-    let definition = definition(&context)?;
-    let states = definition["States"].as_object().context("no states")?;
-    let mut targets = vec![definition["StartAt"].as_str().unwrap_or_default().to_owned()];
-    for state in states.values() {
-        targets.extend(["Next", "Default"].iter().flat_map(|key| values(state, key)));
+    for machine in ["pipeline", "watch"] {
+        let definition = definition(&context, machine)?;
+        let states = definition["States"].as_object().context("no states")?;
+        let mut targets = vec![definition["StartAt"].as_str().unwrap_or_default().to_owned()];
+        for state in states.values() {
+            targets.extend(["Next", "Default"].iter().flat_map(|key| values(state, key)));
+        }
+        let (targets, names): (BTreeSet<_>, BTreeSet<_>) =
+            (targets.into_iter().collect(), states.keys().cloned().collect());
+        let differ = targets.symmetric_difference(&names);
+        ensure!(targets == names, "{machine}: targets that are no states, or the reverse: {differ:?}");
     }
-    let (targets, names): (BTreeSet<_>, BTreeSet<_>) =
-        (targets.into_iter().collect(), states.keys().cloned().collect());
-    ensure!(targets == names, "targets that are no states, or the reverse: {:?}", targets.symmetric_difference(&names));
     Ok(())
 }
 
 async fn every_error_name_that_it_matches_can_occur(context: Arc<Context>) -> Result<()> {
     let ours: BTreeSet<_> = ErrorName::ALL.iter().map(ToString::to_string).collect();
-    for (state, task) in tasks(&definition(&context)?) {
+    for (state, task) in tasks(&definition(&context, "pipeline")?) {
         for name in values(&task, "ErrorEquals") {
             ensure!(
                 ours.contains(&name) || OF_AWS.contains(&&*name),
@@ -103,7 +107,7 @@ async fn every_error_name_that_it_matches_can_occur(context: Arc<Context>) -> Re
 }
 
 async fn every_task_has_a_timeout_a_retry_and_a_catch_of_everything(context: Arc<Context>) -> Result<()> {
-    let definition = definition(&context)?;
+    let definition = definition(&context, "pipeline")?;
     ensure!(definition["TimeoutSeconds"].as_u64().is_some_and(|seconds| seconds <= 86_400));
     let tasks = tasks(&definition);
     ensure!(tasks.len() == 9, "{} tasks", tasks.len());
@@ -128,7 +132,7 @@ async fn every_task_has_a_timeout_a_retry_and_a_catch_of_everything(context: Arc
 async fn what_cannot_be_mended_is_not_tried_again(context: Arc<Context>) -> Result<()> {
     let permanent: BTreeSet<_> = PERMANENT.iter().map(ToString::to_string).collect();
     let mut retried = BTreeSet::new();
-    for (state, task) in tasks(&definition(&context)?) {
+    for (state, task) in tasks(&definition(&context, "pipeline")?) {
         for name in values(&task["Retry"], "ErrorEquals") {
             ensure!(!permanent.contains(&name) && name != "States.ALL", "{state} tries again after {name}");
             retried.insert(name);
@@ -143,7 +147,7 @@ async fn what_cannot_be_mended_is_not_tried_again(context: Arc<Context>) -> Resu
 
 /// Without the choices that look at a counter no path leads back to where it was.
 async fn every_wait_is_bounded_and_every_loop_counts(context: Arc<Context>) -> Result<()> {
-    let definition = definition(&context)?;
+    let definition = definition(&context, "pipeline")?;
     let states = definition["States"].as_object().context("no states")?;
     for (name, state) in states.iter().filter(|(_, state)| state["Type"] == "Wait") {
         let bounded = match &state["Seconds"] {
@@ -199,7 +203,7 @@ fn reaches(ways: &BTreeMap<&str, Vec<String>>, from: &str, to: &str) -> bool {
 
 /// Whatever sets a failure leads, by Choice states at most, to NotifyFailed, and that to Failed in any event.
 async fn every_failure_is_told_and_ends_the_execution_with_its_name(context: Arc<Context>) -> Result<()> {
-    let definition = definition(&context)?;
+    let definition = definition(&context, "pipeline")?;
     let states = definition["States"].as_object().context("no states")?;
     let mut failures = 0;
     for (name, state) in states {
@@ -224,8 +228,8 @@ fn leads_to_notify(states: &Map<String, Value>, next: &str) -> bool {
         || (state["Type"] == "Choice" && state["Default"].as_str().is_some_and(|next| leads_to_notify(states, next)))
 }
 
-fn definition(context: &Context) -> Result<Value> {
-    let path = context.programs.root.join("statemachine/pipeline.asl.json");
+fn definition(context: &Context, machine: &str) -> Result<Value> {
+    let path = context.programs.root.join(format!("statemachine/{machine}.asl.json"));
     Ok(serde_json::from_str(&fs::read_to_string(path)?)?)
 }
 

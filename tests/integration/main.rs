@@ -4,19 +4,23 @@
 //! One stack serves all tests that leave it as it is; they keep apart by trade date. Each test is
 //! an async function that is listed in its module's `trials`.
 
+mod alerts; // what goes wrong is heard of
 mod answers; // what the query and the export make of a lake that holds this or that
 mod api; // POST /collect: who may call it, and what it answers
 mod backfill; // `finstream backfill` and `finstream gaps`
 mod blocked; // a market that refuses this client, or is not there
+mod calls; // what the permissions are tried with
 mod checks; // what other tools say of the template and the SQL
 mod command; // `finstream` as a person types it
 mod crowd; // sixty executions at once
 mod days; // what a day comes to: exported, no session, failed
 mod invoke; // each function by hand, through cargo-lambda
+mod key; // a KMS key of one's own
 mod machine; // the state machine as it is written
 mod malformed; // input that is refused, at the API and at the state machine
 mod misbehaving; // one of ten symbols, in each way the market can misbehave
-mod permissions; // what happens when a role lacks a permission
+mod permissions; // what the functions' roles may do, and what happens when one lacks a permission
+mod policies; // what the policies say that the local cloud does not enforce
 mod symbols; // other names, and other exchanges
 
 use std::{future::Future, process::ExitCode, sync::Arc};
@@ -61,6 +65,7 @@ fn main() -> anyhow::Result<ExitCode> {
         anyhow::Ok(Arc::new(Context { programs, stack }))
     })?;
     let modules = [
+        alerts::trials,
         answers::trials,
         api::trials,
         backfill::trials,
@@ -70,10 +75,12 @@ fn main() -> anyhow::Result<ExitCode> {
         crowd::trials,
         days::trials,
         invoke::trials,
+        key::trials,
         machine::trials,
         malformed::trials,
         misbehaving::trials,
         permissions::trials,
+        policies::trials,
         symbols::trials,
     ];
     let trials = modules.into_iter().flat_map(|trials| trials(runtime.handle(), &context)).collect();

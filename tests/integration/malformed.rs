@@ -7,6 +7,7 @@ mod inputs;
 use std::sync::Arc;
 
 use anyhow::{Context as _, Result, ensure};
+use aws_credential_types::Credentials;
 use futures::{StreamExt, TryStreamExt, stream};
 use harness::{Ended, Stack, signed};
 use serde_json::Value;
@@ -38,7 +39,8 @@ async fn nothing_comes_of_malformed_input(context: Arc<Context>) -> Result<()> {
 async fn refused(stack: &Stack, input: inputs::Request) -> Result<()> {
     let url = stack.cloud.output("CollectUrl")?;
     let request = http::Request::post(url).header("content-type", input.content_type).body(input.body.clone())?;
-    let request = signed(request, &stack.cloud.region, "execute-api", ("test", "test"))?;
+    let keys = Credentials::new("test", "test", None, None, "the local cloud's root");
+    let request = signed(request, &stack.cloud.region, "execute-api", &keys)?;
     let answer = reqwest::Client::new().execute(request.try_into()?).await?;
     let (status, text) = (answer.status().as_u16(), answer.text().await?);
     let shown: String = input.body.chars().take(80).collect();
