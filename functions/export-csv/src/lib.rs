@@ -82,7 +82,14 @@ impl Exporter {
         let report_version =
             objects::put(&self.s3, &report_at, "text/html; charset=utf-8", report.into_bytes()).await?;
         let csv_version = objects::put(&self.s3, &csv_at, "text/csv; charset=utf-8", csv).await?;
-        tracing::info!(bars_seen = result.bars_seen, rows = result.rows.len(), csv = %csv_at, "exported");
+        // The dashboard's metrics are taken from this line: see template.yaml.
+        tracing::info!(
+            bars = collection.bars,
+            failed = collection.symbols.failed.len(),
+            rows = result.rows.len(),
+            csv = %csv_at,
+            "exported"
+        );
         Ok(Export::Exported {
             bars_seen: result.bars_seen,
             rows: result.rows.len(),
