@@ -66,7 +66,7 @@ async fn is_silent(stack: &Stack) -> Result<()> {
     Ok(())
 }
 
-/// With two seconds to ask in and one request a second the ten symbols take several invocations.
+/// With three seconds to ask in and two requests a second the ten symbols take several invocations.
 async fn runs_out_of_time(context: &Context, stack: &Stack) -> Result<()> {
     let function = stack.cloud.output("CollectFunction")?;
     let get = ["lambda", "get-function-configuration", "--function-name", function];
@@ -75,7 +75,7 @@ async fn runs_out_of_time(context: &Context, stack: &Stack) -> Result<()> {
     environment["Variables"]["MARKET_BURST"] = json!("1");
     environment["Variables"]["MARKET_REQUESTS_PER_SECOND"] = json!("2");
     let environment = environment.to_string();
-    let set = ["lambda", "update-function-configuration", "--function-name", function, "--timeout", "32"];
+    let set = ["lambda", "update-function-configuration", "--function-name", function, "--timeout", "4"];
     context.programs.aws(&stack.cloud, &[&set[..], &["--environment", &environment]].concat()).await?;
     let before = stack.market.market.requests().len();
     let (symbols, csv) = run(stack, "2026-09-18").await?;

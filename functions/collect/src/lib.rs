@@ -38,15 +38,12 @@ use crate::{
     yahoo::{Day, Failure, Gate},
 };
 
-/// How long Firehose may take to accept the last records after the market is not asked any more.
-const WRITING: Duration = Duration::from_secs(25);
-
-/// What is left of an invocation's time when the market is not asked any more: for writing, and for the answer.
+/// The most that is kept of an invocation's time, when the market is not asked any more, for writing the last records.
 const RESERVE: Duration = Duration::from_secs(30);
 
-/// How long the market is asked for an HTTP request: API Gateway waits 30 seconds for an answer.
+/// What an HTTP request may take: API Gateway waits 30 seconds for an answer.
 /// <https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-quotas.html>
-const HTTP_PATIENCE: Duration = Duration::from_secs(20);
+const HTTP_PATIENCE: Duration = Duration::from_secs(28);
 
 /// What an invocation needs, set up once for the life of the process.
 #[derive(Debug)]
@@ -59,6 +56,14 @@ pub struct Collector {
     pub firehose: aws_sdk_firehose::Client,
     /// The delivery stream (`DELIVERY_STREAM`).
     pub stream: String,
+}
+
+/// One invocation: its id, its way to the market, and how long it may write.
+#[derive(Debug)]
+struct Invocation<'a> {
+    request_id: String,
+    gate: Gate<'a>,
+    writing_until: Instant,
 }
 
 /// What one invocation is about, with every default filled in.
@@ -79,47 +84,53 @@ impl Collector {
     /// # Errors
     /// Why nothing was collected; an HTTP request is answered with a status and a body instead.
     pub async fn handle(&self, event: LambdaEvent<Value>) -> Result<Value, Error> {
-        let request_id = event.context.request_id.clone();
         let left = event.context.deadline().duration_since(SystemTime::now()).unwrap_or_default();
-        let patience = left.saturating_sub(RESERVE);
+        let request_id = event.context.request_id;
         if http::is_request(&event.payload) {
-            let gate = self.yahoo.gate(Instant::now() + patience.min(HTTP_PATIENCE));
+            let invocation = self.invocation(request_id, left.min(HTTP_PATIENCE));
             let answer = match http::request(event.payload) {
-                Ok(request) => self.begin(request, &request_id, &gate).await,
+                Ok(request) => self.begin(request, &invocation).await,
                 Err(error) => Err(error),
             };
             return Ok(serde_json::to_value(http::response(answer.and_then(not_empty)))?);
         }
-        let gate = self.yahoo.gate(Instant::now() + patience);
+        let invocation = self.invocation(request_id, left);
         // The state machine gives every first request a run_id, and a later one nothing but the collection.
         let goes_on = event.payload.get("collection").is_some() && event.payload.get("run_id").is_none();
         let collection = if goes_on {
-            self.run(Job::going_on(read::value(event.payload)?), &gate).await?
+            self.run(Job::going_on(read::value(event.payload)?), &invocation).await?
         } else {
-            self.begin(read::value(event.payload)?, &request_id, &gate).await?
+            self.begin(read::value(event.payload)?, &invocation).await?
         };
         Ok(serde_json::to_value(collection)?)
     }
 
-    async fn begin(&self, request: RunRequest, request_id: &str, gate: &Gate<'_>) -> Result<Collection, Error> {
-        self.run(self.job(request, request_id, gate).await?, gate).await
+    /// Divides the time that is left: most of it for asking, the rest for writing, a little for the answer.
+    fn invocation(&self, request_id: String, left: Duration) -> Invocation<'_> {
+        let (now, reserve) = (Instant::now(), RESERVE.min(left / 5));
+        let writing_until = now + (left - reserve / 6);
+        Invocation { request_id, gate: self.yahoo.gate(now + (left - reserve)), writing_until }
     }
 
-    async fn job(&self, request: RunRequest, request_id: &str, gate: &Gate<'_>) -> Result<Job, Error> {
+    async fn begin(&self, request: RunRequest, invocation: &Invocation<'_>) -> Result<Collection, Error> {
+        self.run(self.job(request, invocation).await?, invocation).await
+    }
+
+    async fn job(&self, request: RunRequest, invocation: &Invocation<'_>) -> Result<Job, Error> {
         let now = Timestamp::now();
         let interval = request.interval.unwrap_or_default();
         let trade_date = match request.trade_date {
             Some(date) => self.possible(date, interval, now)?,
             None => {
                 let at = request.scheduled_time.unwrap_or(now);
-                self.yahoo.newest_session(gate, at).await.map_err(Error::NewestSession)?
+                self.yahoo.newest_session(&invocation.gate, at).await.map_err(Error::NewestSession)?
             }
         };
         let symbols = request.symbols.as_ref().unwrap_or_else(|| self.companies.symbols());
         Ok(Job {
             trade_date,
             interval,
-            run_id: request.run_id.map_or_else(|| request_id.to_owned().try_into(), Ok)?,
+            run_id: request.run_id.map_or_else(|| invocation.request_id.clone().try_into(), Ok)?,
             collected_at: truncated(now, Unit::Millisecond),
             pending: symbols.iter().map(Pending::from).collect(),
             earlier: None,
@@ -138,14 +149,15 @@ impl Collector {
         Ok(date)
     }
 
-    async fn run(&self, job: Job, gate: &Gate<'_>) -> Result<Collection, Error> {
+    async fn run(&self, job: Job, invocation: &Invocation<'_>) -> Result<Collection, Error> {
         let span = tracing::info_span!("collect", run_id = &*job.run_id, trade_date = %job.trade_date, interval = %job.interval);
-        Box::pin(self.collect(job, gate)).instrument(span).await
+        Box::pin(self.collect(job, invocation)).instrument(span).await
     }
 
     /// Each symbol's bars go to Firehose as they come, so no more than a batch is held.
-    async fn collect(&self, mut job: Job, gate: &Gate<'_>) -> Result<Collection, Error> {
-        let mut writer = Writer::new(&self.firehose, &self.stream, gate.deadline() + WRITING);
+    async fn collect(&self, mut job: Job, invocation: &Invocation<'_>) -> Result<Collection, Error> {
+        let Invocation { gate, writing_until, .. } = invocation;
+        let mut writer = Writer::new(&self.firehose, &self.stream, *writing_until);
         let mut symbols = job.earlier.as_mut().map(|earlier| std::mem::take(&mut earlier.symbols)).unwrap_or_default();
         let pending = std::mem::take(&mut job.pending);
         let wanted = pending.len() + symbols.collected.len() + symbols.failed.len();
