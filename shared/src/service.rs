@@ -58,8 +58,10 @@ impl ServiceError {
     }
 }
 
-/// Parts of the codes with which services ask to slow down or to come again.
-const TRANSIENT: [&str; 5] = ["Throttl", "TooManyRequests", "LimitExceeded", "ServiceUnavailable", "SlowDown"];
+/// Parts of the codes with which services ask to slow down or to come again, some of them with status 400:
+/// Glue's OperationTimeoutException, S3's RequestTimeout.
+const TRANSIENT: [&str; 6] =
+    ["Throttl", "TooManyRequests", "LimitExceeded", "ServiceUnavailable", "SlowDown", "Timeout"];
 
 impl NamedError for ServiceError {
     fn name(&self) -> ErrorName {

@@ -10,7 +10,7 @@ use aws_sigv4::{
 };
 use http::Request;
 use serde::{Serialize, de::DeserializeOwned};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::Stack;
 
@@ -51,7 +51,7 @@ impl Stack {
     pub async fn invoke<T: DeserializeOwned>(&self, output: &str, event: &impl Serialize) -> anyhow::Result<T> {
         let function = self.cloud.output(output)?;
         let url = format!("{}/2015-03-31/functions/{function}/invocations", self.cloud.endpoint);
-        let (answer, failed) = self.post("lambda", Request::post(url), serde_json::to_string(event)?).await?;
+        let (answer, failed) = self.ask("lambda", Request::post(url), serde_json::to_string(event)?).await?;
         ensure!(!failed, "{function}: {answer}");
         Ok(serde_json::from_str(&answer)?)
     }
@@ -62,13 +62,38 @@ impl Stack {
     /// What the service says.
     pub async fn call(&self, service: &str, operation: &str, input: &Value) -> anyhow::Result<Value> {
         let request = Request::post(format!("{}/", self.cloud.endpoint)).header("x-amz-target", operation);
-        let (answer, failed) = self.post(service, request, input.to_string()).await?;
+        let (answer, failed) = self.ask(service, request, input.to_string()).await?;
         ensure!(!failed, "{operation}: {answer}");
         Ok(serde_json::from_str(&answer)?)
     }
 
+    /// Changes the settings of the function behind an output of the template.
+    ///
+    /// # Errors
+    /// What Lambda says.
+    pub async fn configure(
+        &self,
+        output: &str,
+        variables: &[(&str, &str)],
+        timeout: Option<u32>,
+    ) -> anyhow::Result<()> {
+        let function = self.cloud.output(output)?;
+        let url = format!("{}/2015-03-31/functions/{function}/configuration", self.cloud.endpoint);
+        let (now, failed) = self.ask("lambda", Request::get(&url), String::new()).await?;
+        ensure!(!failed, "{function}: {now}");
+        let now: Value = serde_json::from_str(&now)?;
+        let mut wanted =
+            json!({"Environment": now["Environment"], "Timeout": timeout.map_or(now["Timeout"].clone(), Value::from)});
+        for (name, value) in variables {
+            wanted["Environment"]["Variables"][name] = Value::from(*value);
+        }
+        let (answer, failed) = self.ask("lambda", Request::put(&url), wanted.to_string()).await?;
+        ensure!(!failed, "{function}: {answer}");
+        Ok(())
+    }
+
     /// The answer to a request of the local cloud's root, and whether it is a failure.
-    async fn post(
+    async fn ask(
         &self,
         service: &str,
         request: http::request::Builder,

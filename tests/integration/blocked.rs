@@ -69,14 +69,8 @@ async fn is_silent(stack: &Stack) -> Result<()> {
 /// With three seconds to ask in and two requests a second the ten symbols take several invocations.
 async fn runs_out_of_time(context: &Context, stack: &Stack) -> Result<()> {
     let function = stack.cloud.output("CollectFunction")?;
-    let get = ["lambda", "get-function-configuration", "--function-name", function];
-    let configuration: serde_json::Value = serde_json::from_str(&context.programs.aws(&stack.cloud, &get).await?)?;
-    let mut environment = configuration["Environment"].clone();
-    environment["Variables"]["MARKET_BURST"] = json!("1");
-    environment["Variables"]["MARKET_REQUESTS_PER_SECOND"] = json!("2");
-    let environment = environment.to_string();
-    let set = ["lambda", "update-function-configuration", "--function-name", function, "--timeout", "4"];
-    context.programs.aws(&stack.cloud, &[&set[..], &["--environment", &environment]].concat()).await?;
+    let slow = [("MARKET_BURST", "1"), ("MARKET_REQUESTS_PER_SECOND", "2")];
+    stack.configure("CollectFunction", &slow, Some(4)).await?;
     let before = stack.market.market.requests().len();
     let (symbols, csv) = run(stack, "2026-09-18").await?;
     asked_once_each(&stack.market.market.requests().split_off(before), &symbols)?;

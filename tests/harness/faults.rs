@@ -1,0 +1,12 @@
+//! A proxy between the functions and what they call, the local cloud and the market, that makes
+//! chosen calls go wrong in the ways in which networks and services do.
+
+mod call;
+mod fault;
+mod proxy;
+mod rules;
+
+pub use call::Call;
+pub use fault::Fault;
+pub use proxy::FaultProxy;
+pub use rules::Rule;

@@ -1,0 +1,77 @@
+//! The calls that the functions make, and how a request is known to be one of them.
+
+use std::fmt;
+
+use aws_smithy_types::base64;
+use axum::http::{Method, request::Parts};
+use serde_json::Value;
+
+/// A call that a function makes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Call {
+    /// `collect` asks the market for a day.
+    Chart,
+    /// `collect` writes the bars.
+    PutRecordBatch,
+    /// `start-crawler` asks for a crawl.
+    StartCrawler,
+    /// `run-query` asks the lake.
+    StartQueryExecution,
+    /// `export-csv` reads the query's result.
+    GetResult,
+    /// `export-csv` writes the report.
+    PutReport,
+    /// `export-csv` writes the CSV.
+    PutCsv,
+}
+
+impl Call {
+    /// The call that a request makes, if it is one of these.
+    pub(super) fn of(request: &Parts) -> Option<Self> {
+        let target = request.headers.get("x-amz-target").and_then(|target| target.to_str().ok()).unwrap_or_default();
+        let path = request.uri.path();
+        match target {
+            "Firehose_20150804.PutRecordBatch" => Some(Self::PutRecordBatch),
+            "AWSGlue.StartCrawler" => Some(Self::StartCrawler),
+            "AmazonAthena.StartQueryExecution" => Some(Self::StartQueryExecution),
+            _ if path.starts_with("/v8/finance/chart/") => Some(Self::Chart),
+            _ if request.method == Method::GET && path.contains("/results/") => Some(Self::GetResult),
+            _ if request.method == Method::PUT && path.ends_with("/report.html") => Some(Self::PutReport),
+            _ if request.method == Method::PUT && path.ends_with("/hourly_extremes.csv") => Some(Self::PutCsv),
+            _ => None,
+        }
+    }
+
+    /// The template's output that names the function which makes the call.
+    pub fn function(self) -> &'static str {
+        match self {
+            Self::Chart | Self::PutRecordBatch => "CollectFunction",
+            Self::StartCrawler => "StartCrawlerFunction",
+            Self::StartQueryExecution => "RunQueryFunction",
+            Self::GetResult | Self::PutReport | Self::PutCsv => "ExportCsvFunction",
+        }
+    }
+}
+
+impl fmt::Display for Call {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Chart => "market GET chart",
+            Self::PutRecordBatch => "firehose PutRecordBatch",
+            Self::StartCrawler => "glue StartCrawler",
+            Self::StartQueryExecution => "athena StartQueryExecution",
+            Self::GetResult => "s3 GetObject result",
+            Self::PutReport => "s3 PutObject report",
+            Self::PutCsv => "s3 PutObject csv",
+        })
+    }
+}
+
+/// What a request says in its address and its body, with the records of Firehose in the clear.
+pub(super) fn text(request: &Parts, body: &[u8]) -> String {
+    let records = serde_json::from_slice::<Value>(body).unwrap_or_default();
+    let records = records["Records"].as_array().into_iter().flatten();
+    let records = records.filter_map(|record| base64::decode(record["Data"].as_str()?).ok());
+    let parts = [request.uri.to_string().into_bytes(), body.to_vec()].into_iter().chain(records);
+    parts.map(|part| String::from_utf8_lossy(&part).into_owned()).collect::<Vec<_>>().join("\n")
+}
