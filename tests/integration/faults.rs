@@ -38,10 +38,10 @@ async fn calls_that_name_their_run(context: Arc<Context>) -> Result<()> {
     matrix(&proxied, rows(&calls), CONCURRENCY).await
 }
 
-/// `collect` sends refused records again until its time is up: here after half a minute and not five.
+/// `collect` sends refused records again until its time is up: here after seconds and not minutes.
 async fn calls_of_firehose(context: Arc<Context>) -> Result<()> {
     let proxied = Proxied::up(&context.programs).await?;
-    proxied.stack.configure(Call::PutRecordBatch.function(), &[], Some(32)).await?;
+    proxied.stack.configure(Call::PutRecordBatch.function(), &[], Some(6)).await?;
     matrix(&proxied, rows(&[Call::PutRecordBatch]), CONCURRENCY).await
 }
 
@@ -88,7 +88,7 @@ impl Row {
         match (self.call, self.fault) {
             (Call::Chart, Fault::Throttled) => Lasting::Times(1), // each refusal is a wait of minutes
             (Call::Chart, _) => Lasting::Times(5),
-            (Call::PutRecordBatch, Fault::Partial | Fault::LostReply) => Lasting::For(Duration::from_secs(30)),
+            (Call::PutRecordBatch, Fault::Partial | Fault::LostReply) => Lasting::For(Duration::from_secs(9)),
             _ => Lasting::Times(4), // the SDK asks three times
         }
     }

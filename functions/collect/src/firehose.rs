@@ -3,9 +3,14 @@
 
 use std::time::Duration;
 
-use aws_sdk_firehose::{Client, operation::put_record_batch::PutRecordBatchOutput, primitives::Blob, types::Record};
+use aws_sdk_firehose::{
+    Client,
+    operation::put_record_batch::PutRecordBatchOutput,
+    primitives::Blob,
+    types::{PutRecordBatchResponseEntry, Record},
+};
 use shared::{Bar, service::ServiceError};
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout_at};
 
 // Limits of https://docs.aws.amazon.com/firehose/latest/dev/limits.html
 /// Records in one PutRecordBatch call.
@@ -164,14 +169,16 @@ impl<'a> Writer<'a> {
             }
             tokio::time::sleep(pause).await;
             let sent = waiting.len();
-            let cause = match self.put(waiting.clone()).await {
-                Ok(answer) => {
+            // The SDK itself would wait for an answer for as long as the invocation lasts.
+            let cause = match timeout_at(self.deadline, self.put(waiting.clone())).await {
+                Err(_) => "it did not answer in time".to_owned(),
+                Ok(Ok(answer)) => {
                     waiting = refused(waiting, &answer);
                     self.records += sent - waiting.len();
                     refusal(&answer)
                 }
-                Err(ServiceError::Unavailable { message, .. }) => message,
-                Err(error) => return Err(error.into()),
+                Ok(Err(ServiceError::Unavailable { message, .. })) => message,
+                Ok(Err(error)) => return Err(error.into()),
             };
             tracing::info!(records = sent, refused = waiting.len(), "batch sent");
             if waiting.is_empty() {
@@ -205,13 +212,15 @@ fn records(batch: Vec<Vec<u8>>) -> Result<Vec<Record>, ServiceError> {
     })
 }
 
-/// The records that the answer, entry by entry, says were not taken. A 200 with refusals is normal.
+/// The records that the answer does not, entry by entry, say were taken. A 200 with refusals is normal.
 fn refused(sent: Vec<Record>, answer: &PutRecordBatchOutput) -> Vec<Record> {
     if answer.failed_put_count() == 0 {
         return Vec::new();
     }
     let entries = answer.request_responses();
-    sent.into_iter().zip(entries).filter(|(_, entry)| entry.error_code().is_some()).map(|(record, _)| record).collect()
+    let is_taken = |entry: &PutRecordBatchResponseEntry| entry.record_id().is_some() && entry.error_code().is_none();
+    let sent = sent.into_iter().enumerate();
+    sent.filter(|(at, _)| !entries.get(*at).is_some_and(is_taken)).map(|(_, record)| record).collect()
 }
 
 fn refusal(answer: &PutRecordBatchOutput) -> String {
@@ -224,8 +233,8 @@ fn refusal(answer: &PutRecordBatchOutput) -> String {
 
 #[cfg(test)]
 mod tests {
+    use super::PutRecordBatchResponseEntry as Entry;
     use super::*;
-    use aws_sdk_firehose::types::PutRecordBatchResponseEntry as Entry;
     use proptest::prelude::*;
 
     fn pack(lines: impl IntoIterator<Item = Vec<u8>>) -> Vec<Vec<Vec<u8>>> {
@@ -304,7 +313,7 @@ mod tests {
 
     #[test]
     fn only_what_was_refused_is_sent_again() -> Result<(), Box<dyn std::error::Error>> {
-        let sent = records(vec![b"a".to_vec(), b"b".to_vec(), b"c".to_vec()])?;
+        let sent = records(vec![b"a".to_vec(), b"b".to_vec(), b"c".to_vec(), b"d".to_vec()])?;
         let taken = || Entry::builder().record_id("1").build();
         let slow = Entry::builder().error_code("ServiceUnavailableException").error_message("Slow down.").build();
         let answer = PutRecordBatchOutput::builder()
@@ -312,7 +321,7 @@ mod tests {
             .set_request_responses(Some(vec![taken(), slow, taken()]))
             .build()?;
         let again: Vec<_> = refused(sent, &answer).into_iter().map(|record| record.data.into_inner()).collect();
-        assert_eq!(again, [b"b".to_vec()]);
+        assert_eq!(again, [b"b".to_vec(), b"d".to_vec()], "the answer says nothing of d");
         assert_eq!(refusal(&answer), "ServiceUnavailableException: Slow down.");
         Ok(())
     }
