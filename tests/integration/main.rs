@@ -14,6 +14,7 @@ mod checks; // what other tools say of the template and the SQL
 mod command; // `finstream` as a person types it
 mod crowd; // sixty executions at once
 mod days; // what a day comes to: exported, no session, failed
+mod edges; // a crawler, a query or a workgroup that is gone
 mod faults; // every call of every function, in each way a call can go wrong, and functions killed meanwhile
 mod invoke; // each function by hand, through cargo-lambda
 mod key; // a KMS key of one's own
@@ -75,6 +76,7 @@ fn main() -> anyhow::Result<ExitCode> {
         command::trials,
         crowd::trials,
         days::trials,
+        edges::trials,
         faults::trials,
         faults::interrupted::trials,
         invoke::trials,
