@@ -346,6 +346,7 @@ pub enum Export {
         /// The report, `s3://bucket/key`.
         report: String,
         /// The versions of both that are this run's.
+        #[serde(default)]
         versions: Versions,
     },
     /// Firehose has not delivered every bar yet; nothing is published.

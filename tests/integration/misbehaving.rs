@@ -15,19 +15,10 @@ use shared::{
 };
 use tokio::runtime::Handle;
 
-use crate::Context;
+use crate::{Context, days::COMPANIES};
 
-const NINE: [(&str, &str); 9] = [
-    ("Beyond Meat", "BYND"),
-    ("Block", "XYZ"),
-    ("Datadog", "DDOG"),
-    ("Meta Platforms", "META"),
-    ("Netflix", "NFLX"),
-    ("Okta", "OKTA"),
-    ("Pinterest", "PINS"),
-    ("Shopify", "SHOP"),
-    ("Snap", "SNAP"),
-];
+/// All of the default companies but the last.
+const NINE: &[(&str, &str)] = COMPANIES.split_at(9).0;
 
 /// What must become of the tenth symbol.
 #[derive(Debug)]
@@ -98,7 +89,7 @@ async fn check(context: &Context, kind: Misbehaviour, symbol: &str, date: TradeD
         _ => Lasting::Always,
     };
     stack.market.market.switch(Switch { symbol: Some(symbol.clone()), kind, lasting });
-    let symbols: Vec<_> = [symbol.as_str()].into_iter().chain(NINE.map(|(_, symbol)| symbol)).collect();
+    let symbols: Vec<_> = [symbol.as_str()].into_iter().chain(NINE.iter().map(|(_, symbol)| *symbol)).collect();
     let (name, ended) = stack.follow(&json!({"trade_date": date, "symbols": symbols})).await?;
     let Ended::Succeeded(outcome) = ended else { bail!("{kind}: {ended:?}") };
     let RunOutcome::Exported { bars, symbols, csv, .. } = *outcome else { bail!("{kind}: {outcome:?}") };
@@ -109,7 +100,7 @@ async fn check(context: &Context, kind: Misbehaviour, symbol: &str, date: TradeD
     ensure!(shown.code == 0, "{}", shown.text);
 
     let (of_tenth, of_nine): (Vec<&str>, Vec<&str>) = csv.lines().partition(|row| row.contains(&format!(",{symbol},")));
-    let expected = expected_csv(&stack.market, date, Interval::FiveMinutes, &NINE).await?;
+    let expected = expected_csv(&stack.market, date, Interval::FiveMinutes, NINE).await?;
     ensure!(of_nine.join("\n") + "\n" == expected, "{kind}: the nine are\n{csv}\nand not\n{expected}");
     let counted: usize = csv.lines().skip(1).filter_map(|row| row.rsplit(',').nth(1)?.parse::<usize>().ok()).sum();
     ensure!(counted == bars, "{kind}: {counted} bars in the CSV and {bars} in the output");
