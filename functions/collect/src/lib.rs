@@ -38,6 +38,9 @@ use crate::{
     yahoo::{Day, Failure, Gate},
 };
 
+/// What an invocation may take whose deadline has passed before it began: `cargo lambda watch` names one in 1970.
+const UNTOLD: Duration = Duration::from_secs(60);
+
 /// The most that is kept of an invocation's time, when the market is not asked any more, for writing the last records.
 const RESERVE: Duration = Duration::from_secs(30);
 
@@ -84,7 +87,7 @@ impl Collector {
     /// # Errors
     /// Why nothing was collected; an HTTP request is answered with a status and a body instead.
     pub async fn handle(&self, event: LambdaEvent<Value>) -> Result<Value, Error> {
-        let left = event.context.deadline().duration_since(SystemTime::now()).unwrap_or_default();
+        let left = event.context.deadline().duration_since(SystemTime::now()).unwrap_or(UNTOLD);
         let request_id = event.context.request_id;
         if http::is_request(&event.payload) {
             let invocation = self.invocation(request_id, left.min(HTTP_PATIENCE));
