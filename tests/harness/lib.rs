@@ -18,7 +18,7 @@ pub use expected::expected_csv;
 pub use faults::{Call, Fault, FaultProxy, Rule};
 pub use market::SimulatedMarket;
 pub use plain::plain_answer;
-pub use processes::kill_function;
+pub use processes::{kill_function, peak_memory};
 pub use programs::{Programs, Run};
 pub use proxied::Proxied;
 pub use question::Question;

@@ -1,6 +1,9 @@
 //! The processes in which a local cloud runs the functions.
 
-use std::{fs, path::Path};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 
 use local::LocalCloud;
 use rustix::process::{Pid, Signal, kill_process};
@@ -10,19 +13,34 @@ use rustix::process::{Pid, Signal, kill_process};
 /// # Errors
 /// When the system's processes cannot be listed, or one of them not be killed.
 pub fn kill_function(cloud: &LocalCloud, function: &str) -> anyhow::Result<usize> {
+    let pids: Vec<_> = of_function(cloud, function)?.iter().filter_map(|path| pid(path)).collect();
+    for pid in &pids {
+        kill_process(*pid, Signal::KILL)?;
+    }
+    Ok(pids.len())
+}
+
+/// The most memory that each process of a function of `cloud` has held, in KiB.
+///
+/// # Errors
+/// When the system's processes cannot be listed.
+pub fn peak_memory(cloud: &LocalCloud, function: &str) -> anyhow::Result<Vec<u64>> {
+    Ok(of_function(cloud, function)?.iter().filter_map(|path| high_water(path)).collect())
+}
+
+/// The folders in which the system tells of the processes of a function.
+fn of_function(cloud: &LocalCloud, function: &str) -> anyhow::Result<Vec<PathBuf>> {
     let of_function = format!("AWS_LAMBDA_FUNCTION_NAME={function}");
     let of_cloud = format!("AWS_ENDPOINT_URL={}", cloud.endpoint);
-    let mut killed = 0;
-    for entry in fs::read_dir("/proc")? {
-        let path = entry?.path();
-        if let Some(pid) = pid(&path)
-            && has(&path, &[&of_function, &of_cloud])
-        {
-            kill_process(pid, Signal::KILL)?;
-            killed += 1;
-        }
-    }
-    Ok(killed)
+    let paths = fs::read_dir("/proc")?.map(|entry| Ok(entry?.path()));
+    let paths = paths.collect::<std::io::Result<Vec<_>>>()?;
+    Ok(paths.into_iter().filter(|path| pid(path).is_some() && has(path, &[&of_function, &of_cloud])).collect())
+}
+
+fn high_water(path: &Path) -> Option<u64> {
+    let status = fs::read_to_string(path.join("status")).ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    line.split_whitespace().next()?.parse().ok()
 }
 
 fn pid(path: &Path) -> Option<Pid> {

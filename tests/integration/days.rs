@@ -3,10 +3,10 @@
 use std::{collections::BTreeSet, sync::Arc};
 
 use anyhow::{Result, bail, ensure};
-use harness::expected_csv;
+use harness::{Stack, expected_csv};
 use serde_json::{Value, json};
 use shared::{
-    Interval,
+    Interval, TradeDate,
     payload::{Reason, RunOutcome, SymbolOutcomes},
 };
 
@@ -43,21 +43,32 @@ pub const COMPANIES: [(&str, &str); 10] = [
 ];
 
 /// The parts of an exported run.
-fn exported(outcome: RunOutcome) -> Result<(usize, SymbolOutcomes, String, String)> {
+pub fn exported(outcome: RunOutcome) -> Result<(usize, SymbolOutcomes, String, String)> {
     match outcome {
         RunOutcome::Exported { bars, symbols, csv, report, simulated: true, .. } => Ok((bars, symbols, csv, report)),
         other => bail!("not an exported run of a simulated market: {other:?}"),
     }
 }
 
+/// Whether a run of the default companies has exported what was traded.
+pub async fn right(stack: &Stack, date: TradeDate, interval: Interval, csv: &str) -> Result<()> {
+    let expected = expected_csv(&stack.market, date, interval, &COMPANIES).await?;
+    ensure!(csv == expected, "{date} in bars of {interval}\ngot:\n{csv}\nexpected:\n{expected}");
+    Ok(())
+}
+
+/// The bars that rows of the CSV count.
+pub fn bars_of<'a>(rows: impl IntoIterator<Item = &'a str>) -> usize {
+    rows.into_iter().filter_map(|row| row.rsplit(',').nth(1)?.parse::<usize>().ok()).sum()
+}
+
 async fn check(context: &Context, date: &str, interval: Interval) -> Result<String> {
     let outcome = context.stack.succeed(&json!({"trade_date": date, "interval": interval})).await?;
     let (bars, symbols, csv, _) = exported(outcome)?;
     let csv = context.stack.object(&csv).await?;
-    let expected = expected_csv(&context.stack.market, date.parse()?, interval, &COMPANIES).await?;
-    ensure!(csv == expected, "{date} in bars of {interval}\ngot:\n{csv}\nexpected:\n{expected}");
+    right(&context.stack, date.parse()?, interval, &csv).await?;
     ensure!(symbols.failed.is_empty() && symbols.collected.len() == 10, "{symbols:?}");
-    let counted: usize = csv.lines().skip(1).filter_map(|row| row.rsplit(',').nth(1)?.parse::<usize>().ok()).sum();
+    let counted = bars_of(csv.lines().skip(1));
     ensure!(counted == bars, "{counted} bars in the CSV, {bars} collected");
     Ok(csv)
 }

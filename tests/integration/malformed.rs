@@ -59,7 +59,7 @@ async fn failed(stack: &Stack, input: Value) -> Result<()> {
         anyhow::bail!("{input} succeeded");
     };
     ensure!(
-        error == "InvalidInput" && cause.contains("cannot be read") || cause.contains("future"),
+        error == "InvalidInput" && (cause.contains("cannot be read") || cause.contains("future")),
         "{input}: {error}: {cause}"
     );
     Ok(())

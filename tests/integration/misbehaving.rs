@@ -15,7 +15,10 @@ use shared::{
 };
 use tokio::runtime::Handle;
 
-use crate::{Context, days::COMPANIES};
+use crate::{
+    Context,
+    days::{COMPANIES, bars_of},
+};
 
 /// All of the default companies but the last.
 const NINE: &[(&str, &str)] = COMPANIES.split_at(9).0;
@@ -102,7 +105,7 @@ async fn check(context: &Context, kind: Misbehaviour, symbol: &str, date: TradeD
     let (of_tenth, of_nine): (Vec<&str>, Vec<&str>) = csv.lines().partition(|row| row.contains(&format!(",{symbol},")));
     let expected = expected_csv(&stack.market, date, Interval::FiveMinutes, NINE).await?;
     ensure!(of_nine.join("\n") + "\n" == expected, "{kind}: the nine are\n{csv}\nand not\n{expected}");
-    let counted: usize = csv.lines().skip(1).filter_map(|row| row.rsplit(',').nth(1)?.parse::<usize>().ok()).sum();
+    let counted = bars_of(csv.lines().skip(1));
     ensure!(counted == bars, "{kind}: {counted} bars in the CSV and {bars} in the output");
 
     match tenth(kind) {
@@ -124,10 +127,7 @@ async fn check(context: &Context, kind: Misbehaviour, symbol: &str, date: TradeD
             ensure!(symbols.failed.is_empty(), "{kind}: {symbols:?}");
             Ok(())
         }
-        Tenth::Short => {
-            let rows = of_tenth.iter().filter_map(|row| row.rsplit(',').nth(1)?.parse::<usize>().ok()).sum();
-            short(&symbols, &symbol, rows, &shown.text).with_context(|| kind.to_string())
-        }
+        Tenth::Short => short(&symbols, &symbol, bars_of(of_tenth), &shown.text).with_context(|| kind.to_string()),
     }
 }
 

@@ -6,7 +6,7 @@ use anyhow::{Context as _, Result, bail, ensure};
 use serde_json::json;
 use shared::payload::RunOutcome;
 
-use crate::{Context, trials};
+use crate::{Context, days::bars_of, trials};
 
 trials![a_class_of_shares_and_a_former_symbol_are_asked_for_under_yahoos_name, other_exchanges_have_their_own_hours,];
 
@@ -50,7 +50,7 @@ async fn other_exchanges_have_their_own_hours(context: Arc<Context>) -> Result<(
             let shown: BTreeSet<i32> = rows.iter().filter_map(|row| row.split(',').nth(3)?.parse().ok()).collect();
             ensure!(shown == hours.collect(), "{symbol}: {shown:?}");
             ensure!(rows.iter().all(|row| row.matches(offset).count() == 2), "{symbol} {offset}: {rows:#?}");
-            let counted: usize = rows.iter().filter_map(|row| row.rsplit(',').nth(1)?.parse::<usize>().ok()).sum();
+            let counted = bars_of(rows.iter().map(String::as_str));
             ensure!(counted == found.bars, "{counted} bars in the CSV: {found:?}");
             // The hour that Tokyo's lunch break begins and the one it ends in have half of their bars.
             let of_hour = |hour: &str| rows.iter().find(|row| row.split(',').nth(3) == Some(hour)).cloned();

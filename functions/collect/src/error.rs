@@ -7,7 +7,7 @@ use shared::{
     read::InvalidJson,
 };
 
-use crate::{firehose::WriteError, http, yahoo::Failure};
+use crate::{firehose::WriteError, http, outcomes::ASKINGS, yahoo::Failure};
 
 /// Why nothing, or not everything, was collected.
 #[derive(Debug, thiserror::Error)]
@@ -108,7 +108,7 @@ impl NamedError for Error {
 /// first, since one refusal or outage explains nothing about the rest.
 fn named(failed: &[FailedSymbol]) -> ErrorName {
     let has = |reason| failed.iter().any(|symbol| symbol.reason == reason);
-    if failed.iter().any(|symbol| symbol.reason == Reason::Blocked && symbol.asked < 2) {
+    if failed.iter().any(|symbol| symbol.reason == Reason::Blocked && symbol.asked < ASKINGS) {
         ErrorName::MarketBlocked
     } else if has(Reason::Unavailable) {
         ErrorName::MarketUnavailable

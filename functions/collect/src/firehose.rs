@@ -162,15 +162,15 @@ impl<'a> Writer<'a> {
     /// One batch, and again those of its records that were refused.
     async fn send(&mut self, batch: Vec<Vec<u8>>) -> Result<(), WriteError> {
         let mut waiting = records(batch)?;
+        let mut cause = "no time was left to send them".to_owned();
         loop {
-            let pause = self.pace.pause();
-            if Instant::now() + pause > self.deadline {
-                return Err(self.refusal(waiting.len(), "no time was left to send them".to_owned()));
+            if Instant::now() + self.pace.0 > self.deadline {
+                return Err(WriteError::Refused { accepted: self.records, refused: waiting.len(), cause });
             }
-            tokio::time::sleep(pause).await;
+            tokio::time::sleep(self.pace.pause()).await;
             let sent = waiting.len();
             // The SDK itself would wait for an answer for as long as the invocation lasts.
-            let cause = match timeout_at(self.deadline, self.put(waiting.clone())).await {
+            cause = match timeout_at(self.deadline, self.put(waiting.clone())).await {
                 Err(_) => "it did not answer in time".to_owned(),
                 Ok(Ok(answer)) => {
                     waiting = refused(waiting, &answer);
@@ -187,14 +187,7 @@ impl<'a> Writer<'a> {
             }
             self.pace.slower();
             tracing::warn!(refused = waiting.len(), cause, pause = ?self.pace.0, "sending the refused records again");
-            if Instant::now() + self.pace.0 > self.deadline {
-                return Err(self.refusal(waiting.len(), cause));
-            }
         }
-    }
-
-    fn refusal(&self, refused: usize, cause: String) -> WriteError {
-        WriteError::Refused { accepted: self.records, refused, cause }
     }
 
     async fn put(&self, records: Vec<Record>) -> Result<PutRecordBatchOutput, ServiceError> {

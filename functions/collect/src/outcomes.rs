@@ -9,7 +9,7 @@ use shared::{
 use crate::round::Answer;
 
 /// A symbol is asked for its day once more, later, when the first answer was not whole.
-const ASKINGS: u32 = 2;
+pub const ASKINGS: u32 = 2;
 
 /// Gaps of all symbols together; at 15 bytes each they leave room for the rest in the 256 KiB that a
 /// state may pass on. <https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html>
