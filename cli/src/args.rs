@@ -7,7 +7,8 @@ use std::{error::Error, path::PathBuf};
 
 use clap::{Args, Parser, Subcommand, value_parser};
 use jiff::Timestamp;
-use local::{cloud::DEFAULT_WAIT_SCALE, market::Switch};
+use local::cloud::DEFAULT_WAIT_SCALE;
+use market_sim::FaultRule;
 use shared::{
     Interval, Symbol, TradeDate,
     payload::{RunId, RunRequest, SymbolList},
@@ -124,10 +125,10 @@ impl RequestArgs {
 #[derive(Debug, Args)]
 pub struct DemoArgs {
     /// Ask Yahoo instead of the simulated market (needs the internet)
-    #[arg(long, conflicts_with = "switches")]
+    #[arg(long, conflicts_with = "rules")]
     pub live: bool,
     #[command(flatten)]
-    pub misbehaviour: MisbehaviourArgs,
+    pub faults: FaultArgs,
     #[command(flatten)]
     pub request: RequestArgs,
 }
@@ -147,10 +148,10 @@ pub enum LocalCommand {
 #[derive(Debug, Args)]
 pub struct UpArgs {
     /// The market to ask, such as https://query2.finance.yahoo.com [default: the simulated market]
-    #[arg(long, value_name = "URL", value_parser = market_url, conflicts_with = "switches")]
+    #[arg(long, value_name = "URL", value_parser = market_url, conflicts_with = "rules")]
     pub market_url: Option<Url>,
     #[command(flatten)]
-    pub misbehaviour: MisbehaviourArgs,
+    pub faults: FaultArgs,
     /// What the waits of the state machine last here, as a fraction from 0 to 1 of what they last on AWS
     #[arg(long, value_name = "F", default_value_t = DEFAULT_WAIT_SCALE, value_parser = wait_scale)]
     pub wait_scale: f64,
@@ -163,18 +164,18 @@ pub struct MarketArgs {
     #[arg(long, default_value_t = 0)]
     pub port: u16,
     #[command(flatten)]
-    pub misbehaviour: MisbehaviourArgs,
+    pub faults: FaultArgs,
 }
 
-/// How the simulated market is to misbehave.
+/// The faults that are injected into the simulated market.
 #[derive(Debug, Clone, Default, Args)]
-pub struct MisbehaviourArgs {
-    /// Make the simulated market misbehave (repeatable): META=not-found, or *=reset for every symbol
+pub struct FaultArgs {
+    /// Inject a fault into the simulated market (repeatable): META=not-found, or *=reset for every symbol
     ///
-    /// For a while only: META=reset:3 at the symbol's first three requests, *=forbidden:90s in the first 90 seconds.
-    /// For the list of kinds, name one that does not exist: META=help.
-    #[arg(long = "misbehave", value_name = "SWITCH", verbatim_doc_comment)]
-    pub switches: Vec<Switch>,
+    /// For a while only: META=reset:3 for the symbol's first three requests, *=forbidden:90s for the first 90 seconds.
+    /// For the list of faults, name one that does not exist: META=help.
+    #[arg(long = "fault", value_name = "RULE", verbatim_doc_comment)]
+    pub rules: Vec<FaultRule>,
 }
 
 /// `finstream run`.

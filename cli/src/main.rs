@@ -2,38 +2,28 @@
 //!
 //! It starts executions and shows them; what a run does is in the state machine and the functions.
 
-mod answers;
 mod args;
-mod backfill;
-mod cloud;
+mod aws;
+mod commands;
 mod companies;
-mod days;
-mod demo;
-mod execution;
-mod files;
-mod gaps;
-mod hints;
-mod history;
-mod market;
-mod run;
-mod screen;
-mod show;
-mod story;
-mod target;
+mod interrupt;
+mod output;
+mod trading_day;
 mod workspace;
 
 use std::process::ExitCode;
 
 use args::{BadRequest, Cli, Command};
 use clap::Parser;
+use commands::{backfill, demo, follow, gaps, local, market, run};
 
 #[tokio::main]
 async fn main() -> ExitCode {
     let done = match Cli::parse().command {
         Command::Demo(args) => demo::demo(args).await,
-        Command::Local(command) => cloud::local(command).await,
+        Command::Local(command) => local::local(command).await,
         Command::Run(args) => run::run(args).await,
-        Command::Follow(args) => run::follow(args).await,
+        Command::Follow(args) => follow::follow(args).await,
         Command::Backfill(args) => backfill::backfill(args).await,
         Command::Gaps(args) => gaps::gaps(args).await,
         Command::Market(args) => market::serve(args).await,

@@ -16,6 +16,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context;
 use serde::{Deserialize, Serialize};
 
+use crate::Progress;
 use process::{Process, Watch};
 
 /// The share of its length that a wait of the state machine lasts on the local cloud, where nothing takes minutes.
@@ -53,7 +54,7 @@ pub struct UpOptions {
     /// The folder to keep everything in; several local clouds may run at once in different ones.
     pub home: PathBuf,
     /// Where bars come from.
-    pub market: Market,
+    pub market: MarketSource,
     /// The share of its length that a wait of the state machine lasts.
     pub wait_scale: f64,
     /// Further parameters of the template; they win over those chosen here.
@@ -62,7 +63,7 @@ pub struct UpOptions {
 
 impl UpOptions {
     /// The usual local cloud of the workspace at `root`: in `target/local-cloud`, with short waits.
-    pub fn new(root: &Path, market: Market) -> Self {
+    pub fn new(root: &Path, market: MarketSource) -> Self {
         Self {
             root: root.to_owned(),
             home: root.join("target/local-cloud"),
@@ -75,7 +76,7 @@ impl UpOptions {
 
 /// Where the functions get bars from.
 #[derive(Debug, Clone)]
-pub enum Market {
+pub enum MarketSource {
     /// A market that is already there, without a slash at the end.
     Url(String),
     /// A program that serves a simulated market as long as the local cloud is up. The first line of its standard output
@@ -86,22 +87,6 @@ pub enum Market {
         /// Its arguments.
         args: Vec<String>,
     },
-}
-
-/// How long work is shown: the command line draws a spinner, tests show nothing (`&()`).
-pub trait Progress: Sync {
-    /// A step begins.
-    fn step(&self, what: &str);
-    /// Something happens within the step, such as a line that a tool prints.
-    fn detail(&self, line: &str);
-    /// The step is over, with what came of it.
-    fn done(&self, what: &str);
-}
-
-impl Progress for () {
-    fn step(&self, _: &str) {}
-    fn detail(&self, _: &str) {}
-    fn done(&self, _: &str) {}
 }
 
 impl LocalCloud {

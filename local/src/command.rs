@@ -7,7 +7,7 @@ use anyhow::{Context, anyhow};
 use tokio::io::{AsyncBufReadExt, AsyncRead, BufReader, Split};
 use tokio::process::Command;
 
-use crate::cloud::Progress;
+use crate::Progress;
 
 /// How many of the last lines an error quotes.
 pub(crate) const QUOTED_LINES: usize = 20;

@@ -1,8 +1,9 @@
-//! The local cloud: finstream's real template, deployed on this machine, and the simulated market it collects from.
+//! The local cloud: finstream's real template, deployed on this machine.
 
 pub mod cloud;
 mod command;
-pub mod market;
+pub mod progress;
 pub mod python;
 
-pub use cloud::{LocalCloud, Progress, UpOptions};
+pub use cloud::{LocalCloud, UpOptions};
+pub use progress::Progress;

@@ -10,8 +10,7 @@ use anyhow::{Context, bail};
 use sha2::{Digest, Sha256};
 use tokio::process::Command;
 
-use crate::cloud::Progress;
-use crate::command;
+use crate::{Progress, command};
 
 /// Written last, so that an environment without it is one that was not finished. It holds the environment's own path:
 /// the scripts in it have that path built in, so one that was moved must be made anew.

@@ -16,6 +16,7 @@ pub mod settings;
 pub mod symbol;
 pub mod telemetry;
 pub mod time;
+pub mod trading_calendar;
 
 pub use bar::{Bar, Price};
 pub use error::{ErrorName, NamedError, diagnostic};

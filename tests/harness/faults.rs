@@ -2,11 +2,11 @@
 //! chosen calls go wrong in the ways in which networks and services do.
 
 mod call;
-mod fault;
+mod call_fault;
 mod proxy;
 mod rules;
 
 pub use call::Call;
-pub use fault::Fault;
+pub use call_fault::CallFault;
 pub use proxy::FaultProxy;
-pub use rules::Rule;
+pub use rules::CallFaultRule;

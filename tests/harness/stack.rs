@@ -8,12 +8,12 @@ use aws_sdk_s3::Client as S3;
 use aws_sdk_sfn::{Client as StepFunctions, types::ExecutionStatus};
 use local::{
     UpOptions,
-    cloud::{Guard, LocalCloud, Market},
+    cloud::{Guard, LocalCloud, MarketSource},
 };
 use serde_json::Value;
 use shared::{Bar, payload::RunOutcome};
 
-use crate::{Programs, SimulatedMarket};
+use crate::{MarketServer, Tools};
 
 /// A deployed stack; its local cloud is taken down when it is dropped.
 #[derive(Debug)]
@@ -21,7 +21,7 @@ pub struct Stack {
     /// Where it runs.
     pub cloud: Guard,
     /// The market that its functions ask.
-    pub market: SimulatedMarket,
+    pub market: MarketServer,
     pub(crate) s3: S3,
     pub(crate) http: reqwest::Client,
     sfn: StepFunctions,
@@ -47,21 +47,21 @@ impl Stack {
     ///
     /// # Errors
     /// The step that failed.
-    pub async fn up(programs: &Programs) -> anyhow::Result<Self> {
-        Self::up_with(programs, &[]).await
+    pub async fn up(tools: &Tools) -> anyhow::Result<Self> {
+        Self::up_with(tools, &[]).await
     }
 
     /// The same, with further parameters of the template.
     ///
     /// # Errors
     /// The step that failed.
-    pub async fn up_with(programs: &Programs, parameters: &[(&str, &str)]) -> anyhow::Result<Self> {
-        let market = SimulatedMarket::serve().await?;
-        let home = tempfile::Builder::new().prefix("test-cloud-").tempdir_in(programs.root.join("target"))?;
+    pub async fn up_with(tools: &Tools, parameters: &[(&str, &str)]) -> anyhow::Result<Self> {
+        let market = MarketServer::serve().await?;
+        let home = tempfile::Builder::new().prefix("test-cloud-").tempdir_in(tools.root.join("target"))?;
         let options = UpOptions {
-            root: programs.root.clone(),
+            root: tools.root.clone(),
             home: home.path().to_owned(),
-            market: Market::Url(market.url.clone()),
+            market: MarketSource::Url(market.url.clone()),
             wait_scale: 0.01,
             parameters: parameters.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect(),
         };

@@ -19,7 +19,7 @@ struct Listener<'a> {
 }
 
 async fn each_alert_is_heard_of(context: Arc<Context>) -> Result<()> {
-    let stack = Stack::up(&context.programs).await?;
+    let stack = Stack::up(&context.tools).await?;
     let listener = Listener::new(&context, &stack).await?;
     listener.a_run_that_failed().await.context("a run that failed")?;
     listener.a_run_that_was_aborted().await.context("a run that was aborted")?;
@@ -149,7 +149,7 @@ impl<'a> Listener<'a> {
     }
 
     async fn aws(&self, args: &[&str]) -> Result<Value> {
-        let answer = self.context.programs.aws(&self.stack.cloud, args).await?;
+        let answer = self.context.tools.aws(&self.stack.cloud, args).await?;
         // A command that has nothing to say prints nothing.
         Ok(if answer.is_empty() { Value::Null } else { serde_json::from_str(&answer)? })
     }

@@ -9,7 +9,7 @@ use std::{collections::BTreeSet, env, future, sync::Arc, time::SystemTime};
 
 use anyhow::{Error, Result, bail, ensure};
 use futures::{StreamExt, TryStreamExt, stream};
-use harness::{Question, plain_answer};
+use harness::{LakeQuery, expected_from_lake};
 use jiff::tz::TimeZone;
 use proptest::test_runner::{Config, RngSeed, TestRunner};
 use shared::{Bar, Interval};
@@ -26,7 +26,7 @@ trials![
 /// A question, and the lake's files of its day.
 #[derive(Debug)]
 struct Case {
-    question: Question,
+    question: LakeQuery,
     files: Vec<Vec<Bar>>,
 }
 
@@ -39,7 +39,7 @@ impl Case {
     async fn check(&self, context: &Context) -> Result<String> {
         let bars = self.files.concat();
         let csv = context.stack.answer(&self.question, &bars).await?;
-        let plain = plain_answer(&self.question, &bars);
+        let plain = expected_from_lake(&self.question, &bars);
         let wrong = csv.lines().zip(plain.lines()).find(|(got, right)| got != right);
         ensure!(csv == plain, "exported:\n{csv}computed:\n{plain}first difference: {wrong:?}");
         Ok(csv)
@@ -73,7 +73,7 @@ async fn reference_days_are_answered_as_written_down(context: Arc<Context>) -> R
 async fn a_second_collection_leaves_the_same_bytes(context: Arc<Context>) -> Result<()> {
     let collected = |run_id: &str, at: &str| {
         let question =
-            Question { trade_date: "2022-03-22".parse()?, interval: Interval::FiveMinutes, run_id: run_id.to_owned() };
+            LakeQuery { trade_date: "2022-03-22".parse()?, interval: Interval::FiveMinutes, run_id: run_id.to_owned() };
         let (symbol, name) = ("META".to_owned(), "Meta Platforms".to_owned());
         let collected = Collected { question, at: at.parse()?, zone: TimeZone::get("America/New_York")?, symbol, name };
         anyhow::Ok((collected.rising("09:30".parse()?, "16:00".parse()?)?, collected.question))

@@ -68,7 +68,7 @@ async fn a_bad_request_is_told_what_is_wrong(context: Arc<Context>) -> Result<()
 }
 
 async fn a_user_without_the_permission_is_forbidden(context: Arc<Context>) -> Result<()> {
-    let aws = async |args: &[&str]| context.programs.aws(&context.stack.cloud, args).await;
+    let aws = async |args: &[&str]| context.tools.aws(&context.stack.cloud, args).await;
     aws(&["iam", "create-user", "--user-name", "stranger"]).await?;
     let made: Value = serde_json::from_str(&aws(&["iam", "create-access-key", "--user-name", "stranger"]).await?)?;
     let key = |name: &str| made["AccessKey"][name].as_str().context("no access key");

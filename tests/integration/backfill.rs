@@ -3,10 +3,10 @@
 use std::{fs, process::Stdio, sync::Arc, time::Duration};
 
 use anyhow::{Context as _, Result, ensure};
-use jiff::{ToSpan, civil::date};
-use local::market::calendar;
+use harness::trading_days;
+use jiff::civil::date;
 use serde_json::Value;
-use shared::{Interval, TradeDate};
+use shared::Interval;
 use tokio::{
     io::{AsyncBufReadExt, BufReader},
     process::Command,
@@ -24,14 +24,14 @@ async fn three_weeks_are_filled_though_interrupted(context: Arc<Context>) -> Res
     let args = [&["backfill"], &PERIOD[..], &["--concurrency", "3", "--out", &folder]].concat();
     interrupted_after_two_days(&context, &args).await?;
 
-    let shown = context.programs.finstream_on(&context.stack.cloud, &args).await?;
+    let shown = context.tools.finstream_on(&context.stack.cloud, &args).await?;
     ensure!(shown.code == 0, "{}", shown.text);
-    let days: Vec<_> = date(2024, 11, 18).series(1.day()).take_while(|day| *day <= date(2024, 12, 6)).collect();
-    let trading: Vec<_> = days.iter().filter(|day| calendar::session(**day).is_some()).collect();
-    ensure!(trading.len() == 14);
-    for day in trading {
+    let last = date(2024, 12, 6).into();
+    let days: Vec<_> = trading_days(date(2024, 11, 18)).take_while(|day| *day <= last).collect();
+    ensure!(days.len() == 14);
+    for day in days {
         let csv = fs::read_to_string(out.path().join(day.to_string()).join("hourly_extremes.csv"))?;
-        right(&context.stack, TradeDate::from(*day), Interval::FiveMinutes, &csv).await?;
+        right(&context.stack, day, Interval::FiveMinutes, &csv).await?;
         ensure!(shown.text.contains(&day.to_string()), "the table lacks {day}:\n{}", shown.text);
     }
     ensure!(!out.path().join("2024-11-28").exists(), "Thanksgiving has a folder");
@@ -40,11 +40,11 @@ async fn three_weeks_are_filled_though_interrupted(context: Arc<Context>) -> Res
     }
     no_day_ran_twice(&context).await?;
 
-    let shown = context.programs.finstream_on(&context.stack.cloud, &[&["gaps"], &PERIOD[..]].concat()).await?;
+    let shown = context.tools.finstream_on(&context.stack.cloud, &[&["gaps"], &PERIOD[..]].concat()).await?;
     ensure!(shown.code == 0 && shown.text.contains("trading days: 14, "), "{}", shown.text);
     ensure!(shown.text.contains("without any bars: 0"), "{}", shown.text);
     let shown = context
-        .programs
+        .tools
         .finstream_on(&context.stack.cloud, &["gaps", "--from", "2023-07-03", "--to", "2023-07-05"])
         .await?;
     ensure!(shown.code == 0 && shown.text.contains("without any bars: 2"), "{}", shown.text);
@@ -53,8 +53,8 @@ async fn three_weeks_are_filled_though_interrupted(context: Arc<Context>) -> Res
 
 /// Ctrl-C after the second day that is told.
 async fn interrupted_after_two_days(context: &Context, args: &[&str]) -> Result<()> {
-    let mut command = Command::new(context.programs.finstream_program());
-    command.args(args).current_dir(&context.programs.root);
+    let mut command = Command::new(context.tools.finstream_program());
+    command.args(args).current_dir(&context.tools.root);
     command.env("FINSTREAM_LOCAL_HOME", &context.stack.cloud.home);
     let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).kill_on_drop(true).spawn()?;
     let mut lines = BufReader::new(child.stderr.take().context("no standard error")?).lines();
@@ -80,7 +80,7 @@ async fn interrupted_after_two_days(context: &Context, args: &[&str]) -> Result<
 async fn no_day_ran_twice(context: &Context) -> Result<()> {
     let machine = context.stack.cloud.output("StateMachineArn")?;
     let list = ["stepfunctions", "list-executions", "--state-machine-arn", machine];
-    let executions: Value = serde_json::from_str(&context.programs.aws(&context.stack.cloud, &list).await?)?;
+    let executions: Value = serde_json::from_str(&context.tools.aws(&context.stack.cloud, &list).await?)?;
     let executions = executions["executions"].as_array().into_iter().flatten();
     let names: Vec<_> =
         executions.filter_map(|run| run["name"].as_str()).filter(|name| name.starts_with("backfill-2024-1")).collect();

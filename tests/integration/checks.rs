@@ -17,13 +17,13 @@ trials![
 ];
 
 async fn cfn_lint_finds_nothing_in_the_template(context: Arc<Context>) -> Result<()> {
-    let run = context.programs.tool("cfn-lint", &["template.yaml"]).await?;
+    let run = context.tools.tool("cfn-lint", &["template.yaml"]).await?;
     ensure!(run.code == 0 && run.text.is_empty(), "cfn-lint: {}", run.text);
     Ok(())
 }
 
 async fn sam_validates_the_template(context: Arc<Context>) -> Result<()> {
-    let run = context.programs.tool("sam", &["validate", "--lint", "--template-file", "template.yaml"]).await?;
+    let run = context.tools.tool("sam", &["validate", "--lint", "--template-file", "template.yaml"]).await?;
     ensure!(run.code == 0 && run.text.contains("is a valid SAM Template"), "sam validate: {}", run.text);
     Ok(())
 }
@@ -31,7 +31,7 @@ async fn sam_validates_the_template(context: Arc<Context>) -> Result<()> {
 /// What it finds is mended, or skipped beside the resource with a reason.
 async fn checkov_finds_nothing_in_the_template(context: Arc<Context>) -> Result<()> {
     let args = ["--framework", "cloudformation", "--output", "json", "--file", "template.yaml"];
-    let run = context.programs.checkov(&args).await?;
+    let run = context.tools.checkov(&args).await?;
     let report: Value = serde_json::from_str(&run.text).with_context(|| format!("checkov: {}", run.text))?;
     let count = |name: &str| report["summary"][name].as_u64().unwrap_or(0);
     ensure!(run.code == 0 && count("failed") == 0 && count("parsing_errors") == 0, "{}", report["results"]);
@@ -47,7 +47,7 @@ async fn checkov_finds_nothing_in_the_template(context: Arc<Context>) -> Result<
 async fn the_sql_parses_as_athenas(context: Arc<Context>) -> Result<()> {
     let parse = "import sys, sqlglot\nfor f in sys.argv[1:]:\n    sqlglot.parse_one(open(f).read(), read='athena')\n    print('parsed', f)";
     let files = ["sql/bars.sql", "sql/hourly_extremes.sql", "sql/coverage.sql"];
-    let run = context.programs.python(parse, &files).await?;
+    let run = context.tools.python(parse, &files).await?;
     ensure!(run.code == 0 && files.iter().all(|file| run.text.contains(&format!("parsed {file}"))), "{}", run.text);
     Ok(())
 }
@@ -55,7 +55,7 @@ async fn the_sql_parses_as_athenas(context: Arc<Context>) -> Result<()> {
 async fn the_table_is_declared_as_in_the_sql(context: Arc<Context>) -> Result<()> {
     let database = context.stack.cloud.output("DatabaseName")?;
     let args = ["glue", "get-table", "--database-name", database, "--name", "bars"];
-    let table: Value = serde_json::from_str(&context.programs.aws(&context.stack.cloud, &args).await?)?;
+    let table: Value = serde_json::from_str(&context.tools.aws(&context.stack.cloud, &args).await?)?;
     let columns = |pointer: &str| -> Vec<String> {
         let list = table.pointer(pointer).and_then(Value::as_array).into_iter().flatten();
         list.map(|column| {
@@ -64,7 +64,7 @@ async fn the_table_is_declared_as_in_the_sql(context: Arc<Context>) -> Result<()
         .collect()
     };
     let declared = [columns("/Table/StorageDescriptor/Columns"), columns("/Table/PartitionKeys")].concat();
-    let sql = fs::read_to_string(context.programs.root.join("sql/bars.sql"))?;
+    let sql = fs::read_to_string(context.tools.root.join("sql/bars.sql"))?;
     let written: Vec<_> = sql
         .lines()
         .filter(|line| line.starts_with("  ") && line.contains("-- "))
@@ -79,7 +79,7 @@ async fn the_table_is_declared_as_in_the_sql(context: Arc<Context>) -> Result<()
 async fn firehose_is_set_within_its_limits(context: Arc<Context>) -> Result<()> {
     let stream = context.stack.cloud.output("DeliveryStream")?;
     let args = ["firehose", "describe-delivery-stream", "--delivery-stream-name", stream];
-    let stream: Value = serde_json::from_str(&context.programs.aws(&context.stack.cloud, &args).await?)?;
+    let stream: Value = serde_json::from_str(&context.tools.aws(&context.stack.cloud, &args).await?)?;
     let s3 = "/DeliveryStreamDescription/Destinations/0/ExtendedS3DestinationDescription";
     let s3 = stream.pointer(s3).context("no S3 destination")?;
     // A parameter's value arrives as text here, as a number on AWS.

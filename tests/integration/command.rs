@@ -18,7 +18,7 @@ async fn what_cannot_be_run_is_refused_before_anything_runs(context: Arc<Context
         (vec!["demo", "--trade-date", "yesterday"], "\"yesterday\" is not a trade date"),
         (vec!["local", "up", "--market-url", "ftp://example.com"], "http"),
     ] {
-        let run = context.programs.finstream(&args).await?;
+        let run = context.tools.finstream(&args).await?;
         ensure!(run.code == 2 && run.text.contains(says), "{args:?} ended with {}: {}", run.code, run.text);
     }
     Ok(())
@@ -26,7 +26,7 @@ async fn what_cannot_be_run_is_refused_before_anything_runs(context: Arc<Context
 
 /// The only test that `finstream` brings a local cloud up for, so it does all that needs one.
 async fn a_day_from_up_to_down(context: Arc<Context>) -> Result<()> {
-    let finstream = async |args: &[&str]| context.programs.finstream(args).await;
+    let finstream = async |args: &[&str]| context.tools.finstream(args).await;
     let out = tempfile::tempdir()?;
     let folder = out.path().to_string_lossy().into_owned();
     let up = finstream(&["local", "up"]).await?;

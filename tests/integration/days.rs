@@ -3,7 +3,7 @@
 use std::{collections::BTreeSet, sync::Arc};
 
 use anyhow::{Result, bail, ensure};
-use harness::{Stack, expected_csv};
+use harness::{Stack, expected_from_market};
 use serde_json::{Value, json};
 use shared::{
     Interval, TradeDate,
@@ -52,7 +52,7 @@ pub fn exported(outcome: RunOutcome) -> Result<(usize, SymbolOutcomes, String, S
 
 /// Whether a run of the default companies has exported what was traded.
 pub async fn right(stack: &Stack, date: TradeDate, interval: Interval, csv: &str) -> Result<()> {
-    let expected = expected_csv(&stack.market, date, interval, &COMPANIES).await?;
+    let expected = expected_from_market(&stack.market, date, interval, &COMPANIES).await?;
     ensure!(csv == expected, "{date} in bars of {interval}\ngot:\n{csv}\nexpected:\n{expected}");
     Ok(())
 }
@@ -186,7 +186,7 @@ async fn ten_symbols_cost_one_call_and_few_records(context: Arc<Context>) -> Res
     ensure!((1..10).contains(&records.len()) && lines.iter().sum::<usize>() > 700, "lines of each record: {lines:?}");
     let group = format!("/aws/lambda/{}", context.stack.cloud.output("CollectFunction")?);
     let args = ["logs", "filter-log-events", "--log-group-name", &group, "--filter-pattern", "batch sent"];
-    let log: Value = serde_json::from_str(&context.programs.aws(&context.stack.cloud, &args).await?)?;
+    let log: Value = serde_json::from_str(&context.tools.aws(&context.stack.cloud, &args).await?)?;
     let lines = log["events"].as_array().into_iter().flatten().filter_map(|event| event["message"].as_str());
     let sent: Vec<_> = lines.filter(|line| line.contains("batch sent") && line.contains("2026-11-05")).collect();
     // One for the ten, and one for those that were asked for again because they lacked bars.

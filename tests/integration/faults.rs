@@ -14,9 +14,9 @@ use std::{
 use anyhow::{Context as _, Result, bail, ensure};
 use comfy_table::{Table, presets};
 use futures::{StreamExt, stream};
-use harness::{Call, Ended, Fault, Proxied, Rule, expected_csv};
-use jiff::{ToSpan, civil};
-use local::market::{Lasting, calendar};
+use harness::{Call, CallFault, CallFaultRule, Ended, ProxiedStack, expected_from_market, trading_days};
+use jiff::civil::date;
+use market_sim::FaultDuration;
 use serde_json::json;
 use shared::{Interval, TradeDate};
 
@@ -33,21 +33,21 @@ const STAYING: [(&str, &str); 2] = [("Shopify", "SHOP"), ("Snap", "SNAP")];
 
 /// All but StartCrawler say for which day they are, in one way or another.
 async fn calls_that_name_their_run(context: Arc<Context>) -> Result<()> {
-    let proxied = Proxied::up(&context.programs).await?;
+    let proxied = ProxiedStack::up(&context.tools).await?;
     let calls = [Call::Chart, Call::StartQueryExecution, Call::GetResult, Call::PutReport, Call::PutCsv];
     matrix(&proxied, rows(&calls), CONCURRENCY).await
 }
 
 /// `collect` sends refused records again until its time is up: here after seconds and not minutes.
 async fn calls_of_firehose(context: Arc<Context>) -> Result<()> {
-    let proxied = Proxied::up(&context.programs).await?;
+    let proxied = ProxiedStack::up(&context.tools).await?;
     proxied.stack.configure(Call::PutRecordBatch.function(), &[], Some(6)).await?;
     matrix(&proxied, rows(&[Call::PutRecordBatch]), CONCURRENCY).await
 }
 
 /// One after another, on a stack of its own.
 async fn the_call_that_names_none(context: Arc<Context>) -> Result<()> {
-    let proxied = Proxied::up(&context.programs).await?;
+    let proxied = ProxiedStack::up(&context.tools).await?;
     matrix(&proxied, rows(&[Call::StartCrawler]), 1).await
 }
 
@@ -55,23 +55,21 @@ async fn the_call_that_names_none(context: Arc<Context>) -> Result<()> {
 #[derive(Debug, Clone, Copy)]
 struct Row {
     call: Call,
-    fault: Fault,
+    fault: CallFault,
     date: TradeDate,
     /// Whether the failing run finds an export of its day.
     passes_first: bool,
 }
 
 fn rows(calls: &[Call]) -> Vec<Row> {
-    let days = civil::date(2023, 1, 3).series(1.day()).filter(|day| calendar::session(*day).is_some());
     let cells = calls.iter().flat_map(|call| faults(*call).into_iter().map(|fault| (*call, fault)));
-    let row =
-        |(number, ((call, fault), day))| Row { call, fault, date: TradeDate::from(day), passes_first: number % 2 == 0 };
-    cells.zip(days).enumerate().map(row).collect()
+    let row = |(number, ((call, fault), day))| Row { call, fault, date: day, passes_first: number % 2 == 0 };
+    cells.zip(trading_days(date(2023, 1, 3))).enumerate().map(row).collect()
 }
 
 /// The faults that a call can have.
-fn faults(call: Call) -> Vec<Fault> {
-    use Fault as F;
+fn faults(call: Call) -> Vec<CallFault> {
+    use CallFault as F;
     let own: &[_] = match call {
         Call::PutRecordBatch => &[F::Partial, F::CutOff],
         Call::Chart | Call::StartQueryExecution => &[F::CutOff],
@@ -84,21 +82,23 @@ fn faults(call: Call) -> Vec<Fault> {
 
 impl Row {
     /// How long a call has to fail for the function to give up and the state machine to try again.
-    fn passing(&self) -> Lasting {
+    fn passing(&self) -> FaultDuration {
         match (self.call, self.fault) {
-            (Call::Chart, Fault::Throttled) => Lasting::Times(1), // each refusal is a wait of minutes
-            (Call::Chart, _) => Lasting::Times(5),
-            (Call::PutRecordBatch, Fault::Partial | Fault::LostReply) => Lasting::For(Duration::from_secs(9)),
-            _ => Lasting::Times(4), // the SDK asks three times
+            (Call::Chart, CallFault::Throttled) => FaultDuration::Times(1), // each refusal is a wait of minutes
+            (Call::Chart, _) => FaultDuration::Times(5),
+            (Call::PutRecordBatch, CallFault::Partial | CallFault::LostReply) => {
+                FaultDuration::For(Duration::from_secs(9))
+            }
+            _ => FaultDuration::Times(4), // the SDK asks three times
         }
     }
 
     /// The name under which the run fails when the fault stays, if it does.
     fn failure(&self) -> Option<&'static str> {
         match (self.call, self.fault) {
-            (_, Fault::Delay) => None,
+            (_, CallFault::Delay) => None,
             (Call::PutRecordBatch, _) => Some("DeliveryFailed"),
-            (Call::Chart, Fault::Throttled) => Some("MarketBlocked"),
+            (Call::Chart, CallFault::Throttled) => Some("MarketBlocked"),
             (Call::Chart, _) => Some("MarketUnavailable"),
             _ => Some("ServiceUnavailable"),
         }
@@ -106,11 +106,11 @@ impl Row {
 
     /// A batch has parts only when it has two records, which are more than 500 bars.
     fn interval(&self) -> Interval {
-        if self.fault == Fault::Partial { Interval::OneMinute } else { Interval::FiveMinutes }
+        if self.fault == CallFault::Partial { Interval::OneMinute } else { Interval::FiveMinutes }
     }
 }
 
-async fn matrix(proxied: &Proxied, rows: Vec<Row>, concurrency: usize) -> Result<()> {
+async fn matrix(proxied: &ProxiedStack, rows: Vec<Row>, concurrency: usize) -> Result<()> {
     let begun = Instant::now();
     let cells = stream::iter(&rows).map(async |row| (row, cells(proxied, row).await));
     let mut told: Vec<_> = cells.buffer_unordered(concurrency).collect().await;
@@ -134,7 +134,7 @@ fn table(told: &[(&Row, [Result<String>; 2])]) -> Table {
 }
 
 /// What became of the two runs, in a few words.
-async fn cells(proxied: &Proxied, row: &Row) -> [Result<String>; 2] {
+async fn cells(proxied: &ProxiedStack, row: &Row) -> [Result<String>; 2] {
     if row.passes_first {
         [passes(proxied, row).await, stays(proxied, row).await]
     } else {
@@ -143,21 +143,21 @@ async fn cells(proxied: &Proxied, row: &Row) -> [Result<String>; 2] {
     }
 }
 
-async fn passes(proxied: &Proxied, row: &Row) -> Result<String> {
+async fn passes(proxied: &ProxiedStack, row: &Row) -> Result<String> {
     let (ended, told) = run(proxied, row, row.passing(), &PASSING).await?;
     ensure!(matches!(ended, Ended::Succeeded(_)), "{ended:?}");
     right(proxied, row, &PASSING).await?;
     Ok(told)
 }
 
-async fn stays(proxied: &Proxied, row: &Row) -> Result<String> {
+async fn stays(proxied: &ProxiedStack, row: &Row) -> Result<String> {
     let before = exported(proxied, row).await?;
-    let (ended, told) = run(proxied, row, Lasting::Always, &STAYING).await?;
+    let (ended, told) = run(proxied, row, FaultDuration::Always, &STAYING).await?;
     match (row.failure(), ended) {
         (None, Ended::Succeeded(_)) => right(proxied, row, &STAYING).await?,
         (Some(name), Ended::Failed { error, cause }) => {
             ensure!(error == name, "{error} and not {name}: {cause}");
-            if (row.call, row.fault) == (Call::PutCsv, Fault::LostReply) {
+            if (row.call, row.fault) == (Call::PutCsv, CallFault::LostReply) {
                 right(proxied, row, &STAYING).await?;
             } else {
                 ensure!(exported(proxied, row).await? == before, "the export has changed");
@@ -169,9 +169,14 @@ async fn stays(proxied: &Proxied, row: &Row) -> Result<String> {
 }
 
 /// One run under one rule.
-async fn run(proxied: &Proxied, row: &Row, lasting: Lasting, companies: &[(&str, &str)]) -> Result<(Ended, String)> {
+async fn run(
+    proxied: &ProxiedStack,
+    row: &Row,
+    duration: FaultDuration,
+    companies: &[(&str, &str)],
+) -> Result<(Ended, String)> {
     let (begun, date) = (Instant::now(), (row.call != Call::StartCrawler).then_some(row.date));
-    proxied.proxy.set(Rule { call: row.call, date, fault: row.fault, lasting });
+    proxied.proxy.set(CallFaultRule { call: row.call, date, fault: row.fault, duration });
     let symbols: Vec<_> = companies.iter().map(|(_, symbol)| symbol).collect();
     let input = json!({"trade_date": row.date, "symbols": symbols, "interval": row.interval()});
     let ended = proxied.stack.execute(&input).await;
@@ -184,7 +189,7 @@ async fn run(proxied: &Proxied, row: &Row, lasting: Lasting, companies: &[(&str,
 }
 
 /// The CSV that is published for the row's day, if there is one.
-async fn exported(proxied: &Proxied, row: &Row) -> Result<Option<String>> {
+async fn exported(proxied: &ProxiedStack, row: &Row) -> Result<Option<String>> {
     let key = format!("exports/trade_date={}/hourly_extremes.csv", row.date);
     if proxied.stack.keys(&key).await?.is_empty() {
         return Ok(None);
@@ -193,9 +198,9 @@ async fn exported(proxied: &Proxied, row: &Row) -> Result<Option<String>> {
     proxied.stack.object(&format!("s3://{bucket}/{key}")).await.map(Some)
 }
 
-async fn right(proxied: &Proxied, row: &Row, companies: &[(&str, &str)]) -> Result<()> {
+async fn right(proxied: &ProxiedStack, row: &Row, companies: &[(&str, &str)]) -> Result<()> {
     let csv = exported(proxied, row).await?.context("there is no export")?;
-    let expected = expected_csv(&proxied.stack.market, row.date, row.interval(), companies).await?;
+    let expected = expected_from_market(&proxied.stack.market, row.date, row.interval(), companies).await?;
     ensure!(csv == expected, "the export is\n{csv}\nand not\n{expected}");
     Ok(())
 }

@@ -32,7 +32,7 @@ impl Watch {
         let port = TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port().to_string();
         let settings = context.stack.cloud.home.join("env").to_string_lossy().into_owned();
         let server = context
-            .programs
+            .tools
             .command("cargo-lambda")
             .args([
                 "lambda",
@@ -64,7 +64,7 @@ impl Watch {
         for _ in 0..120 {
             let place = ["--invoke-address", "127.0.0.1", "--invoke-port", &self.port];
             let args = [["lambda", "invoke", function].as_slice(), &place, event].concat();
-            let run = context.programs.tool("cargo-lambda", &args).await?;
+            let run = context.tools.tool("cargo-lambda", &args).await?;
             if !run.text.contains("error sending request") {
                 return Ok(run.text);
             }
@@ -127,7 +127,7 @@ async fn every_function_answers_cargo_lambda_invoke(context: Arc<Context>) -> Re
 /// Asks the local cloud until `pointer` of the answer is `value`.
 async fn poll(context: &Context, args: &[&str], pointer: &str, value: &str) -> Result<Value> {
     for _ in 0..30 {
-        let answer: Value = serde_json::from_str(&context.programs.aws(&context.stack.cloud, args).await?)?;
+        let answer: Value = serde_json::from_str(&context.tools.aws(&context.stack.cloud, args).await?)?;
         if answer.pointer(pointer).is_some_and(|found| found == value) {
             return Ok(answer);
         }

@@ -8,32 +8,32 @@ mod alerts; // what goes wrong is heard of
 mod answers; // what the query and the export make of a lake that holds this or that
 mod api; // POST /collect: who may call it, and what it answers
 mod backfill; // `finstream backfill` and `finstream gaps`
-mod blocked; // a market that refuses this client, or is not there
+mod bad_replies; // one of ten symbols, in each way the market can misbehave
 mod calls; // what the permissions are tried with
 mod checks; // what other tools say of the template and the SQL
 mod command; // `finstream` as a person types it
-mod crowd; // sixty executions at once
+mod concurrency; // sixty executions at once
 mod days; // what a day comes to: exported, no session, failed
-mod edges; // a crawler, a query or a workgroup that is gone
+mod encryption; // a KMS key of one's own
 mod faults; // every call of every function, in each way a call can go wrong, and functions killed meanwhile
 mod invoke; // each function by hand, through cargo-lambda
-mod key; // a KMS key of one's own
-mod machine; // the state machine as it is written
 mod malformed; // input that is refused, at the API and at the state machine
-mod misbehaving; // one of ten symbols, in each way the market can misbehave
+mod market_outage; // a market that refuses this client, or is not there
+mod missing_resources; // a crawler, a query or a workgroup that is gone
 mod permissions; // what the functions' roles may do, and what happens when one lacks a permission
 mod policies; // what the policies say that the local cloud does not enforce
+mod state_machine; // the state machine as it is written
 mod symbols; // other names, and other exchanges
 
 use std::{future::Future, process::ExitCode, sync::Arc};
 
-use harness::{Programs, Stack};
+use harness::{Stack, Tools};
 use libtest_mimic::{Arguments, Trial};
 use tokio::runtime::{Handle, Runtime};
 
 /// What every test is given.
 struct Context {
-    programs: Programs,
+    tools: Tools,
     stack: Stack,
 }
 
@@ -62,28 +62,28 @@ fn main() -> anyhow::Result<ExitCode> {
     arguments.test_threads.get_or_insert(4);
     let runtime = Runtime::new()?;
     let context = runtime.block_on(async {
-        let programs = Programs::find().await?;
-        let stack = Stack::up(&programs).await?;
-        anyhow::Ok(Arc::new(Context { programs, stack }))
+        let tools = Tools::find().await?;
+        let stack = Stack::up(&tools).await?;
+        anyhow::Ok(Arc::new(Context { tools, stack }))
     })?;
     let modules = [
         alerts::trials,
         answers::trials,
         api::trials,
         backfill::trials,
-        blocked::trials,
+        market_outage::trials,
         checks::trials,
         command::trials,
-        crowd::trials,
+        concurrency::trials,
         days::trials,
-        edges::trials,
+        missing_resources::trials,
         faults::trials,
         faults::interrupted::trials,
         invoke::trials,
-        key::trials,
-        machine::trials,
+        encryption::trials,
+        state_machine::trials,
         malformed::trials,
-        misbehaving::trials,
+        bad_replies::trials,
         permissions::trials,
         policies::trials,
         symbols::trials,

@@ -20,7 +20,7 @@ trials![nothing_comes_of_malformed_input];
 const AT_ONCE: usize = 8;
 
 async fn nothing_comes_of_malformed_input(context: Arc<Context>) -> Result<()> {
-    let stack = Stack::up(&context.programs).await?;
+    let stack = Stack::up(&context.tools).await?;
     let requests = inputs::requests();
     let (to_api, executions) = (requests.len(), inputs::executions());
     let to_machine = executions.len();
@@ -29,7 +29,7 @@ async fn nothing_comes_of_malformed_input(context: Arc<Context>) -> Result<()> {
     stream::iter(executions).map(|input| failed(&stack, input)).buffer_unordered(AT_ONCE).try_collect::<()>().await?;
     let left = stack.keys("").await?;
     ensure!(left.is_empty(), "data was left behind: {left:?}");
-    let asked = stack.market.market.requests();
+    let asked = stack.market.handle.requests();
     ensure!(asked.is_empty(), "the market was asked: {asked:?}");
     println!("malformed input: {to_api} requests and {to_machine} executions, all refused by name");
     Ok(())

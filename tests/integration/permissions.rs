@@ -18,7 +18,7 @@ use crate::{
 trials![a_function_may_do_what_it_must_and_nothing_else];
 
 async fn a_function_may_do_what_it_must_and_nothing_else(context: Arc<Context>) -> Result<()> {
-    let stack = Stack::up(&context.programs).await?;
+    let stack = Stack::up(&context.tools).await?;
     let mut keys = Vec::new();
     for function in FUNCTIONS {
         keys.push(session(&context, &stack, &role(&context, &stack, function).await?).await?);
@@ -47,7 +47,7 @@ async fn a_function_may_do_what_it_must_and_nothing_else(context: Arc<Context>) 
 
 /// From the last function to the first, so that each execution gets as far as the function that lacks them.
 async fn without_its_permission_it_fails_with_access_denied(context: &Context, stack: &Stack) -> Result<()> {
-    let aws = async |args: &[&str]| context.programs.aws(&stack.cloud, args).await;
+    let aws = async |args: &[&str]| context.tools.aws(&stack.cloud, args).await;
     for (function, action) in [
         ("export-csv", "s3:GetObject"),
         ("run-query", "athena:StartQueryExecution"),
@@ -69,7 +69,7 @@ async fn without_its_permission_it_fails_with_access_denied(context: &Context, s
 async fn role(context: &Context, stack: &Stack, function: &str) -> Result<String> {
     let name = format!("{}-{function}", stack.cloud.stack);
     let get = ["lambda", "get-function-configuration", "--function-name", &name];
-    let configuration: Value = serde_json::from_str(&context.programs.aws(&stack.cloud, &get).await?)?;
+    let configuration: Value = serde_json::from_str(&context.tools.aws(&stack.cloud, &get).await?)?;
     let role = configuration["Role"].as_str().and_then(|arn| arn.rsplit('/').next());
     Ok(role.with_context(|| format!("{name} has no role"))?.to_owned())
 }
@@ -78,7 +78,7 @@ async fn role(context: &Context, stack: &Stack, function: &str) -> Result<String
 async fn session(context: &Context, stack: &Stack, role: &str) -> Result<Credentials> {
     let arn = format!("arn:aws:iam::000000000000:role/{role}");
     let assume = ["sts", "assume-role", "--role-session-name", "test", "--role-arn", &arn];
-    let session: Value = serde_json::from_str(&context.programs.aws(&stack.cloud, &assume).await?)?;
+    let session: Value = serde_json::from_str(&context.tools.aws(&stack.cloud, &assume).await?)?;
     let text = |name: &str| session["Credentials"][name].as_str().context("no credentials");
     let token = text("SessionToken")?.to_owned();
     Ok(Credentials::new(text("AccessKeyId")?, text("SecretAccessKey")?, Some(token), None, "a function's role"))

@@ -149,14 +149,14 @@ async fn the_api_is_throttled_logged_and_closed_to_browsers_and_strangers(contex
 }
 
 async fn aws(context: &Context, args: &[&str]) -> Result<Value> {
-    Ok(serde_json::from_str(&context.programs.aws(&context.stack.cloud, args).await?)?)
+    Ok(serde_json::from_str(&context.tools.aws(&context.stack.cloud, args).await?)?)
 }
 
 /// `template.yaml` with its short functions written out; the AWS CLI's own reader does it.
 pub async fn template(context: &Context) -> Result<Value> {
     let read = "import json\nfrom awscli.customizations.cloudformation.yamlhelper import yaml_parse\n\
                 print(json.dumps(yaml_parse(open('template.yaml').read())))";
-    let run = context.programs.python(read, &[]).await?;
+    let run = context.tools.python(read, &[]).await?;
     serde_json::from_str(&run.text).with_context(|| run.text)
 }
 

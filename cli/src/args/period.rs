@@ -4,8 +4,7 @@ use std::{error::Error, fmt, ops::RangeInclusive};
 
 use clap::Args;
 use jiff::{Timestamp, ToSpan};
-use local::market::NEW_YORK;
-use shared::{Interval, TradeDate, payload::SymbolList};
+use shared::{Interval, TradeDate, payload::SymbolList, trading_calendar::NEW_YORK};
 
 use super::{symbols, trade_date};
 

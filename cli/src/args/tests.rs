@@ -66,11 +66,11 @@ fn what_cannot_be_run_is_refused_before_anything_runs() {
         ("local up --market-url yahoo", "use an address such as https://"),
         ("local up --market-url ftp://example.com", "not the http or https address"),
         ("local up --market-url http://example.com/?a=b", "not the http or https address"),
-        ("local up --misbehave META", "\"META\" is not a switch: use SYMBOL=KIND"),
-        ("demo --misbehave META=help", "\"help\" is no misbehaviour: use one of null-rows, "),
-        ("market --misbehave *=reset:no", "\"no\" is no duration: use a count"),
-        ("demo --live --misbehave META=reset", "cannot be used with"),
-        ("local up --market-url http://127.0.0.1:81 --misbehave META=reset", "cannot be used with"),
+        ("local up --fault META", "\"META\" is not a fault rule: use SYMBOL=FAULT"),
+        ("demo --fault META=help", "\"help\" is not a fault: use one of null-rows, "),
+        ("market --fault *=reset:no", "\"no\" is not a duration: use a count"),
+        ("demo --live --fault META=reset", "cannot be used with"),
+        ("local up --market-url http://127.0.0.1:81 --fault META=reset", "cannot be used with"),
         ("local up --wait-scale 2", "\"2\" is not a fraction"),
         ("local up --wait-scale NaN", "\"NaN\" is not a fraction"),
     ] {
@@ -82,17 +82,17 @@ fn what_cannot_be_run_is_refused_before_anything_runs() {
 }
 
 #[test]
-fn the_simulated_market_can_be_told_to_misbehave() -> Result<(), Box<dyn Error>> {
-    let switches = "--misbehave META=null-rows --misbehave *=too-many-requests:90s";
+fn faults_can_be_injected_into_the_simulated_market() -> Result<(), Box<dyn Error>> {
+    let rules = "--fault META=null-rows --fault *=too-many-requests:90s";
     for line in ["market --port 0", "local up", "demo"] {
-        let args = match parse(&format!("{line} {switches}"))? {
-            Command::Market(args) => args.misbehaviour,
-            Command::Local(LocalCommand::Up(args)) => args.misbehaviour,
-            Command::Demo(args) => args.misbehaviour,
+        let args = match parse(&format!("{line} {rules}"))? {
+            Command::Market(args) => args.faults,
+            Command::Local(LocalCommand::Up(args)) => args.faults,
+            Command::Demo(args) => args.faults,
             other => return Err(format!("{line} became {other:?}").into()),
         };
-        let switches: Vec<_> = args.switches.iter().map(ToString::to_string).collect();
-        assert_eq!(switches, ["META=null-rows", "*=too-many-requests:90s"], "{line}");
+        let rules: Vec<_> = args.rules.iter().map(ToString::to_string).collect();
+        assert_eq!(rules, ["META=null-rows", "*=too-many-requests:90s"], "{line}");
     }
     Ok(())
 }

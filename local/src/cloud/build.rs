@@ -12,8 +12,7 @@ use anyhow::{Context, bail};
 use serde::Deserialize;
 use tokio::process::Command;
 
-use super::Progress;
-use crate::command;
+use crate::{Progress, command};
 
 /// The packages that are functions; each builds a binary of its own name.
 const FUNCTIONS: [&str; 4] = ["collect", "start-crawler", "run-query", "export-csv"];

@@ -9,9 +9,9 @@ use serde::Deserialize;
 use shared::market::is_yahoo;
 use tokio::process::Command;
 
-use super::{LocalCloud, Progress};
-use crate::command;
+use super::LocalCloud;
 use crate::python::Environment;
+use crate::{Progress, command};
 
 /// The bucket that takes the packaged functions.
 const BUCKET: &str = "finstream-deployment";

@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, bail};
 
 use super::process::Running;
-use super::{LocalCloud, Market, Progress, UpOptions, build, deploy, server, state};
+use super::{LocalCloud, MarketSource, UpOptions, build, deploy, server, state};
+use crate::Progress;
 use crate::python::Environment;
 
 const STACK: &str = "finstream";
@@ -71,8 +72,8 @@ async fn start(
     progress.step("starting the local cloud");
     let mut started = Vec::new();
     let market_url = match &options.market {
-        Market::Url(url) => url.clone(),
-        Market::Command { program, args } => {
+        MarketSource::Url(url) => url.clone(),
+        MarketSource::Command { program, args } => {
             let (market, url) = server::start_market(program, args, &home).await?;
             started.push(market);
             url

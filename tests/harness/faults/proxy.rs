@@ -23,7 +23,7 @@ use serde_json::{Value, json};
 use shared::TradeDate;
 use tokio::{net::TcpListener, sync::Notify};
 
-use super::{Call, Fault, Rule, call, rules::Rules};
+use super::{Call, CallFault, CallFaultRule, call, rules::Rules};
 
 const DELAY: Duration = Duration::from_secs(1);
 
@@ -65,7 +65,7 @@ impl FaultProxy {
     }
 
     /// Lets calls go wrong from now on.
-    pub fn set(&self, rule: Rule) {
+    pub fn set(&self, rule: CallFaultRule) {
         self.rules().set(rule);
     }
 
@@ -99,18 +99,18 @@ impl FaultProxy {
         let fault = self.rules().meet(call, &text);
         match fault {
             None => Ok(whole(self.forward(sent).await?)),
-            Some(Fault::Delay) => {
+            Some(CallFault::Delay) => {
                 tokio::time::sleep(DELAY).await;
                 Ok(whole(self.forward(sent).await?))
             }
-            Some(Fault::Reset) => Ok(nothing()),
-            Some(Fault::LostReply) => self.forward(sent).await.map(|_| nothing()),
-            Some(Fault::CutOff) => Ok(half(self.forward(sent).await?)),
-            Some(Fault::Hang) => {
+            Some(CallFault::Reset) => Ok(nothing()),
+            Some(CallFault::LostReply) => self.forward(sent).await.map(|_| nothing()),
+            Some(CallFault::CutOff) => Ok(half(self.forward(sent).await?)),
+            Some(CallFault::Hang) => {
                 self.forward(sent).await?;
                 std::future::pending().await
             }
-            Some(Fault::Partial) => self.partial(sent).await,
+            Some(CallFault::Partial) => self.partial(sent).await,
             Some(fault) => Ok(fault.refusal(call)),
         }
     }

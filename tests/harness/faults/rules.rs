@@ -3,25 +3,25 @@
 use std::time::Instant;
 
 use jiff::tz::TimeZone;
-use local::market::Lasting;
+use market_sim::FaultDuration;
 use shared::TradeDate;
 
-use super::{Call, Fault};
+use super::{Call, CallFault};
 
 /// An order to let calls go wrong.
 #[derive(Debug, Clone, Copy)]
-pub struct Rule {
+pub struct CallFaultRule {
     /// The calls.
     pub call: Call,
     /// The day to whose runs they must belong; `None` takes every run's. StartCrawler says nothing of its run.
     pub date: Option<TradeDate>,
     /// How they go wrong.
-    pub fault: Fault,
+    pub fault: CallFault,
     /// For how many of them, or for how long.
-    pub lasting: Lasting,
+    pub duration: FaultDuration,
 }
 
-impl Rule {
+impl CallFaultRule {
     /// Whether a call that says `text` is one of the rule's. The market is asked from the day's first second on.
     fn is_for(&self, call: Call, text: &str) -> bool {
         let named = |date: TradeDate| {
@@ -36,7 +36,7 @@ impl Rule {
 /// A rule in force.
 #[derive(Debug)]
 struct InForce {
-    rule: Rule,
+    rule: CallFaultRule,
     since: Instant,
     /// The calls it has met.
     met: u32,
@@ -47,7 +47,7 @@ struct InForce {
 pub(super) struct Rules(Vec<InForce>);
 
 impl Rules {
-    pub(super) fn set(&mut self, rule: Rule) {
+    pub(super) fn set(&mut self, rule: CallFaultRule) {
         self.0.push(InForce { rule, since: Instant::now(), met: 0 });
     }
 
@@ -63,10 +63,10 @@ impl Rules {
     }
 
     /// The fault of a call that comes now, which counts as met.
-    pub(super) fn meet(&mut self, call: Call, text: &str) -> Option<Fault> {
+    pub(super) fn meet(&mut self, call: Call, text: &str) -> Option<CallFault> {
         let InForce { rule, since, met } = self.0.iter_mut().find(|InForce { rule, .. }| rule.is_for(call, text))?;
-        let holds = rule.lasting.holds(*met, since.elapsed());
+        let in_force = rule.duration.is_in_force(*met, since.elapsed());
         *met += 1;
-        holds.then_some(rule.fault)
+        in_force.then_some(rule.fault)
     }
 }

@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 
 use anyhow::{Result, anyhow};
-use harness::Question;
+use harness::LakeQuery;
 use jiff::{
     SignedDuration, ToSpan,
     civil::{Time, date, time},
@@ -100,8 +100,8 @@ pub fn cases(count: usize, runner: &mut TestRunner) -> Result<Vec<Case>> {
 }
 
 impl Record {
-    fn question(&self, trade_date: TradeDate) -> Question {
-        Question { trade_date, interval: self.interval, run_id: self.run.to_owned() }
+    fn question(&self, trade_date: TradeDate) -> LakeQuery {
+        LakeQuery { trade_date, interval: self.interval, run_id: self.run.to_owned() }
     }
 
     fn bar(self, date: TradeDate) -> Result<Bar> {

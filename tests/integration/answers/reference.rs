@@ -1,7 +1,7 @@
 //! The days of `reference.txt`.
 
 use anyhow::{Context as _, Result, bail, ensure};
-use harness::Question;
+use harness::LakeQuery;
 use jiff::tz::TimeZone;
 use shared::Bar;
 
@@ -53,16 +53,16 @@ fn day(text: &str) -> Result<Day> {
     Ok(Day { title, case: Case { question, files: (0..3).map(file).collect() }, rows })
 }
 
-fn question(text: &str) -> Result<Question> {
+fn question(text: &str) -> Result<LakeQuery> {
     let [run_id, trade_date, interval] = fields(text)?;
-    Ok(Question { trade_date: trade_date.parse()?, interval: interval.parse()?, run_id: run_id.to_owned() })
+    Ok(LakeQuery { trade_date: trade_date.parse()?, interval: interval.parse()?, run_id: run_id.to_owned() })
 }
 
-fn collection(question: &Question, text: &str) -> Result<Collected> {
+fn collection(question: &LakeQuery, text: &str) -> Result<Collected> {
     let (start, name) = text.split_once(" = ").context("no company name")?;
     let [run_id, at, interval, zone, symbol] = fields(start)?;
     Ok(Collected {
-        question: Question { run_id: run_id.to_owned(), interval: interval.parse()?, ..question.clone() },
+        question: LakeQuery { run_id: run_id.to_owned(), interval: interval.parse()?, ..question.clone() },
         at: format!("{}T{at}Z", question.trade_date).parse()?,
         zone: TimeZone::get(zone)?,
         symbol: symbol.to_owned(),

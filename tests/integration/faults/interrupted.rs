@@ -7,9 +7,9 @@ use std::{
 };
 
 use anyhow::{Context as _, Result, bail, ensure};
-use harness::{Call, Fault, Proxied, Rule, expected_csv, kill_function};
-use jiff::{ToSpan, civil};
-use local::market::{Lasting, calendar};
+use harness::{Call, CallFault, CallFaultRule, ProxiedStack, expected_from_market, kill_function, trading_days};
+use jiff::civil::date;
+use market_sim::FaultDuration;
 use serde_json::json;
 use shared::{Interval, TradeDate, payload::RunOutcome};
 
@@ -42,9 +42,9 @@ enum Interruption {
 /// On a stack of its own, one after another: an interruption is for every run.
 async fn functions_that_do_not_hear_the_answer(context: Arc<Context>) -> Result<()> {
     use Interruption as I;
-    let proxied = Proxied::up(&context.programs).await?;
-    let mut days = civil::date(2022, 1, 3).series(1.day()).filter(|day| calendar::session(*day).is_some());
-    let mut day = || days.next().map(TradeDate::from).context("no more days");
+    let proxied = ProxiedStack::up(&context.tools).await?;
+    let mut days = trading_days(date(2022, 1, 3));
+    let mut day = || days.next().context("no more days");
     for (call, how) in CALLS.into_iter().flat_map(|call| [(call, I::Killed), (call, I::CutOff)]) {
         interrupted(&proxied, call, how, day()?).await.with_context(|| format!("{call}, {how:?}"))?;
     }
@@ -58,24 +58,24 @@ async fn functions_that_do_not_hear_the_answer(context: Arc<Context>) -> Result<
     Ok(())
 }
 
-async fn interrupted(proxied: &Proxied, call: Call, how: Interruption, date: TradeDate) -> Result<()> {
-    let (begun, Proxied { stack, proxy }) = (Instant::now(), proxied);
-    proxy.set(Rule { call, date: None, fault: Fault::Hang, lasting: Lasting::Times(1) });
+async fn interrupted(proxied: &ProxiedStack, call: Call, how: Interruption, date: TradeDate) -> Result<()> {
+    let (begun, ProxiedStack { stack, proxy }) = (Instant::now(), proxied);
+    proxy.set(CallFaultRule { call, date: None, fault: CallFault::Hang, duration: FaultDuration::Times(1) });
     let input = json!({"trade_date": date, "symbols": COMPANIES.map(|(_, symbol)| symbol)});
     let (outcome, ()) = tokio::try_join!(stack.succeed(&input), interrupt(proxied, call, how))?;
     let calls = proxy.end(call, None);
     ensure!(calls > 1, "the call was not made again");
     let RunOutcome::Exported { csv, .. } = outcome else { bail!("{outcome:?}") };
     let csv = stack.object(&csv).await?;
-    let expected = expected_csv(&stack.market, date, Interval::FiveMinutes, &COMPANIES).await?;
+    let expected = expected_from_market(&stack.market, date, Interval::FiveMinutes, &COMPANIES).await?;
     ensure!(csv == expected, "got:\n{csv}\nexpected:\n{expected}");
     println!("{call:<27} {how:<9?} exported, {calls} calls, {:.1} s", begun.elapsed().as_secs_f32());
     Ok(())
 }
 
 /// Waits until the call has come, and takes the answer away.
-async fn interrupt(proxied: &Proxied, call: Call, how: Interruption) -> Result<()> {
-    let Proxied { stack, proxy } = proxied;
+async fn interrupt(proxied: &ProxiedStack, call: Call, how: Interruption) -> Result<()> {
+    let ProxiedStack { stack, proxy } = proxied;
     while proxy.met(call, None) == 0 {
         tokio::time::sleep(Duration::from_millis(10)).await;
     }

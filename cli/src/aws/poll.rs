@@ -1,0 +1,89 @@
+//! Polling an AWS service until it has the answer that is waited for.
+
+use std::time::Duration;
+
+/// How many times in a row a service may fail to answer, each after the SDK's own retries.
+const MAX_POLL_ERRORS: u32 = 5;
+
+/// How often to poll: the first interval, and the one that it grows to while there is no news.
+#[derive(Debug, Clone, Copy)]
+pub struct PollInterval {
+    /// The first interval, and the one after any news.
+    pub first: Duration,
+    /// The longest interval.
+    pub longest: Duration,
+}
+
+/// The result of one poll.
+pub enum Poll<T> {
+    /// What was waited for.
+    Ready(T),
+    /// Something new, so that more may follow soon.
+    News,
+    /// Nothing new.
+    Pending,
+}
+
+/// Polls until the answer is there. The intervals grow by a quarter while there is no news.
+///
+/// # Errors
+/// The last error of `poll`, when it has failed [`MAX_POLL_ERRORS`] times in a row.
+pub async fn poll_until<T>(
+    interval: PollInterval,
+    mut poll: impl AsyncFnMut() -> anyhow::Result<Poll<T>>,
+) -> anyhow::Result<T> {
+    let (mut pause, mut errors) = (interval.first, 0);
+    loop {
+        tokio::time::sleep(pause).await;
+        pause = backoff(pause, interval.longest);
+        match poll().await {
+            Ok(Poll::Ready(answer)) => return Ok(answer),
+            Ok(Poll::News) => (pause, errors) = (interval.first, 0),
+            Ok(Poll::Pending) => errors = 0,
+            Err(error) if errors + 1 >= MAX_POLL_ERRORS => return Err(error),
+            Err(_) => errors += 1,
+        }
+    }
+}
+
+fn backoff(pause: Duration, longest: Duration) -> Duration {
+    pause.mul_f64(1.25).min(longest)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const AT_ONCE: PollInterval = PollInterval { first: Duration::ZERO, longest: Duration::ZERO };
+
+    /// Polls by a script: `-` an error, `.` no news, `+` news, `!` the answer; says how many polls it took.
+    async fn polls(script: &str) -> Option<usize> {
+        let (mut steps, mut count) = (script.chars(), 0);
+        let done = poll_until(AT_ONCE, async || {
+            count += 1;
+            match steps.next() {
+                Some('!') => Ok(Poll::Ready(())),
+                Some('+') => Ok(Poll::News),
+                Some('.') => Ok(Poll::Pending),
+                _ => anyhow::bail!("no answer"),
+            }
+        });
+        done.await.ok().map(|()| count)
+    }
+
+    #[tokio::test]
+    async fn only_errors_in_a_row_end_it_early() {
+        for (script, expected) in
+            [("!", Some(1)), ("....!", Some(5)), ("----!", Some(5)), ("-----!", None), ("----.----+----!", Some(15))]
+        {
+            assert_eq!(polls(script).await, expected, "{script}");
+        }
+    }
+
+    #[test]
+    fn intervals_grow_by_a_quarter_up_to_the_longest() {
+        let seconds = Duration::from_secs_f64;
+        assert_eq!(backoff(seconds(1.0), seconds(2.0)), seconds(1.25));
+        assert_eq!(backoff(seconds(1.9), seconds(2.0)), seconds(2.0));
+    }
+}

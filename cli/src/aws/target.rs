@@ -1,0 +1,214 @@
+//! Where a run takes place: the local cloud when it is up, otherwise the AWS account of the environment.
+//!
+//! From here on the two differ by what is written in a [`Target`] and by nothing else.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use anyhow::{Context, bail};
+use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_sdk_cloudformation::types::Stack;
+use aws_sdk_sfn::config::{Credentials, ProvideCredentials, SharedCredentialsProvider};
+use aws_smithy_types::error::metadata::ProvideErrorMetadata;
+use local::LocalCloud;
+use shared::market::is_yahoo;
+use url::Url;
+
+use super::{poll::PollInterval, sdk_error::describe};
+use crate::workspace;
+
+/// The stack that is meant when none is named.
+const STACK: &str = "finstream";
+
+/// A deployed stack and the clients that reach it.
+pub struct Target {
+    /// The place as a person says it.
+    pub name: String,
+    /// The ARN of the pipeline's state machine.
+    pub state_machine: String,
+    /// Step Functions there.
+    pub sfn: aws_sdk_sfn::Client,
+    /// S3 there.
+    pub s3: aws_sdk_s3::Client,
+    /// Athena there.
+    pub athena: aws_sdk_athena::Client,
+    /// The outputs of the stack.
+    outputs: BTreeMap<String, String>,
+    /// What the waits last there, as a fraction of what the definition says.
+    pub wait_scale: f64,
+    /// How often to poll its services.
+    pub poll_interval: PollInterval,
+    /// The region in whose console the execution can be seen; none on a local cloud.
+    pub console: Option<String>,
+}
+
+impl Target {
+    /// The local cloud, if one is up with that stack, otherwise AWS.
+    ///
+    /// # Errors
+    /// When there is neither: the error says what to do.
+    pub async fn find(stack: Option<&str>) -> anyhow::Result<Self> {
+        let up = workspace::cloud_up().filter(|cloud| stack.is_none_or(|name| name == cloud.stack));
+        match up {
+            Some(cloud) => Self::local(&cloud),
+            None => Self::aws(stack.unwrap_or(STACK)).await,
+        }
+    }
+
+    /// The stack on a local cloud.
+    ///
+    /// # Errors
+    /// When the stack has no state machine.
+    pub fn local(cloud: &LocalCloud) -> anyhow::Result<Self> {
+        let credentials = Credentials::builder()
+            .access_key_id(&cloud.access_key_id)
+            .secret_access_key(&cloud.secret_access_key)
+            .provider_name("the local cloud")
+            .build();
+        // Built from nothing, not loaded: a profile or a variable of the environment must not lead to AWS.
+        let config = SdkConfig::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .endpoint_url(&cloud.endpoint)
+            .region(Region::new(cloud.region.clone()))
+            .credentials_provider(SharedCredentialsProvider::new(credentials))
+            .build();
+        Ok(Self {
+            name: format!("the local cloud at {}", cloud.endpoint),
+            state_machine: cloud.output("StateMachineArn")?.to_owned(),
+            sfn: aws_sdk_sfn::Client::new(&config),
+            s3: aws_sdk_s3::Client::new(&config),
+            athena: aws_sdk_athena::Client::new(&config),
+            outputs: cloud.outputs.clone(),
+            wait_scale: cloud.wait_scale,
+            poll_interval: PollInterval { first: Duration::from_millis(300), longest: Duration::from_millis(300) },
+            console: None,
+        })
+    }
+
+    /// The stack in the AWS account and region of the environment.
+    async fn aws(stack: &str) -> anyhow::Result<Self> {
+        let config = aws_config::load_defaults(BehaviorVersion::latest()).await;
+        let region = config.region().map(ToString::to_string).context(NO_REGION)?;
+        credentials(&config).await?;
+        let outputs = outputs(&aws_sdk_cloudformation::Client::new(&config), stack, &region).await?;
+        let state_machine = outputs.get("StateMachineArn").with_context(|| {
+            format!("the stack {stack} in {region} has no output StateMachineArn, so it is not finstream's: name another with --stack")
+        })?;
+        Ok(Self {
+            name: format!("AWS, region {region}, stack {stack}"),
+            state_machine: state_machine.clone(),
+            sfn: aws_sdk_sfn::Client::new(&config),
+            s3: aws_sdk_s3::Client::new(&config),
+            athena: aws_sdk_athena::Client::new(&config),
+            outputs,
+            wait_scale: 1.0,
+            poll_interval: PollInterval { first: Duration::from_secs(1), longest: Duration::from_secs(2) },
+            console: Some(region),
+        })
+    }
+
+    /// An output of the stack.
+    ///
+    /// # Errors
+    /// When the stack has no output of that name.
+    pub fn output(&self, name: &str) -> anyhow::Result<&str> {
+        let output = self.outputs.get(name).map(String::as_str);
+        output.with_context(|| format!("{} has no output {name}: deploy this version's template.yaml", self.name))
+    }
+
+    /// Whether the bars there come from Yahoo, whose limits other markets do not have.
+    pub fn uses_yahoo(&self) -> bool {
+        let url = self.outputs.get("MarketUrl").and_then(|url| Url::parse(url).ok());
+        url.as_ref().and_then(Url::host_str).is_some_and(is_yahoo)
+    }
+
+    /// The ARN of an execution of the pipeline.
+    pub fn execution_arn(&self, name: &str) -> String {
+        format!("{}:{name}", self.state_machine.replacen(":stateMachine:", ":execution:", 1))
+    }
+
+    /// How to look at an execution again, later.
+    pub fn follow_hint(&self, name: &str) -> String {
+        let follow = format!("cargo finstream follow {name}");
+        let arn = self.execution_arn(name);
+        match &self.console {
+            None => follow,
+            Some(region) => format!(
+                "{follow}, or https://{region}.console.aws.amazon.com/states/home?region={region}#/v2/executions/details/{arn}"
+            ),
+        }
+    }
+}
+
+const NO_REGION: &str = "no local cloud is up and no AWS region is set: start one with `cargo finstream local up`, \
+    or choose a region with AWS_REGION or a profile with AWS_PROFILE";
+
+/// Complains in words before the first call fails in others.
+async fn credentials(config: &SdkConfig) -> anyhow::Result<()> {
+    let what_to_do = "no local cloud is up and no AWS credentials were found: start one with `cargo finstream local up`, \
+        or give AWS credentials, by `aws configure` and AWS_PROFILE, or, from IAM Identity Center, by \
+        `eval \"$(aws configure export-credentials --format env)\"`";
+    let provider = config.credentials_provider().context(what_to_do)?;
+    provider.provide_credentials().await.context(what_to_do)?;
+    Ok(())
+}
+
+/// The outputs of a stack that is ready to be used.
+async fn outputs(
+    client: &aws_sdk_cloudformation::Client,
+    stack: &str,
+    region: &str,
+) -> anyhow::Result<BTreeMap<String, String>> {
+    let answer = match client.describe_stacks().stack_name(stack).send().await {
+        Ok(answer) => answer,
+        Err(error) if error.message().is_some_and(|message| message.contains("does not exist")) => bail!(
+            "this AWS account has no stack {stack} in {region}: deploy it with `sam deploy`, name another with --stack, \
+             or start a local cloud with `cargo finstream local up`"
+        ),
+        Err(error) => return Err(describe("cloudformation:DescribeStacks", &error)),
+    };
+    let outputs = answer.stacks().iter().flat_map(Stack::outputs);
+    Ok(outputs.filter_map(|o| Some((o.output_key()?.to_owned(), o.output_value()?.to_owned()))).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn target(console: Option<&str>) -> Target {
+        let config = SdkConfig::builder().behavior_version(BehaviorVersion::latest()).build();
+        Target {
+            name: "here".into(),
+            state_machine: "arn:aws:states:eu-west-1:123456789012:stateMachine:finstream-pipeline".into(),
+            sfn: aws_sdk_sfn::Client::new(&config),
+            s3: aws_sdk_s3::Client::new(&config),
+            athena: aws_sdk_athena::Client::new(&config),
+            outputs: BTreeMap::from([("MarketUrl".into(), "https://query2.finance.yahoo.com".into())]),
+            wait_scale: 1.0,
+            poll_interval: PollInterval { first: Duration::ZERO, longest: Duration::ZERO },
+            console: console.map(str::to_owned),
+        }
+    }
+
+    #[test]
+    fn the_outputs_say_whose_prices_they_are() {
+        assert!(target(None).uses_yahoo());
+        let simulated = [("MarketUrl".to_owned(), "http://127.0.0.1:8080".to_owned())];
+        assert!(!Target { outputs: simulated.into(), ..target(None) }.uses_yahoo());
+        let refusal = target(None).output("DataBucket").err().map(|error| error.to_string());
+        assert_eq!(refusal.as_deref(), Some("here has no output DataBucket: deploy this version's template.yaml"));
+    }
+
+    #[test]
+    fn an_execution_can_be_found_again() {
+        let arn = "arn:aws:states:eu-west-1:123456789012:execution:finstream-pipeline:manual-1";
+        assert_eq!(target(None).execution_arn("manual-1"), arn);
+        assert_eq!(target(None).follow_hint("manual-1"), "cargo finstream follow manual-1");
+        assert_eq!(
+            target(Some("eu-west-1")).follow_hint("manual-1"),
+            format!(
+                "cargo finstream follow manual-1, or \
+                 https://eu-west-1.console.aws.amazon.com/states/home?region=eu-west-1#/v2/executions/details/{arn}"
+            )
+        );
+    }
+}

@@ -1,0 +1,9 @@
+//! The subcommands, a file each, named as it is typed.
+
+pub mod backfill;
+pub mod demo;
+pub mod follow;
+pub mod gaps;
+pub mod local;
+pub mod market;
+pub mod run;

@@ -1,0 +1,166 @@
+//! `finstream backfill`: one run for each trading day of a range that is still missing, oldest first, a few at once.
+
+mod day;
+mod outcome;
+mod published;
+mod table;
+
+use std::{collections::BTreeSet, process::ExitCode};
+
+use futures::{StreamExt, stream::FuturesUnordered};
+use jiff::Timestamp;
+use shared::{Interval, Symbol, TradeDate, market, trading_calendar::NEW_YORK};
+
+use crate::{
+    args::{BackfillArgs, BadRequest, dates},
+    aws::target::Target,
+    companies,
+    interrupt::{INTERRUPTED, interrupted},
+    output::{
+        progress::{Screen, print},
+        summary::pluralize,
+        tables,
+    },
+    trading_day::{TradingDay, is_weekend},
+};
+use day::Backfill;
+use outcome::{DayOutcome, DayReport};
+
+/// `finstream backfill`.
+pub async fn backfill(args: BackfillArgs) -> anyhow::Result<ExitCode> {
+    let now = Timestamp::now();
+    let range = args.period.range(now)?;
+    let symbols = args.period.symbols.clone().map_or_else(companies::symbols, Ok)?;
+    let target = Target::find(args.place.stack.as_deref()).await?;
+    if target.uses_yahoo() {
+        still_kept(args.period.from, args.period.interval, now)?;
+    }
+    let plan = Plan::of(dates(&range), &symbols, now);
+    let screen = Screen::counting(plan.runs.len());
+    screen.tell(&format!("{} of {} to {} on {}", plan.describe(), range.start(), range.end(), target.name));
+    for date in &plan.not_over {
+        screen.tell(&format!("{date}  left out: its session has not ended"));
+    }
+    let backfill = Backfill::new(target, symbols, args.period.interval, args.out);
+    let Plan { runs, mut rest, .. } = plan;
+    let Some(done) = run_all(&backfill, runs, usize::from(args.concurrency), &screen).await else {
+        return Ok(ExitCode::from(INTERRUPTED));
+    };
+    screen.clear();
+    rest.extend(done);
+    rest.sort_by_key(|report| report.date);
+    conclude(&rest, &backfill)
+}
+
+/// Refuses a range whose first day Yahoo has forgotten.
+fn still_kept(from: TradeDate, interval: Interval, now: Timestamp) -> Result<(), BadRequest> {
+    let (kept, earliest) = (market::days_kept(interval), market::earliest(interval, now, &NEW_YORK.zone));
+    if from >= earliest {
+        return Ok(());
+    }
+    let problem = format!("Yahoo has {interval} bars of the last {kept} days only, and {from} is older");
+    Err(BadRequest(format!("{problem}: use --from {earliest} or later")))
+}
+
+/// What is to be done about each day of a range.
+#[derive(Debug, Default)]
+struct Plan {
+    /// The days to run, oldest first.
+    runs: Vec<(TradeDate, TradingDay)>,
+    /// The holidays, as they will be shown. Weekends go without saying.
+    rest: Vec<DayReport>,
+    /// The days whose bars are not final yet.
+    not_over: Vec<TradeDate>,
+}
+
+impl Plan {
+    fn of(dates: impl Iterator<Item = TradeDate>, symbols: &[Symbol], now: Timestamp) -> Self {
+        let mut plan = Self::default();
+        for date in dates {
+            match TradingDay::of(date, symbols) {
+                TradingDay::Closed if is_weekend(date) => {}
+                TradingDay::Closed => {
+                    plan.rest.push(DayReport { date, session: TradingDay::Closed.label(), outcome: DayOutcome::Closed })
+                }
+                TradingDay::Open(session) if !session.has_ended(now) => plan.not_over.push(date),
+                day => plan.runs.push((date, day)),
+            }
+        }
+        plan
+    }
+
+    fn describe(&self) -> String {
+        let what = if self.runs.iter().any(|(_, day)| *day == TradingDay::Unknown) { "day" } else { "trading day" };
+        pluralize(self.runs.len(), what)
+    }
+}
+
+/// Brings every day to its end; `None` when that was interrupted.
+async fn run_all(
+    backfill: &Backfill,
+    runs: Vec<(TradeDate, TradingDay)>,
+    concurrency: usize,
+    screen: &Screen,
+) -> Option<Vec<DayReport>> {
+    let (mut waiting, mut running) = (runs.into_iter(), FuturesUnordered::new());
+    let (mut reports, mut dates) = (Vec::new(), BTreeSet::new());
+    let interrupted = interrupted();
+    tokio::pin!(interrupted);
+    loop {
+        for (date, day) in waiting.by_ref().take(concurrency - running.len()) {
+            dates.insert(date);
+            running.push(backfill.finish(date, day));
+        }
+        screen.again(&dates.iter().map(TradeDate::to_string).collect::<Vec<_>>().join(", "));
+        tokio::select! {
+            ended = running.next() => {
+                let Some(report) = ended else { return Some(reports) };
+                dates.remove(&report.date);
+                screen.tell(&report.summary());
+                screen.count();
+                reports.push(report);
+            }
+            () = &mut interrupted => {
+                screen.clear();
+                screen.tell(&still_running(&backfill.running().await, &backfill.target));
+                return None;
+            }
+        }
+    }
+}
+
+/// What an interrupt does not end.
+fn still_running(running: &[String], target: &Target) -> String {
+    let executions = match running {
+        [] => "no execution is under way".to_owned(),
+        names => {
+            let names: Vec<_> = names.iter().map(|name| format!("\n  {}", target.follow_hint(name))).collect();
+            format!("no further day is started, and what was started goes on:{}", names.concat())
+        }
+    };
+    format!("interrupted: {executions}\nthe same command goes on where this one stopped")
+}
+
+/// Shows the days, what they lack, and what failed.
+fn conclude(reports: &[DayReport], backfill: &Backfill) -> anyhow::Result<ExitCode> {
+    if !reports.is_empty() {
+        print(&table::of(reports, None))?;
+    }
+    print(&table::total(reports))?;
+    if let Some(simulated) = table::simulated(reports) {
+        print(tables::prices(simulated))?;
+        print(&format!("files   {}", backfill.out.join("<trade date>").display()))?;
+    }
+    let mut code = ExitCode::SUCCESS;
+    for report in reports {
+        if let DayOutcome::Failed { execution, failure } = &report.outcome {
+            let headline = format!("{} failed", report.date);
+            print(&tables::failed(&headline, failure, &backfill.target.follow_hint(execution)))?;
+            code = ExitCode::FAILURE;
+        }
+    }
+    Ok(code)
+}
+
+#[cfg(test)]
+mod tests;

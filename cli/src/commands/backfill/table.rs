@@ -1,0 +1,90 @@
+//! The days of a backfill as a table: what was expected, what there is, what is missing.
+
+use shared::payload::{CollectedSymbol, FailedSymbol};
+
+use super::outcome::{DayOutcome, DayReport, Exported};
+use crate::output::{
+    summary::{grouped, pluralize},
+    tables::{self, BREAK},
+};
+
+/// How many gaps of one symbol are named, and how many symbols, before the rest is counted.
+const GAPS_NAMED: usize = 3;
+const SYMBOLS_NAMED: usize = 8;
+
+/// The table. `width` is that of the terminal unless given.
+pub fn of(reports: &[DayReport], width: Option<u16>) -> String {
+    let mut table = tables::days(&["gaps", "result"], width);
+    for report in reports {
+        let [symbols, bars, expected, gaps] = report.exported().map(counts).unwrap_or_default();
+        table.add_row([report.date.to_string(), report.session.into(), symbols, bars, expected, gaps, result(report)]);
+    }
+    table.to_string()
+}
+
+fn counts(day: &Exported) -> [String; 4] {
+    [day.symbols.collected.len().to_string(), grouped(day.bars()), grouped(day.expected), gaps(day)]
+}
+
+fn result(report: &DayReport) -> String {
+    match &report.outcome {
+        DayOutcome::Closed => String::new(),
+        DayOutcome::NoSession => "no session".to_owned(),
+        DayOutcome::NotOver => "not over yet".to_owned(),
+        DayOutcome::Exported(Exported { seconds: None, .. }) => "done before".to_owned(),
+        DayOutcome::Exported(_) => "exported".to_owned(),
+        DayOutcome::Failed { failure, .. } => format!("failed with{BREAK}{}", failure.error),
+    }
+}
+
+/// `SNAP 10:05, 12:30-12:40; TTD 3 bars; ZZZZ unknown symbol`.
+fn gaps(day: &Exported) -> String {
+    let short = day.symbols.collected.iter().filter(|symbol| symbol.is_short()).map(short);
+    let mut all: Vec<_> = short.chain(day.symbols.failed.iter().map(without)).collect();
+    if all.len() > SYMBOLS_NAMED {
+        let more = all.split_off(SYMBOLS_NAMED).len();
+        all.push(format!("{} more", pluralize(more, "symbol")));
+    }
+    all.join(&format!(";{BREAK}"))
+}
+
+fn short(symbol: &CollectedSymbol) -> String {
+    let CollectedSymbol { symbol, bars, expected, gaps, .. } = symbol;
+    match gaps {
+        Some(gaps) if (1..=GAPS_NAMED).contains(&gaps.len()) => {
+            let gaps: Vec<_> = gaps.iter().map(ToString::to_string).collect();
+            format!("{symbol} {}", gaps.join(&format!(",{BREAK}")))
+        }
+        _ => format!("{symbol} {}", pluralize(expected - bars, "bar")),
+    }
+}
+
+fn without(FailedSymbol { symbol, reason, .. }: &FailedSymbol) -> String {
+    format!("{symbol} {}", reason.words().replace(' ', &BREAK.to_string()))
+}
+
+/// The sum of the days.
+pub fn total(reports: &[DayReport]) -> String {
+    let days = |wanted: fn(&DayOutcome) -> bool| reports.iter().filter(|report| wanted(&report.outcome)).count();
+    let counts = [
+        ("exported", days(|outcome| matches!(outcome, DayOutcome::Exported(day) if day.seconds.is_some()))),
+        ("done before", days(|outcome| matches!(outcome, DayOutcome::Exported(day) if day.seconds.is_none()))),
+        ("without a session", days(|outcome| matches!(outcome, DayOutcome::NoSession | DayOutcome::Closed))),
+        ("not over yet", days(|outcome| matches!(outcome, DayOutcome::NotOver))),
+        ("failed", days(|outcome| matches!(outcome, DayOutcome::Failed { .. }))),
+    ];
+    let counts = counts.iter().filter(|(_, days)| *days > 0).map(|(what, days)| format!("{what}: {days}"));
+    let exported = reports.iter().filter_map(DayReport::exported);
+    let (bars, expected): (Vec<_>, Vec<_>) = exported.map(|day| (day.bars(), day.expected)).unzip();
+    let (bars, expected): (usize, usize) = (bars.iter().sum(), expected.iter().sum());
+    let bars = (expected > 0).then(|| format!("bars: {} of {}", grouped(bars), grouped(expected)));
+    match counts.chain(bars).collect::<Vec<_>>() {
+        none if none.is_empty() => "no trading day of that range is over".to_owned(),
+        all => all.join(", "),
+    }
+}
+
+/// Whether any prices are made up; `None` where there are none.
+pub fn simulated(reports: &[DayReport]) -> Option<bool> {
+    reports.iter().filter_map(DayReport::exported).map(|day| day.simulated).reduce(|any, next| any || next)
+}

@@ -1,0 +1,110 @@
+//! `finstream gaps`: asks the lake which bars of a range it holds, and compares that with the calendar.
+
+mod coverage;
+mod table;
+
+use std::{collections::BTreeSet, ops::RangeInclusive, process::ExitCode};
+
+use jiff::Timestamp;
+use serde::Deserialize;
+use shared::{Interval, Symbol, TradeDate, market, trading_calendar::NEW_YORK};
+
+use crate::{
+    args::{GapsArgs, dates},
+    aws::{athena, target::Target},
+    companies,
+    output::progress::{Screen, print},
+};
+use coverage::{Coverage, Lack};
+
+/// The query, with `?` for its parameters.
+const SQL: &str = include_str!("../../../sql/coverage.sql");
+
+/// A row of the query's result, as far as it is needed.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Held {
+    /// The day.
+    pub trade_date: TradeDate,
+    /// The symbol.
+    pub symbol: Symbol,
+    /// Different bars of that symbol and day.
+    pub bars: usize,
+}
+
+/// `finstream gaps`.
+pub async fn gaps(args: GapsArgs) -> anyhow::Result<ExitCode> {
+    let now = Timestamp::now();
+    let range = args.period.range(now)?;
+    let target = Target::find(args.place.stack.as_deref()).await?;
+    let screen = Screen::new();
+    screen.now(&format!("asking the lake of {}", target.name));
+    let mut held: Vec<Held> = athena::query(&target, SQL, &parameters(&range, args.period.interval)).await?;
+    screen.clear();
+    let wanted = match &args.period.symbols {
+        Some(symbols) => symbols.to_vec(),
+        None if held.is_empty() => companies::symbols()?.to_vec(),
+        None => coverage::symbols_of(&held),
+    };
+    let named: BTreeSet<_> = wanted.iter().collect();
+    held.retain(|row| named.contains(&row.symbol));
+    let days = coverage::of(dates(&range), &held, &wanted, args.period.interval, now);
+    if !days.is_empty() {
+        print(&table::of(&days, None))?;
+    }
+    print(&table::total(&days))?;
+    if let Some(advice) = advice(&args, &days, &target, now) {
+        print(&advice)?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The values of the query's `?`, in their order, as SQL literals; no date and no interval holds a quote.
+fn parameters(range: &RangeInclusive<TradeDate>, interval: Interval) -> Vec<String> {
+    [range.start().to_string(), range.end().to_string(), interval.to_string()].map(|value| format!("'{value}'")).into()
+}
+
+/// What to do about the days that lack something; `None` where none does.
+fn advice(args: &GapsArgs, days: &[Coverage], target: &Target, now: Timestamp) -> Option<String> {
+    let interval = args.period.interval;
+    let earliest = target.uses_yahoo().then(|| market::earliest(interval, now, &NEW_YORK.zone));
+    lacking(days, None)?;
+    let Some((first, last)) = lacking(days, earliest) else {
+        return Some(format!("Yahoo has no {interval} bars of those days any more"));
+    };
+    let options = options(args);
+    let mut advice = format!("next:\n  cargo finstream backfill --from {first} --to {last}{options}");
+    let with_gaps = days.iter().find(|day| day.date >= first && matches!(day.lack, Lack::Some { .. }));
+    if let Some(Coverage { date, .. }) = with_gaps {
+        advice += &format!(
+            "\nand, for a day that it shows as done before:\n  cargo finstream run --trade-date {date}{options}"
+        );
+    }
+    Some(advice)
+}
+
+/// The first and the last day that lack something, from `earliest` on.
+fn lacking(days: &[Coverage], earliest: Option<TradeDate>) -> Option<(TradeDate, TradeDate)> {
+    let kept = |date: &TradeDate| earliest.is_none_or(|earliest| *date >= earliest);
+    let mut dates = days.iter().filter(|day| day.lack != Lack::Nothing).map(|day| day.date).filter(kept);
+    let first = dates.next()?;
+    Some((first, dates.next_back().unwrap_or(first)))
+}
+
+/// The options with which this command was given, for the next one.
+fn options(args: &GapsArgs) -> String {
+    let mut options = String::new();
+    if let Some(symbols) = &args.period.symbols {
+        let symbols: Vec<_> = symbols.iter().map(Symbol::as_str).collect();
+        options += &format!(" --symbols {}", symbols.join(","));
+    }
+    if args.period.interval != Interval::default() {
+        options += &format!(" --interval {}", args.period.interval);
+    }
+    if let Some(stack) = &args.place.stack {
+        options += &format!(" --stack {stack}");
+    }
+    options
+}
+
+#[cfg(test)]
+mod tests;

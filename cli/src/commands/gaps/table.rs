@@ -1,0 +1,65 @@
+//! What the lake holds and lacks as a table.
+
+use shared::Symbol;
+
+use super::coverage::{Coverage, Lack};
+use crate::output::{
+    summary::grouped,
+    tables::{self, BREAK},
+};
+
+/// How many symbols of a day are named before the rest is counted.
+const NAMED: usize = 8;
+
+/// The table. `width` is that of the terminal unless given.
+pub fn of(days: &[Coverage], width: Option<u16>) -> String {
+    let mut table = tables::days(&["lacks"], width);
+    for Coverage { date, session, symbols, bars, expected, lack } in days {
+        let expected = expected.map_or_else(|| "?".to_owned(), grouped);
+        table.add_row([date.to_string(), (*session).into(), symbols.to_string(), grouped(bars), expected, lacks(lack)]);
+    }
+    table.to_string()
+}
+
+/// `META 77 of 78, SNAP 75 of 78; no bars of OKTA`.
+fn lacks(lack: &Lack) -> String {
+    match lack {
+        Lack::Nothing => String::new(),
+        Lack::Everything => "no bars at all".to_owned(),
+        Lack::Some { short, without } => {
+            let short = short.iter().map(|(symbol, bars, expected)| format!("{symbol} {bars} of {expected}"));
+            let (short, without) = (some(short.collect()), some(without.iter().map(Symbol::to_string).collect()));
+            let without = without.map(|names| format!("no bars of {names}"));
+            short.into_iter().chain(without).collect::<Vec<_>>().join(&format!(";{BREAK}"))
+        }
+    }
+}
+
+/// The first of the names, and how many more there are; `None` where there is no name.
+fn some(mut names: Vec<String>) -> Option<String> {
+    if names.len() > NAMED {
+        let more = names.split_off(NAMED).len();
+        names.push(format!("and {more} more"));
+    }
+    (!names.is_empty()).then(|| names.join(&format!(",{BREAK}")))
+}
+
+/// The sum of the days. Days on which the exchange is closed do not count.
+pub fn total(days: &[Coverage]) -> String {
+    let count =
+        |wanted: fn(&Coverage) -> bool| days.iter().filter(|day| day.expected != Some(0) && wanted(day)).count();
+    let all = count(|_| true);
+    if all == 0 {
+        return "no trading day of that range is over".to_owned();
+    }
+    let counts = [
+        ("complete", count(|day| day.lack == Lack::Nothing && day.expected.is_some())),
+        ("with gaps", count(|day| matches!(day.lack, Lack::Some { .. }))),
+        ("without any bars", count(|day| day.lack == Lack::Everything)),
+    ];
+    let counts = counts.map(|(what, days)| format!("{what}: {days}")).join(", ");
+    match count(|day| day.lack == Lack::Nothing && day.expected.is_none()) {
+        0 => format!("trading days: {all}, {counts}"),
+        unknown => format!("trading days: {all}, {counts}, of unknown sessions: {unknown}"),
+    }
+}

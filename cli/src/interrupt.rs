@@ -1,0 +1,14 @@
+//! Ctrl-C, and the signal with which a system ends a program.
+
+/// Exit code of a command that Ctrl-C ended, as shells count it.
+pub const INTERRUPTED: u8 = 130;
+
+/// Waits for either signal.
+pub async fn interrupted() {
+    use tokio::signal::unix::{SignalKind, signal};
+    let Ok(mut terminated) = signal(SignalKind::terminate()) else { return std::future::pending().await };
+    tokio::select! {
+        _ = tokio::signal::ctrl_c() => {}
+        _ = terminated.recv() => {}
+    }
+}

@@ -1,0 +1,74 @@
+//! What to do about a failed run: one line for each name under which it can fail.
+
+/// The names of the functions' errors, then the state machine's own, then those of Step Functions and Lambda.
+const HINTS: [(&str, &str); 21] = [
+    ("InvalidInput", "correct the input; cargo finstream run checks it before it starts anything"),
+    ("AccessDenied", "give the function's role in template.yaml the permission that the cause names, and deploy again"),
+    (
+        "ServiceRefused",
+        "the request or the resource is wrong, so trying again will not help: look at what the cause names",
+    ),
+    ("ServiceUnavailable", "the service did not answer through all retries: run again in a few minutes"),
+    ("SessionNotOver", "run again after the close, or ask for an earlier day with --trade-date"),
+    ("NoBars", "check the spelling of the symbols, and that Yahoo still keeps bars of that length for that day"),
+    ("MarketUnavailable", "run again in a few minutes; if it lasts, check that the market's address can be reached"),
+    ("MarketBlocked", "wait an hour before running again, with fewer symbols or a lower MarketConcurrency"),
+    ("DeliveryFailed", "run again; if it lasts, compare the stream's quota with its metrics in CloudWatch"),
+    ("InvalidResult", "compare sql/hourly_extremes.sql and the table in template.yaml with what was deployed"),
+    (
+        "CrawlFailed",
+        "read the crawler's log in /aws-glue/crawlers, most often its role lacks a permission; then run again",
+    ),
+    ("CrawlTimedOut", "look at the crawler in Glue: when its crawl has ended, run again"),
+    ("QueryFailed", "read the reason in the cause; the query is in Athena's history of the project's workgroup"),
+    ("QueryTimedOut", "look at the query in Athena's history: when nothing else is queued, run again"),
+    ("BarsMissing", "look below errors/ in the data bucket for records that could not be delivered; then run again"),
+    ("NotFollowed", "the execution may go on: give the same command again, and it takes up where it stopped"),
+    ("Aborted", "someone stopped the execution: run again when that is settled"),
+    ("States.Timeout", "a state took longer than it may: read the function's log, then run again"),
+    ("States.Runtime", "the state machine met data it was not written for: deploy all parts from the same version"),
+    ("Sandbox.Timedout", "the function ran out of time: ask for fewer symbols, or raise its Timeout in template.yaml"),
+    ("Runtime.ExitError", "the function could not start or ended early: read its log"),
+];
+
+/// What to do about the error of that name.
+pub fn hint(error: &str) -> &'static str {
+    let found = HINTS.iter().find(|(name, _)| *name == error);
+    found.map_or("read the cause, and the log of the function that the state calls", |(_, hint)| hint)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::Value;
+    use shared::ErrorName;
+
+    use super::*;
+
+    #[test]
+    fn every_error_of_a_function_has_a_hint() {
+        for name in ErrorName::ALL {
+            assert!(HINTS.iter().any(|(hinted, _)| *hinted == name.to_string()), "{name}");
+        }
+    }
+
+    #[test]
+    fn every_error_with_a_hint_has_a_section_in_the_runbook() {
+        let runbook = include_str!("../../../docs/runbook.md");
+        for (name, _) in HINTS {
+            assert!(runbook.lines().any(|line| line == format!("### {name}")), "{name}");
+        }
+    }
+
+    #[test]
+    fn every_error_that_the_state_machine_raises_has_a_hint() -> Result<(), serde_json::Error> {
+        let definition: Value = serde_json::from_str(include_str!("../../../statemachine/pipeline.asl.json"))?;
+        let states = definition["States"].as_object().into_iter().flatten();
+        let errors = states.filter_map(|(_, state)| state["Assign"]["failure"]["error"].as_str());
+        let raised: Vec<_> = errors.filter(|error| !error.starts_with("{%")).collect();
+        assert!(raised.contains(&"BarsMissing"), "{raised:?}");
+        for name in raised.into_iter().chain(["States.Timeout", "Aborted"]) {
+            assert!(HINTS.iter().any(|(hinted, _)| *hinted == name), "{name}");
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,209 @@
+//! What came of a run, as text: the hourly extremes, the symbols without bars, a failure and what to do about it.
+
+use std::{fs::File, io::Read, path::Path};
+
+use anyhow::Context;
+use comfy_table::{
+    Cell, CellAlignment::Right, ColumnConstraint::ContentWidth, ContentArrangement, LineStyle, Row, Table,
+    presets::UTF8_HORIZONTAL_ONLY,
+};
+use serde::Deserialize;
+use shared::{
+    TradeDate,
+    payload::{CollectedSymbol, FailedSymbol, SymbolOutcomes},
+};
+
+use super::{hints, summary::grouped};
+use crate::aws::history::Failure;
+
+/// A row of hourly_extremes.csv, as far as it is shown.
+#[derive(Debug, Deserialize)]
+pub struct HourlyExtremes {
+    company_name: String,
+    symbol: String,
+    hour: String,
+    datetime_high: String,
+    highest_hourly_price: String,
+    datetime_low: String,
+    lowest_hourly_price: String,
+    bars: u64,
+    volume: u64,
+}
+
+/// Reads the CSV of a run.
+///
+/// # Errors
+/// When it cannot be read, or is not the CSV that this program knows.
+pub fn read(csv: &Path) -> anyhow::Result<Vec<HourlyExtremes>> {
+    let file = File::open(csv).with_context(|| format!("could not read {}", csv.display()))?;
+    rows(file).with_context(|| format!("{} is not a result of this version", csv.display()))
+}
+
+fn rows(csv: impl Read) -> Result<Vec<HourlyExtremes>, csv::Error> {
+    csv::Reader::from_reader(csv).deserialize().collect()
+}
+
+/// The result of a run: its rows, its symbols without bars, and where the prices are from. `width` is that of the
+/// terminal unless given.
+pub fn exported(
+    rows: &[HourlyExtremes],
+    bars: usize,
+    symbols: &SymbolOutcomes,
+    simulated: bool,
+    width: Option<u16>,
+) -> String {
+    let companies = rows.chunk_by(|a, b| a.symbol == b.symbol).count();
+    let summary = format!(
+        "companies: {}, company hours: {}, bars: {}\n{}",
+        grouped(companies),
+        grouped(rows.len()),
+        grouped(bars),
+        prices(simulated)
+    );
+    let SymbolOutcomes { collected, failed } = symbols;
+    [extremes(rows, width), short_of_bars(collected, width), without_bars(failed, width), renamed(collected), summary]
+        .concat()
+}
+
+/// A day without trading.
+pub fn no_session(trade_date: TradeDate, failed: &[FailedSymbol], simulated: bool, width: Option<u16>) -> String {
+    let market = if simulated { "simulated exchange" } else { "exchange" };
+    let failed = without_bars(failed, width);
+    format!("{failed}{trade_date}: no session (outcome no_session): the {market} did not trade")
+}
+
+/// A failure: what failed, the error, why, and what to do next.
+pub fn failed(headline: &str, failure: &Failure, how_to_look: &str) -> String {
+    let Failure { error, cause } = failure;
+    let cause = if cause.is_empty() { "none was given" } else { cause.trim() };
+    format!(
+        "{headline}: {error}\n  cause: {}\n  next:  {}\n  again: {how_to_look}",
+        cause.replace('\n', "\n         "),
+        hints::hint(error)
+    )
+}
+
+/// Whose prices they are.
+pub fn prices(simulated: bool) -> &'static str {
+    if simulated {
+        "simulated prices: made up by finstream's simulated market, not market data"
+    } else {
+        "prices as Yahoo Finance gives them"
+    }
+}
+
+/// One table row for each company, with a line for each hour. The symbol is below the company's name, so that
+/// 80 columns are enough.
+fn extremes(rows: &[HourlyExtremes], width: Option<u16>) -> String {
+    let mut table = table(&["company", "hour", "high @ time", "low @ time", "bars", "volume"], width);
+    for company in rows.chunk_by(|a, b| a.symbol == b.symbol) {
+        let lines = |text: &dyn Fn(&HourlyExtremes) -> String| {
+            Cell::new(company.iter().map(text).collect::<Vec<_>>().join("\n"))
+        };
+        table.add_row(Row::from(vec![
+            Cell::new(company.first().map(|row| format!("{}\n{}", row.company_name, row.symbol)).unwrap_or_default()),
+            lines(&|row| row.hour.clone()),
+            lines(&|row| at(&row.highest_hourly_price, &row.datetime_high)),
+            lines(&|row| at(&row.lowest_hourly_price, &row.datetime_low)),
+            lines(&|row| row.bars.to_string()),
+            lines(&|row| grouped(row.volume)),
+        ]));
+    }
+    // Only the company may wrap: a wrapped number would move the hours below it.
+    for column in table.column_iter_mut().skip(1) {
+        column.set_constraint(ContentWidth);
+        column.set_cell_alignment(Right);
+    }
+    format!("{table}\n")
+}
+
+/// The symbols of which bars are missing, and which; or nothing when there are none.
+fn short_of_bars(collected: &[CollectedSymbol], width: Option<u16>) -> String {
+    let short: Vec<_> = collected.iter().filter(|symbol| symbol.is_short()).collect();
+    if short.is_empty() {
+        return String::new();
+    }
+    let mut table = table(&["short of bars", "bars", "missing, by their start"], width);
+    table.style_mut().row_separator = LineStyle::none();
+    for symbol in short {
+        let bars = format!("{} of {}", symbol.bars, symbol.expected);
+        table.add_row([symbol.symbol.as_str(), &bars, &symbol.missing()]);
+    }
+    if let Some(column) = table.column_mut(1) {
+        column.set_constraint(ContentWidth);
+    }
+    format!("{table}\n")
+}
+
+/// The symbols that Yahoo lists under another name, a line each.
+fn renamed(collected: &[CollectedSymbol]) -> String {
+    let renamed = collected.iter().filter_map(|symbol| Some((&symbol.symbol, symbol.asked_as.as_ref()?)));
+    renamed.map(|(symbol, asked_as)| format!("{symbol} was asked for as {asked_as}\n")).collect()
+}
+
+/// The symbols without bars, or nothing when there are none.
+fn without_bars(failed: &[FailedSymbol], width: Option<u16>) -> String {
+    if failed.is_empty() {
+        return String::new();
+    }
+    let mut table = list(&["without bars", "reason", "detail"], width);
+    for FailedSymbol { symbol, reason, detail, .. } in failed {
+        table.add_row([symbol.as_str(), &reason.words(), detail]);
+    }
+    format!("{table}\n")
+}
+
+/// An empty table without lines between its rows.
+fn list(header: &[&str], width: Option<u16>) -> Table {
+    let mut table = table(header, width);
+    table.style_mut().row_separator = LineStyle::none();
+    table
+}
+
+/// Where the cells of a table of days may be broken into lines: a space, as a person sees it, that a space within
+/// `META 77 of 78` is not.
+pub const BREAK: char = '\u{a0}';
+
+/// An empty table of days, with the columns that every such table begins with, and `more`.
+pub fn days(more: &[&str], width: Option<u16>) -> Table {
+    let first = ["trade date", "session", "symbols", "bars", "expected"];
+    let mut table = list(&[&first, more].concat(), width);
+    for column in table.column_iter_mut().take(first.len()) {
+        column.set_constraint(ContentWidth);
+    }
+    for column in table.column_iter_mut().take(first.len()).skip(2) {
+        column.set_cell_alignment(Right);
+    }
+    for column in table.column_iter_mut().skip(first.len()) {
+        column.set_delimiter(BREAK);
+    }
+    table
+}
+
+fn table(header: &[&str], width: Option<u16>) -> Table {
+    let mut table = Table::new();
+    table
+        .load_style(UTF8_HORIZONTAL_ONLY)
+        .set_content_arrangement(ContentArrangement::Dynamic)
+        .set_header(header.to_vec());
+    if let Some(width) = width {
+        table.set_width(width);
+    }
+    table
+}
+
+/// `334.79 @ 09:35`, from a price and a date with a time.
+fn at(price: &str, datetime: &str) -> String {
+    format!("{} @ {}", two_decimals(price), datetime.get(11..16).unwrap_or(datetime))
+}
+
+/// At least two decimals, and none lost.
+fn two_decimals(price: &str) -> String {
+    match price.split_once('.') {
+        None => format!("{price}.00"),
+        Some((whole, decimals)) => format!("{whole}.{decimals:0<2}"),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,121 @@
+use super::*;
+
+/// A script: `0.0 enter Collect`, one event a line, seconds since the start first.
+fn events(script: &str) -> Result<Vec<Event>, String> {
+    let event = |(line, id): (&str, i64)| {
+        let (seconds, rest) = line.split_once(' ').ok_or("no time")?;
+        let ms = seconds.parse::<f64>().map_err(|error| error.to_string())? * 1000.0;
+        let at =
+            Timestamp::from_millisecond(1_800_000_000_000 + ms.round() as i64).map_err(|error| error.to_string())?;
+        let (verb, rest) = rest.split_once(' ').unwrap_or((rest, ""));
+        let failure = || {
+            let (error, cause) = rest.split_once(": ").unwrap_or((rest, ""));
+            Failure { error: error.into(), cause: cause.into() }
+        };
+        let what = match verb {
+            "start" => What::Started,
+            "task" => What::Entered(rest.into(), Kind::Task),
+            "wait" => What::Entered(rest.into(), Kind::Wait),
+            "choice" => What::Entered(rest.into(), Kind::Choice),
+            "pass" => What::Entered(rest.into(), Kind::Pass),
+            "fail" => What::Entered(rest.into(), Kind::Fail),
+            "scheduled" => What::Scheduled,
+            "answer" => What::Succeeded(Some(rest.into())),
+            "error" => What::Failed(failure()),
+            "exit" => What::Exited,
+            "end" => What::Ended,
+            other => return Err(format!("{other:?} is not an event")),
+        };
+        Ok(Event { id, at, what })
+    };
+    script.lines().map(str::trim).filter(|line| !line.is_empty()).zip(1..).map(event).collect()
+}
+
+/// Each line with a mark: `>` goes on, `~` goes on again, `=` is over.
+fn told(story: &mut Timeline, script: &str) -> Result<String, String> {
+    let marked = |line| match line {
+        Line::Now(text) => format!("> {text}"),
+        Line::Again(text) => format!("~ {text}"),
+        Line::Told(text) => format!("= {text}"),
+    };
+    let lines: Vec<_> = events(script)?.iter().flat_map(|event| story.tell(event)).map(marked).collect();
+    Ok(lines.join("\n"))
+}
+
+const COLLECTED: &str = r#"{"StatusCode":200,"Payload":{"outcome":"collected","trade_date":"2026-11-20","interval":"5m","run_id":"r","collected_at":"2026-11-20T22:00:00Z","written_at":"2026-11-20T22:00:01Z","bars":780,"records":2,"symbols":{"collected":[{"symbol":"META","bars":78,"expected":78}],"failed":[]},"simulated":true}}"#;
+
+#[test]
+fn a_run_is_told_state_by_state_and_a_poll_loop_in_one_line() -> Result<(), String> {
+    let mut story = Timeline::new([("WaitForDelivery".to_owned(), 100.0), ("WaitForCrawl".to_owned(), 10.0)].into());
+    let script = format!(
+        "0 start\n0 task Collect\n0 scheduled\n1.2 answer {COLLECTED}\n1.2 exit\n1.2 choice CollectionState\n1.2 exit
+        1.2 wait WaitForDelivery\n101.2 exit
+        101.2 task StartCrawler\n101.2 scheduled\n101.6 exit
+        101.6 wait WaitForCrawl\n111.6 exit\n111.6 task GetCrawler\n111.6 scheduled\n111.7 exit\n111.7 choice CrawlState\n111.7 exit
+        111.7 wait WaitForCrawl\n121.7 exit\n121.7 task GetCrawler\n121.7 scheduled\n121.8 exit\n121.8 choice CrawlState\n121.8 exit
+        121.8 wait WaitForCrawl\n131.8 exit\n131.8 task GetCrawler\n131.8 scheduled\n131.9 exit\n131.9 choice CrawlState\n131.9 exit
+        131.9 task RunQuery\n131.9 scheduled\n132.4 exit
+        132.4 wait WaitForQuery\n134.4 exit\n134.4 task GetQueryExecution\n134.4 scheduled\n134.5 exit\n134.5 choice QueryState\n134.5 exit
+        134.5 task ExportCsv\n134.5 scheduled
+        135.5 answer {{\"Payload\":{{\"outcome\":\"exported\",\"bars_seen\":780,\"rows\":70,\"csv\":\"s3://b/c\",\"report\":\"s3://b/r\"}}}}
+        135.5 exit\n135.5 choice AllBarsSeen\n135.5 exit\n135.5 task NotifyExported\n135.5 scheduled\n135.6 exit
+        135.6 pass Exported\n135.6 exit\n135.6 end"
+    );
+    insta::assert_snapshot!(told(&mut story, &script)?);
+    assert!(story.has_ended());
+    Ok(())
+}
+
+#[test]
+fn bars_that_come_late_are_asked_for_again_in_lines_of_their_own() -> Result<(), String> {
+    let round = |at: u32| {
+        format!(
+            "{at} task RunQuery\n{at} scheduled\n{at}.1 exit\n{at}.1 wait WaitForQuery\n{at}.3 exit
+            {at}.3 task GetQueryExecution\n{at}.3 scheduled\n{at}.4 exit\n{at}.4 task ExportCsv\n{at}.4 scheduled
+            {at}.5 answer {{\"Payload\":{{\"outcome\":\"incomplete\",\"bars_seen\":{at}00}}}}\n{at}.5 exit
+            {at}.5 wait WaitForBars\n{at}.9 exit\n"
+        )
+    };
+    insta::assert_snapshot!(told(&mut Timeline::default(), &["0 start\n", &round(1), &round(2)].concat())?);
+    Ok(())
+}
+
+#[test]
+fn retries_are_told_and_a_failure_has_a_place() -> Result<(), String> {
+    let mut story = Timeline::default();
+    let script = "0 start\n0 task Collect\n0 scheduled\n0.5 error MarketUnavailable: yahoo answered 503\n2.5 scheduled
+        3 error MarketUnavailable: yahoo answered 503\n7 scheduled\n8 exit
+        8 task StartCrawler\n8 scheduled\n9 error AccessDenied: no\n9 exit
+        9 task NotifyFailed\n9 scheduled\n9.1 error Sns.NotFound\n9.2 exit\n9.2 fail Failed\n9.2 end";
+    insta::assert_snapshot!(told(&mut story, script)?);
+    assert_eq!(story.failed_in("AccessDenied"), Some("StartCrawler"));
+    Ok(())
+}
+
+#[test]
+fn a_failure_that_the_state_machine_decides_on_has_the_place_of_the_decision() -> Result<(), String> {
+    let mut story = Timeline::default();
+    let script = "0 start\n0 task GetCrawler\n0 scheduled\n0.1 exit\n0.1 choice CrawlState\n0.1 exit\n0.1 pass CrawlFailed\n0.1 exit
+        0.1 task NotifyFailed\n0.1 scheduled\n0.2 exit\n0.2 fail Failed\n0.2 end";
+    told(&mut story, script)?;
+    assert_eq!(story.failed_in("CrawlFailed"), Some("CrawlState"));
+    Ok(())
+}
+
+#[test]
+fn a_story_goes_on_where_it_was() -> Result<(), String> {
+    let mut story = Timeline::default();
+    told(&mut story, "0 start\n0 task Collect")?;
+    assert_eq!(story.last(), 2);
+    assert!(!story.has_ended());
+    Ok(())
+}
+
+#[test]
+fn a_length_of_time_is_said_in_minutes_from_one_on() {
+    for (seconds, words) in
+        [(0.04, "0 s"), (0.4, "0.4 s"), (2.0, "2 s"), (59.94, "59.9 s"), (59.96, "1 min"), (100.0, "1 min 40 s")]
+    {
+        assert_eq!(format_duration(seconds), words, "{seconds}");
+    }
+}

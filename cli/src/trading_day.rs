@@ -1,0 +1,120 @@
+//! Which days trade, as far as that is known before a market is asked: New York's calendar for symbols that
+//! trade there, nothing for others.
+
+use jiff::{SignedDuration, civil::Weekday};
+use shared::{Interval, Session, Symbol, TradeDate, trading_calendar::NEW_YORK};
+
+/// What is known of a date.
+#[derive(Debug, Clone, PartialEq)]
+pub enum TradingDay {
+    /// The exchange trades, in this session.
+    Open(Session),
+    /// The exchange does not trade: a weekend or a holiday.
+    Closed,
+    /// The symbols trade on an exchange whose calendar this program does not have.
+    Unknown,
+}
+
+/// A session of New York that is shorter than this ends early.
+const FULL: SignedDuration = SignedDuration::from_mins(6 * 60 + 30);
+
+impl TradingDay {
+    /// What is known of `date` for all of `symbols`.
+    pub fn of(date: TradeDate, symbols: &[Symbol]) -> Self {
+        if symbols.iter().all(trades_in_new_york) {
+            NEW_YORK.session(date.date()).map_or(Self::Closed, Self::Open)
+        } else {
+            Self::Unknown
+        }
+    }
+
+    /// `full`, `half`, `closed`, or `-` where that is not known.
+    pub fn label(&self) -> &'static str {
+        match self {
+            Self::Open(session) if session.open.duration_until(session.close) < FULL => "half",
+            Self::Open(_) => "full",
+            Self::Closed => "closed",
+            Self::Unknown => "-",
+        }
+    }
+
+    /// How many bars one symbol has when none is missing, where that is known.
+    pub fn expected_bars(&self, interval: Interval) -> Option<usize> {
+        match self {
+            Self::Open(session) => Some(session.expected_bars(interval)),
+            Self::Closed => Some(0),
+            Self::Unknown => None,
+        }
+    }
+}
+
+/// Whether a date is a Saturday or a Sunday, on which few exchanges trade.
+pub fn is_weekend(date: TradeDate) -> bool {
+    matches!(date.date().weekday(), Weekday::Saturday | Weekday::Sunday)
+}
+
+/// Whether a symbol is New York's (or Nasdaq's) by its form: letters, with a share class or none, such as `BRK-B` or
+/// `BRK.B`. Everything else names another exchange (`7203.T`), an index (`^GSPC`), a currency (`EURUSD=X`) or a
+/// coin (`BTC-USD`). In doubt it is not: a day too many is asked for, and none is missed.
+fn trades_in_new_york(symbol: &Symbol) -> bool {
+    let letters = |text: &str| (1..=5).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_alphabetic());
+    match symbol.as_str().split_once(['.', '-']) {
+        None => letters(symbol.as_str()),
+        // One letter behind a dot is a market, too (.L London, .T Tokyo); these are share classes only.
+        Some((base, class)) if symbol.as_str().contains('.') => letters(base) && matches!(class, "A" | "B" | "C"),
+        Some((base, class)) => letters(base) && letters(class) && class.len() <= 2,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    type Outcome = Result<(), Box<dyn std::error::Error>>;
+
+    fn days(dates: &[&str], symbol: &str) -> Result<Vec<TradingDay>, Box<dyn std::error::Error>> {
+        let symbols = ["META".parse()?, symbol.parse()?];
+        dates.iter().map(|date| Ok(TradingDay::of(date.parse()?, &symbols))).collect()
+    }
+
+    const THANKSGIVING_WEEK: [&str; 5] = ["2025-11-26", "2025-11-27", "2025-11-28", "2025-11-29", "2025-12-01"];
+
+    #[test]
+    fn new_yorks_calendar_decides_for_its_own_symbols() -> Outcome {
+        let days = days(&THANKSGIVING_WEEK, "BRK-B")?;
+        assert_eq!(
+            days.iter().map(TradingDay::label).collect::<Vec<_>>(),
+            ["full", "closed", "half", "closed", "full"]
+        );
+        let expected: Vec<_> = days.iter().map(|day| day.expected_bars(Interval::FiveMinutes)).collect();
+        assert_eq!(expected, [Some(78), Some(0), Some(42), Some(0), Some(78)]);
+        Ok(())
+    }
+
+    #[test]
+    fn nothing_is_known_of_another_exchange() -> Outcome {
+        let days = days(&THANKSGIVING_WEEK, "7203.T")?;
+        assert!(days.iter().all(|day| *day == TradingDay::Unknown && day.label() == "-"));
+        assert!(days.iter().all(|day| day.expected_bars(Interval::FiveMinutes).is_none()));
+        Ok(())
+    }
+
+    #[test]
+    fn a_symbol_is_new_yorks_by_its_form() -> Outcome {
+        for symbol in ["META", "F", "BRK-B", "BRK.B", "BF.A", "BAC-PL", "GOOGL"] {
+            assert!(trades_in_new_york(&symbol.parse()?), "{symbol}");
+        }
+        for symbol in ["7203.T", "VOD.L", "SHOP.TO", "^GSPC", "EURUSD=X", "BTC-USD", "M&M.NS", "ES=F", "0700", "BMW.DE"]
+        {
+            assert!(!trades_in_new_york(&symbol.parse()?), "{symbol}");
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn weekends_are_told() -> Outcome {
+        let weekend: Result<Vec<_>, _> = THANKSGIVING_WEEK.iter().map(|date| date.parse().map(is_weekend)).collect();
+        assert_eq!(weekend?, [false, false, false, true, false]);
+        Ok(())
+    }
+}

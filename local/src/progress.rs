@@ -1,0 +1,17 @@
+//! How long work reports where it stands: the command line draws a spinner, tests show nothing (`&()`).
+
+/// Receives the steps of long work as they happen.
+pub trait Progress: Sync {
+    /// A step begins.
+    fn step(&self, what: &str);
+    /// Something happens within the step, such as a line that a tool prints.
+    fn detail(&self, line: &str);
+    /// The step is over, with its result.
+    fn done(&self, what: &str);
+}
+
+impl Progress for () {
+    fn step(&self, _: &str) {}
+    fn detail(&self, _: &str) {}
+    fn done(&self, _: &str) {}
+}

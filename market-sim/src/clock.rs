@@ -1,0 +1,63 @@
+//! The market at the moment of a question: the newest session and the last price. The only part that asks the clock.
+
+use jiff::{SignedDuration, Timestamp, civil::Date};
+use shared::Session;
+
+use super::{
+    bar::{Bar, Price},
+    listing::Listing,
+    prices::{self, Minute},
+    rng::Rng,
+};
+
+/// One symbol at one moment.
+#[derive(Debug)]
+pub struct MarketClock {
+    /// When it is.
+    pub now: Timestamp,
+    /// The newest session that has opened.
+    pub session: Session,
+    /// When the last trade was: seconds ago in a session that is going on, else seconds after the close.
+    pub last_trade: Timestamp,
+    /// The price of that trade.
+    pub price: Price,
+    /// The finished minutes of the session as one bar.
+    pub so_far: Bar,
+}
+
+impl MarketClock {
+    /// The market for `listing` at `now`; `None` before the market's first day.
+    pub fn at(listing: &Listing, now: Timestamp) -> Option<Self> {
+        let session = listing.exchange.latest(now)?;
+        let date = session.trade_date.date();
+        let finished = usize::try_from(session.open.duration_until(now).as_mins()).unwrap_or(0);
+        let minutes = prices::minutes(listing, date);
+        let traded = minutes.iter().take(finished).copied().filter_map(Minute::bar).reduce(Bar::join);
+        let so_far = traded.unwrap_or_else(|| Bar::flat(close_before(listing, date)));
+        let price = if session.has_ended(now) { prices::close(listing, date) } else { so_far.close };
+        let last_trade = last_trade(listing, &session, now);
+        Some(Self { now, session, last_trade, price, so_far })
+    }
+
+    /// The row that Yahoo appends during a session: the last price, stamped off the bars' grid.
+    pub fn live_row(&self) -> Option<(Timestamp, Price)> {
+        let is_live = !self.session.has_ended(self.now) && self.last_trade > self.session.open;
+        is_live.then_some((self.last_trade, self.price))
+    }
+}
+
+/// The close of the trading day before `date`.
+pub fn close_before(listing: &Listing, date: Date) -> Price {
+    prices::close(listing, listing.exchange.calendar.previous(date).unwrap_or(date))
+}
+
+fn last_trade(listing: &Listing, session: &Session, now: Timestamp) -> Timestamp {
+    if session.has_ended(now) {
+        // The closing auction prints 1 to 7 seconds after the hour.
+        let seconds = 1 + Rng::new(listing.symbol.as_str(), "auction", session.open.as_second()).below(7) as i64;
+        return (session.close + SignedDuration::from_secs(seconds)).min(now);
+    }
+    let recent = now.as_second() - 3;
+    let off_the_grid = if recent % 60 == 0 { recent - 1 } else { recent };
+    Timestamp::from_second(off_the_grid).unwrap_or(now).max(session.open)
+}

@@ -1,0 +1,116 @@
+//! The exchanges of the simulated market, and which symbol trades on which.
+//!
+//! New York keeps the calendar of the NYSE. The calendars of Tokyo and London are simulated: they trade on every
+//! weekday but a few fixed days, without the real holidays and half days, and at all times in the hours of 2026.
+
+use jiff::{
+    SignedDuration,
+    civil::{Date, Weekday, time},
+    tz,
+};
+use shared::{
+    Symbol,
+    trading_calendar::{self, Hours, TradingCalendar},
+};
+
+use super::exchange::Exchange;
+
+/// Where everything trades that has no suffix of another exchange.
+pub static NEW_YORK: Exchange = Exchange {
+    name: "NMS",
+    full_name: "Simulated NasdaqGS",
+    currency: "USD",
+    zone_name: "America/New_York",
+    calendar: &trading_calendar::NEW_YORK,
+    pre_market: SignedDuration::from_mins(5 * 60 + 30),
+    post_market: SignedDuration::from_hours(4),
+};
+
+/// Tokyo, suffix `.T`.
+pub static TOKYO: Exchange = Exchange {
+    name: "JPX",
+    full_name: "Simulated Tokyo",
+    currency: "JPY",
+    zone_name: "Asia/Tokyo",
+    calendar: &TOKYO_CALENDAR,
+    pre_market: SignedDuration::ZERO,
+    post_market: SignedDuration::ZERO,
+};
+
+/// London, suffix `.L`; prices are in pence.
+pub static LONDON: Exchange = Exchange {
+    name: "LSE",
+    full_name: "Simulated LSE",
+    currency: "GBp",
+    zone_name: "Europe/London",
+    calendar: &LONDON_CALENDAR,
+    pre_market: SignedDuration::ZERO,
+    post_market: SignedDuration::ZERO,
+};
+
+static TOKYO_CALENDAR: TradingCalendar = TradingCalendar {
+    zone: tz::get!("Asia/Tokyo"),
+    rule: tokyo,
+    lunch: Some(Hours { open: time(11, 30, 0, 0), close: time(12, 30, 0, 0) }),
+};
+
+static LONDON_CALENDAR: TradingCalendar =
+    TradingCalendar { zone: tz::get!("Europe/London"), rule: london, lunch: None };
+
+/// Where `symbol` trades.
+pub fn of(symbol: &Symbol) -> &'static Exchange {
+    match symbol.as_str().rsplit_once('.') {
+        Some((_, "T")) => &TOKYO,
+        Some((_, "L")) => &LONDON,
+        _ => &NEW_YORK,
+    }
+}
+
+fn tokyo(date: Date) -> Option<Hours> {
+    let new_year = matches!((date.month(), date.day()), (1, 2 | 3));
+    let hours = Hours { open: time(9, 0, 0, 0), close: time(15, 30, 0, 0) };
+    (trades(date) && !new_year).then_some(hours)
+}
+
+fn london(date: Date) -> Option<Hours> {
+    trades(date).then_some(Hours { open: time(8, 0, 0, 0), close: time(16, 30, 0, 0) })
+}
+
+/// Every weekday but New Year's Day and Christmas Day.
+fn trades(date: Date) -> bool {
+    let weekend = matches!(date.weekday(), Weekday::Saturday | Weekday::Sunday);
+    !weekend && !matches!((date.month(), date.day()), (1, 1) | (12, 25))
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::civil::date;
+
+    use super::*;
+
+    #[test]
+    fn the_suffix_decides_where_a_symbol_trades() -> Result<(), Box<dyn std::error::Error>> {
+        for (symbol, name) in
+            [("7203.T", "JPX"), ("VOD.L", "LSE"), ("META", "NMS"), ("T", "NMS"), ("L", "NMS"), ("BHP.AX", "NMS")]
+        {
+            assert_eq!(of(&symbol.parse()?).name, name, "{symbol}");
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn the_simulated_calendars_close_on_weekends_and_a_few_fixed_days() {
+        for (day, in_tokyo, in_london) in [
+            (date(2026, 1, 1), false, false),
+            (date(2026, 1, 2), false, true),
+            (date(2025, 1, 3), false, true),
+            (date(2026, 1, 5), true, true),
+            (date(2026, 11, 26), true, true), // Thanksgiving Day, in New York alone
+            (date(2026, 11, 28), false, false),
+            (date(2026, 11, 29), false, false),
+            (date(2026, 12, 25), false, false),
+        ] {
+            assert_eq!((tokyo(day).is_some(), london(day).is_some()), (in_tokyo, in_london), "{day}");
+        }
+    }
+}

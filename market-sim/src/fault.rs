@@ -1,0 +1,176 @@
+//! The faults that can be injected into the market: what Yahoo and the network before it do on bad days.
+//!
+//! One table says it all: each fault has its name, what is sent, and where that was seen. `r#n` is issue or pull
+//! request `n` of the GitHub repository `r`.
+
+mod effect;
+mod error_replies;
+mod pages;
+mod rows;
+mod shape;
+mod table;
+mod trailing_row;
+
+#[cfg(test)]
+mod tests;
+
+use std::{fmt, str::FromStr};
+
+use super::{reply, request::Query};
+use effect::Effect::{self, Body, Page, Question, Refuse, Rows, Spoil};
+pub(super) use pages::{CONSENT, CONSENT_PATH};
+
+macro_rules! faults {
+    ($($(#[$doc:meta])+ $kind:ident $name:literal $effect:expr;)+) => {
+        /// A fault of a reply. Those that change rows or the shape of a reply leave replies without bars as they are.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+        pub enum Fault {
+            $($(#[$doc])+ $kind,)+
+        }
+
+        impl Fault {
+            /// Every fault there is.
+            pub const ALL: &[Self] = &[$(Self::$kind,)+];
+
+            /// Its name in a fault rule, such as `null-rows`.
+            pub fn name(self) -> &'static str {
+                match self {
+                    $(Self::$kind => $name,)+
+                }
+            }
+
+            fn effect(self) -> Effect {
+                match self {
+                    $(Self::$kind => $effect,)+
+                }
+            }
+        }
+    };
+}
+
+faults! {
+    /// A few inner rows are null in all five columns: one of Yahoo's two ways to say that nothing was traded.
+    NullRows "null-rows" Rows(rows::null);
+    /// Some rows have one null among their five columns. Volume without prices was seen in 2026 (yfinance commit bac8c4a0).
+    PartialRows "partial-rows" Rows(rows::partial);
+    /// Some prices are the strings "NaN", "Infinity" or "-Infinity". Seen for PADEF (yahoo_finance_api commit d102cb6).
+    NotANumber "not-a-number" Rows(rows::not_a_number);
+    /// All prices are whole and sent as integers. Yahoo does so with every price that happens to be whole.
+    Integers "integers" Rows(rows::integers);
+    /// Volumes do not fit into 32 bits, as those of cryptocurrencies and the cheapest shares.
+    HugeVolume "huge-volume" Rows(rows::huge_volume);
+    /// The columns are three rows shorter than the stamps. node-yahoo-finance2 looks for it and reports it.
+    ShortColumns "short-columns" Body(shape::short_columns);
+    /// Some rows come twice. Seen for the last bar (yfinance#1217, yfinance#2122).
+    DuplicateRows "duplicate-rows" Rows(rows::duplicate);
+    /// The rows come in no order. Not seen, but nothing promises an order.
+    ShuffledRows "shuffled-rows" Rows(rows::shuffled);
+    /// The last row is the close at exactly the session's end: on the grid and without volume (yfinance#1585).
+    ClosingRow "closing-row" Rows(trailing_row::closing);
+    /// The last row is the latest price inside the session: off the grid and without volume. Seen whenever a session is
+    /// going on; here it is there afterwards too.
+    LiveRow "live-row" Rows(trailing_row::live);
+    /// The last row is the close of the following day, after the window (gadicc/yahoo-finance2#531).
+    ForeignRow "foreign-row" Rows(trailing_row::foreign);
+    /// Some rows have a price of 0 or below. Lows of 0 were seen for VFINX.
+    ZeroPrices "zero-prices" Rows(rows::zero_prices);
+    /// Some rows have their high below their low, others their open above their high. An open below the low was seen for VFINX.
+    CrossedPrices "crossed-prices" Rows(rows::crossed_prices);
+    /// There is one bar only, as for a symbol that hardly trades.
+    OneBar "one-bar" Rows(rows::one_bar);
+    /// The last dozen bars are not there yet; unless told otherwise, in the first answer only. Five of AAPL's bars were
+    /// missing an hour after the close of 2025-10-10.
+    ShortAtFirst "short-at-first" Rows(trailing_row::without_the_end);
+
+    /// No `timestamp`, and `quote` is `[{}]`: nothing was traded in the window.
+    NoTimestamp "no-timestamp" Body(shape::no_timestamp);
+    /// Stamps and columns are empty lists: what Yahoo sent until about 2019 when nothing was traded.
+    EmptyColumns "empty-columns" Body(shape::empty_columns);
+    /// `result` is an empty list, without an error. Libraries guard against it.
+    EmptyResult "empty-result" Body(shape::empty_result);
+    /// `result` and `error` are both null. Libraries guard against it.
+    NullResult "null-result" Body(shape::null_result);
+    /// `chart` is null (yfinance#2670).
+    NullChart "null-chart" Body(shape::null_chart);
+    /// No `meta`. Not seen, but nothing promises it.
+    NoMeta "no-meta" Body(shape::no_meta);
+    /// No trading periods in `meta`, neither those of the window nor the current ones. Seen in one of 49 answers.
+    NoPeriods "no-periods" Body(shape::no_periods);
+    /// Trading periods in the shape that goes with `includePrePost=true`, though that was not asked for.
+    ExtendedPeriods "extended-periods" Body(shape::extended_periods);
+    /// Trading periods are `{"pre":[],"post":[]}`, and there are no current ones.
+    EmptyPeriods "empty-periods" Body(shape::empty_periods);
+    /// Bars of an hour, which `dataGranularity` admits, though shorter ones were asked for. Seen for `interval=30m` and `range=max`.
+    CoarserBars "coarser-bars" Question(Query::of_hours);
+    /// `meta` tells another symbol. Seen for symbols that were renamed.
+    OtherSymbol "other-symbol" Body(shape::other_symbol);
+
+    /// 404: unknown, delisted or renamed.
+    NotFound "not-found" Refuse(error_replies::not_found);
+    /// 400: the window lies before the listing.
+    NotListedYet "not-listed-yet" Refuse(error_replies::not_listed_yet);
+    /// 422: the window is older than the bars that Yahoo keeps.
+    TooOld "too-old" Refuse(error_replies::too_old);
+    /// 400: the question itself is wrong.
+    BadRequest "bad-request" Refuse(error_replies::bad_request);
+    /// 401, in an envelope called `finance`. Seen on other endpoints without a crumb.
+    Unauthorized "unauthorized" Page(pages::UNAUTHORIZED);
+
+    /// 429 `Too Many RequestLog`, which is not JSON (yfinance#2125, yfinance#2128).
+    TooManyRequests "too-many-requests" Page(pages::TOO_MANY_REQUESTS);
+    /// 429 `Edge: Too Many RequestLog`: the agent is refused, whatever the number of requests.
+    EdgeTooManyRequests "edge-too-many-requests" Page(pages::EDGE_TOO_MANY_REQUESTS);
+    /// `Too Many RequestLog` with status 200. yahoo_finance_api looks for it.
+    TooManyRequestsAsOk "too-many-requests-as-ok" Page(pages::TOO_MANY_REQUESTS_AS_OK);
+    /// 403 and a page of the network's edge. Not recorded, but usual there.
+    Forbidden "forbidden" Page(pages::FORBIDDEN);
+    /// 200 and the page on which Europeans agree to cookies.
+    ConsentPage "consent-page" Page(pages::CONSENT);
+    /// 302 to that page.
+    Redirect "redirect" Page(pages::REDIRECT);
+
+    /// 200 and the page `Will be right back...`: an outage (yfinance looks for it).
+    RightBack "right-back" Page(pages::RIGHT_BACK);
+    /// 200 and nothing else. yahoo_finance_api looks for it.
+    EmptyBody "empty-body" Page(pages::EMPTY);
+    /// 200, called JSON, and a sentence.
+    NotJson "not-json" Page(pages::NOT_JSON);
+    /// The first half of the answer, as if it were whole.
+    Truncated "truncated" Spoil(reply::Reply::halved);
+    /// The first half of the answer; then the connection is closed, though more was announced.
+    CutOff "cut-off" Spoil(reply::Reply::cut_off);
+    /// The connection is closed without an answer.
+    Reset "reset" Spoil(reply::Reply::reset);
+    /// 500, as JSON. Seen for a single symbol, again and again (yfinance#2721).
+    InternalError "internal-error" Refuse(error_replies::internal_error);
+    /// 502 and a page.
+    BadGateway "bad-gateway" Page(pages::BAD_GATEWAY);
+    /// 503 and a page.
+    Unavailable "unavailable" Page(pages::UNAVAILABLE);
+    /// No answer for a minute; then the connection is closed.
+    Stalled "stalled" Spoil(reply::Reply::stalled);
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+/// Why a text is not the name of a fault.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0:?} is not a fault: use one of {all}", all = names())]
+pub struct InvalidFault(String);
+
+impl FromStr for Fault {
+    type Err = InvalidFault;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let fault = Self::ALL.iter().copied().find(|fault| fault.name() == text);
+        fault.ok_or_else(|| InvalidFault(text.to_owned()))
+    }
+}
+
+fn names() -> String {
+    Fault::ALL.iter().map(|fault| fault.name()).collect::<Vec<_>>().join(", ")
+}

@@ -1,0 +1,56 @@
+//! What is sent without a look at the question.
+
+use axum::http::StatusCode;
+
+use crate::reply::{HTML, JSON, Page};
+
+const fn html(status: StatusCode, body: &'static str) -> Page {
+    Page { status, content_type: HTML, location: None, body }
+}
+
+const fn json(status: StatusCode, body: &'static str) -> Page {
+    Page { status, content_type: JSON, location: None, body }
+}
+
+pub const UNAUTHORIZED: Page = json(
+    StatusCode::UNAUTHORIZED,
+    r#"{"finance":{"result":null,"error":{"code":"Unauthorized","description":"Invalid Crumb"}}}"#,
+);
+
+pub const TOO_MANY_REQUESTS: Page = html(StatusCode::TOO_MANY_REQUESTS, "Too Many RequestLog\r\n");
+pub const EDGE_TOO_MANY_REQUESTS: Page = html(StatusCode::TOO_MANY_REQUESTS, "Edge: Too Many RequestLog");
+pub const TOO_MANY_REQUESTS_AS_OK: Page = html(StatusCode::OK, "Too Many RequestLog\r\n");
+
+pub const FORBIDDEN: Page = html(
+    StatusCode::FORBIDDEN,
+    "<!DOCTYPE html><html><head><title>Access Denied</title></head><body>You don't have permission to access this server.</body></html>",
+);
+
+pub const CONSENT: Page = html(
+    StatusCode::OK,
+    "<!DOCTYPE html><html><head><title>Yahoo is part of the Yahoo family of brands</title></head><body><form class=\"consent-form\" method=\"post\">We, Yahoo, are part of the Yahoo family of brands. Accept all</form></body></html>",
+);
+
+/// Where [`REDIRECT`] leads: a page of this market, so that nobody who follows it leaves the machine.
+pub const CONSENT_PATH: &str = "/consent";
+
+pub const REDIRECT: Page =
+    Page { status: StatusCode::FOUND, content_type: HTML, location: Some(CONSENT_PATH), body: "" };
+
+pub const RIGHT_BACK: Page = html(
+    StatusCode::OK,
+    "<!DOCTYPE html><html><head><title>Yahoo</title></head><body><h1>Will be right back...</h1>Thank you for your patience.</body></html>",
+);
+
+pub const EMPTY: Page = json(StatusCode::OK, "");
+pub const NOT_JSON: Page = json(StatusCode::OK, "upstream connect error or disconnect before headers");
+
+pub const BAD_GATEWAY: Page = html(
+    StatusCode::BAD_GATEWAY,
+    "<html><head><title>502 Bad Gateway</title></head><body><h1>502 Bad Gateway</h1></body></html>",
+);
+
+pub const UNAVAILABLE: Page = html(
+    StatusCode::SERVICE_UNAVAILABLE,
+    "<html><head><title>503 Service Unavailable</title></head><body><h1>503 Service Unavailable</h1></body></html>",
+);

@@ -1,0 +1,102 @@
+//! What is listed on the simulated market: nearly every symbol that Yahoo could spell.
+//!
+//! Not a company database: prices and volumes follow from the spelling alone, and so does the exchange.
+
+use shared::Symbol;
+
+use super::{
+    exchange::Exchange,
+    exchanges,
+    rng::{Rng, exp},
+};
+
+/// Spellings that people try and that Yahoo answers with 404: former symbols (now META and XYZ), indices without their caret.
+const NOT_LISTED: [&str; 4] = ["FB", "SQ", "SPX", "VIX"];
+
+/// Yahoo's suffixes of one letter: London, Tokyo, Frankfurt, TSX Venture. Any other letter after a dot is a class
+/// share in the spelling of other vendors: `BRK.B` is 404, `BRK-B` is listed (<https://github.com/ranaroussi/yfinance/issues/140>).
+const ONE_LETTER_MARKETS: [&str; 4] = ["L", "T", "F", "V"];
+
+/// One instrument and the figures that its simulation starts from.
+#[derive(Debug, Clone)]
+pub struct Listing {
+    /// The symbol in upper case.
+    pub symbol: Symbol,
+    /// Where it trades.
+    pub exchange: &'static Exchange,
+    /// Yahoo's `instrumentType`.
+    pub instrument_type: &'static str,
+    /// The price around which the symbol moves over the years, in the exchange's currency.
+    pub usual_price: f64,
+    /// The units traded on a usual full day; 0 for what is quoted without volume.
+    pub usual_volume: f64,
+}
+
+impl Listing {
+    /// What trades under `symbol`, in either case; `None` when nothing does.
+    ///
+    /// Nothing is listed under a symbol that starts with `ZZ`, that Yahoo spells otherwise, or that was renamed.
+    pub fn find(symbol: &str) -> Option<Self> {
+        let symbol: Symbol = symbol.parse().ok().filter(is_listed)?;
+        let (exchange, instrument_type) = (exchanges::of(&symbol), instrument_type(symbol.as_str()));
+        let mut rng = Rng::new(symbol.as_str(), "listing", 0);
+        let usual_price = 12.0 * exp(rng.unit() * 4.0); // 12 to 655, cheap ones as often as dear ones
+        let traded = 300_000.0 * exp(rng.unit() * 5.0); // 0.3 to 45 million shares
+        let usual_volume = if matches!(instrument_type, "INDEX" | "CURRENCY") { 0.0 } else { traded };
+        Some(Self { symbol, exchange, instrument_type, usual_price, usual_volume })
+    }
+
+    /// The name shown for it, which says that it is not the real one.
+    pub fn name(&self) -> String {
+        format!("{} (simulated)", self.symbol)
+    }
+}
+
+fn is_listed(symbol: &Symbol) -> bool {
+    let name = symbol.as_str().strip_prefix('^').unwrap_or(symbol.as_str());
+    let has_foreign_spelling =
+        name.rsplit_once('.').is_some_and(|(_, suffix)| suffix.len() == 1 && !ONE_LETTER_MARKETS.contains(&suffix));
+    let is_malformed = name.is_empty() || name.contains('^') || name.ends_with(['.', '-', '=', '&']);
+    !(name.starts_with("ZZ") || NOT_LISTED.contains(&symbol.as_str()) || has_foreign_spelling || is_malformed)
+}
+
+fn instrument_type(symbol: &str) -> &'static str {
+    match symbol {
+        _ if symbol.starts_with('^') => "INDEX",
+        _ if symbol.ends_with("=X") => "CURRENCY",
+        _ if symbol.ends_with("=F") => "FUTURE",
+        _ if symbol.ends_with("-USD") => "CRYPTOCURRENCY",
+        _ => "EQUITY",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn symbols_exist_in_yahoos_spelling_only() {
+        let kind = |symbol: &str| Listing::find(symbol).map(|listing| listing.instrument_type);
+        for symbol in ["META", "shop", "BRK-B", "7203.T", "VOD.L", "BHP.AX", "XYZ", "Z", "F", "M&M.NS"] {
+            assert_eq!(kind(symbol), Some("EQUITY"), "{symbol}");
+        }
+        for (symbol, expected) in
+            [("^GSPC", "INDEX"), ("EURUSD=X", "CURRENCY"), ("GC=F", "FUTURE"), ("BTC-USD", "CRYPTOCURRENCY")]
+        {
+            assert_eq!(kind(symbol), Some(expected), "{symbol}");
+        }
+        for symbol in
+            ["ZZTOP", "zz", "^ZZ", "FB", "sq", "SPX", "VIX", "BRK.B", "BF.A", "A/B", "", "^", "A^B", "META.", "ÄÖ"]
+        {
+            assert_eq!(kind(symbol), None, "{symbol:?}");
+        }
+    }
+
+    #[test]
+    fn figures_follow_from_the_spelling() {
+        let figures = |symbol| Listing::find(symbol).map(|listing| (listing.usual_price, listing.usual_volume));
+        assert_eq!(figures("meta"), figures("META"));
+        assert_ne!(figures("META"), figures("SHOP"));
+        assert_eq!(figures("^GSPC").map(|(_, volume)| volume), Some(0.0));
+    }
+}

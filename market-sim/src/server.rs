@@ -1,0 +1,55 @@
+//! The market as an HTTP service.
+
+use std::sync::Arc;
+
+use axum::{
+    Router,
+    extract::{Path, Query, State},
+    http::{HeaderName, HeaderValue},
+    middleware,
+    response::Response,
+    routing::get,
+};
+use jiff::Timestamp;
+
+use super::{
+    chart,
+    fault::{CONSENT, CONSENT_PATH},
+    handle::SimulatedMarket,
+    reply::Reply,
+    request,
+    request_log::LoggedRequest,
+};
+
+/// On every answer, so that made-up prices are never taken for real ones.
+const SIMULATED: HeaderName = HeaderName::from_static("x-finstream-simulated");
+
+/// Tells the time; fixed in tests.
+pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
+
+/// The service of a market that goes by a clock.
+pub fn router(market: SimulatedMarket, clock: Clock) -> Router {
+    Router::new()
+        .route("/v8/finance/chart/{symbol}", get(chart))
+        .route(CONSENT_PATH, get(async || Reply::from(CONSENT).send().await))
+        .with_state((market, clock))
+        .layer(middleware::map_response(async |mut response: Response| {
+            response.headers_mut().insert(SIMULATED, HeaderValue::from_static("true"));
+            response
+        }))
+}
+
+async fn chart(
+    State((market, clock)): State<(SimulatedMarket, Clock)>,
+    Path(symbol): Path<String>,
+    Query(query): Query<request::Query>,
+) -> Response {
+    let (at, fault) = (clock(), market.fault_for(&symbol));
+    let reply = match fault {
+        Some(fault) => fault.reply(&symbol, &query, at),
+        None => Reply::new(chart::ask(&symbol, &query, at)),
+    };
+    let request::Query { period1, period2, .. } = query;
+    market.record(LoggedRequest { at, symbol, period1, period2, status: reply.status(), fault });
+    reply.send().await
+}

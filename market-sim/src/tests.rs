@@ -1,0 +1,347 @@
+//! The simulated market as a client sees it.
+
+use std::sync::Arc;
+
+use jiff::{Timestamp, ToSpan, civil::Date, tz::TimeZone};
+use proptest::prelude::*;
+use reqwest::StatusCode;
+use serde_json::{Value, json};
+use shared::{Interval, Session, TradeDate};
+
+use super::{
+    SimulatedMarket, chart, error_reply::ErrorReply, exchange::FIRST_DAY, exchanges::NEW_YORK, request, server, wire,
+};
+
+mod abroad;
+
+type Outcome = Result<(), Box<dyn std::error::Error>>;
+
+/// Long after every day that the tests ask for, on a Sunday.
+const LATER: &str = "2031-06-15T12:00:00Z";
+
+/// Asks without the network.
+fn ask(symbol: &str, query: Value, now: &str) -> Result<Value, ErrorReply> {
+    serde_json::to_value(answer(symbol, query, now)?).map_err(|error| ErrorReply::bad_request(error.to_string()))
+}
+
+fn answer(symbol: &str, query: Value, now: &str) -> Result<wire::Body, ErrorReply> {
+    let malformed = |error: String| ErrorReply::bad_request(error);
+    let now = now.parse::<Timestamp>().map_err(|error| malformed(error.to_string()))?;
+    let query: request::Query = serde_json::from_value(query).map_err(|error| malformed(error.to_string()))?;
+    chart::ask(symbol, &query, now)
+}
+
+/// The query for one whole day, as the collector asks it.
+fn day(date: Date, interval: &str) -> Value {
+    let midnights = TradeDate::from(date).midnights(&NEW_YORK.calendar.zone);
+    let (start, end) = midnights.map_or((0, 0), |(start, end)| (start.as_second(), end.as_second()));
+    json!({"period1": start.to_string(), "period2": end.to_string(), "interval": interval, "includePrePost": "false"})
+}
+
+#[derive(Debug, Clone, PartialEq)]
+struct Row {
+    at: Timestamp,
+    /// open, high, low, close
+    prices: Option<[f64; 4]>,
+    volume: Option<u64>,
+}
+
+fn rows(body: &Value) -> Vec<Row> {
+    let answer = &body["chart"]["result"][0];
+    let quote = &answer["indicators"]["quote"][0];
+    let stamps = answer["timestamp"].as_array().cloned().unwrap_or_default();
+    let row = |(i, stamp): (usize, &Value)| {
+        let price = |column: &str| quote[column][i].as_f64();
+        let prices = || Some([price("open")?, price("high")?, price("low")?, price("close")?]);
+        let at = Timestamp::from_second(stamp.as_i64().unwrap_or_default()).unwrap_or_default();
+        Row { at, prices: prices(), volume: quote["volume"][i].as_u64() }
+    };
+    stamps.iter().enumerate().map(row).collect()
+}
+
+/// The rows that a collector keeps: those inside the session, on the grid.
+fn bars_of(session: &Session, body: &Value, interval: Interval) -> Vec<Row> {
+    rows(body).into_iter().filter(|row| session.holds(row.at, interval)).collect()
+}
+
+#[test]
+fn a_reply_has_yahoos_form() -> Outcome {
+    let window = json!({"period1": "1795185000", "period2": "1795186500", "interval": "5m"}); // 2026-11-20, 9:30 to 9:55
+    let body = answer("META", window, "2026-11-22T12:00:00Z")?; // as written: the order of the keys counts
+    insta::assert_snapshot!("reply", serde_json::to_string_pretty(&body)?);
+    Ok(())
+}
+
+#[test]
+fn a_day_without_trading_has_no_stamps_and_no_session() -> Outcome {
+    for date in ["2026-11-21", "2026-11-22", "2026-11-26", "2026-07-03", "2001-09-11"] {
+        let body = ask("META", day(date.parse()?, "5m"), LATER)?;
+        let answer = &body["chart"]["result"][0];
+        assert_eq!(answer.get("timestamp"), None, "{date}");
+        assert_eq!(answer["indicators"], json!({"quote": [{}]}), "{date}");
+        assert_eq!(answer["meta"].get("tradingPeriods"), None, "{date}");
+    }
+    Ok(())
+}
+
+#[test]
+fn a_day_has_its_bars_on_either_side_of_a_clock_change() -> Outcome {
+    for (date, expected) in [
+        ("2026-03-06", 78),
+        ("2026-03-09", 78),
+        ("2026-10-30", 78),
+        ("2026-11-02", 78),
+        ("2026-11-27", 42),
+        ("2026-12-24", 42),
+        ("1990-01-02", 78),
+    ] {
+        let session = NEW_YORK.calendar.session(date.parse()?).ok_or(date)?;
+        let mut whole_days = 0;
+        for symbol in ["META", "SHOP", "BYND", "NFLX", "PINS", "XYZ", "TTD", "OKTA", "SNAP", "DDOG"] {
+            let body = ask(symbol, day(date.parse()?, "5m"), LATER)?;
+            let bars = bars_of(&session, &body, Interval::FiveMinutes);
+            assert!((expected - 4..=expected).contains(&bars.len()), "{symbol} {date}: {}", bars.len());
+            whole_days += usize::from(bars.len() == expected);
+            let periods = body["chart"]["result"][0]["meta"]["tradingPeriods"].as_array().ok_or("no sessions")?;
+            let of_the_day = periods.iter().find(|period| period[0]["start"] == session.open.as_second());
+            assert_eq!(of_the_day.ok_or("not listed")?[0]["end"], session.close.as_second(), "{symbol} {date}");
+        }
+        assert!(whole_days >= 5, "{date}: most days have no stamp missing");
+    }
+    Ok(())
+}
+
+#[test]
+fn the_appended_row_is_the_close_the_next_days_close_or_missing() -> Outcome {
+    let (mut own, mut following, mut none) = (0, 0, 0);
+    for date in "2025-01-01".parse::<Date>()?.series(1.day()).take(365) {
+        let Some(session) = NEW_YORK.calendar.session(date) else { continue };
+        let rows = rows(&ask("SHOP", day(date, "5m"), LATER)?);
+        let last = rows.last().ok_or("no rows")?;
+        if session.holds(last.at, Interval::FiveMinutes) {
+            none += 1;
+            continue;
+        }
+        let next =
+            NEW_YORK.calendar.next(date).and_then(|next| NEW_YORK.calendar.session(next)).ok_or("no next session")?;
+        own += usize::from(last.at == session.close);
+        following += usize::from(last.at == next.close);
+        let [open, high, low, close] = last.prices.ok_or("no price")?;
+        assert!(open == high && high == low && low == close && last.volume == Some(0), "{date}: {last:?}");
+    }
+    assert_eq!(own + following + none, 250, "the trading days of 2025");
+    assert!(own > 125 && following > 30 && none > 5, "{own} {following} {none}");
+    Ok(())
+}
+
+#[test]
+fn a_session_that_is_going_on_has_its_finished_bars_and_the_live_row() -> Outcome {
+    let session = NEW_YORK.calendar.session("2026-11-20".parse()?).ok_or("no session")?;
+    let whole = bars_of(&session, &ask("META", day("2026-11-20".parse()?, "5m"), LATER)?, Interval::FiveMinutes);
+    for (now, finished) in
+        [("15:00:00", 6), ("15:00:03", 6), ("15:04:59", 6), ("15:05:00", 7), ("14:30:20", 0), ("20:59:59", 77)]
+    {
+        let now = format!("2026-11-20T{now}Z");
+        let body = ask("META", day("2026-11-20".parse()?, "5m"), &now)?;
+        let mut rows = rows(&body);
+        let live = rows.pop().ok_or("no live row")?;
+        let now: Timestamp = now.parse()?;
+        assert!(live.at < now && live.at.as_second() % 60 != 0 && live.volume == Some(0), "{live:?}");
+        assert_eq!(body["chart"]["result"][0]["meta"]["regularMarketTime"], live.at.as_second());
+        assert_eq!(rows, whole.iter().filter(|row| row.at + 5.minutes() <= now).cloned().collect::<Vec<_>>());
+        assert!(finished - rows.len() <= 1, "{finished} {}", rows.len());
+    }
+    Ok(())
+}
+
+#[test]
+fn nothing_is_told_of_the_future() -> Outcome {
+    let tomorrow = day("2026-11-23".parse()?, "5m");
+    for now in ["2026-11-22T12:00:00Z", "2026-11-23T14:29:59Z"] {
+        assert_eq!(rows(&ask("META", tomorrow.clone(), now)?), [], "{now}");
+    }
+    let friday = day("2026-11-20".parse()?, "5m");
+    let friday = |now| ask("META", friday.clone(), now).map(|body| rows(&body));
+    assert_eq!(friday("2026-11-20T21:00:00Z")?.len(), friday("2026-11-22T12:00:00Z")?.len());
+    Ok(())
+}
+
+#[test]
+fn the_offset_is_that_of_the_moment_and_not_of_the_bars() -> Outcome {
+    let summer = ask("META", day("2026-07-15".parse()?, "5m"), "2026-11-22T12:00:00Z")?;
+    let meta = &summer["chart"]["result"][0]["meta"];
+    assert_eq!((&meta["gmtoffset"], &meta["timezone"]), (&json!(-18000), &json!("EST")));
+    assert_eq!(meta["tradingPeriods"][1][0]["timezone"], "EDT");
+    Ok(())
+}
+
+#[test]
+fn what_is_asked_wrongly_is_refused_in_yahoos_words() -> Outcome {
+    let refusal = |symbol, query| ask(symbol, query, LATER).err().map(|no| (no.status.as_u16(), no.description));
+    let intervals = "[1m, 2m, 5m, 15m, 30m, 60m, 90m, 1h, 4h, 1d, 5d, 1wk, 1mo, 3mo]";
+    for (symbol, query, status, description) in [
+        ("ZZTOP", json!({}), 404, "No data found, symbol may be delisted".to_owned()),
+        ("FB", day("2026-11-20".parse()?, "5m"), 404, "No data found, symbol may be delisted".to_owned()),
+        (
+            "META",
+            json!({"interval": "7m"}),
+            400,
+            format!("Invalid input - interval=7m is not supported. Valid intervals: {intervals}"),
+        ),
+        (
+            "META",
+            json!({"period1": "1795187400", "period2": "1795185900"}),
+            400,
+            "Invalid input - start date cannot be after end date. startDate = 1795187400, endDate = 1795185900"
+                .to_owned(),
+        ),
+        (
+            "META",
+            json!({"period1": "-5", "period2": "86400"}),
+            400,
+            "Data doesn't exist for startDate = -5, endDate = 86400".to_owned(),
+        ),
+        ("META", json!({"period1": "x"}), 400, "Invalid input - period1=x is not a Unix time in seconds".to_owned()),
+        (
+            "META",
+            json!({"interval": "1d"}),
+            501,
+            "the simulated market has intraday bars only, not interval=1d: use 1m to 4h".to_owned(),
+        ),
+    ] {
+        assert_eq!(refusal(symbol, query), Some((status, description)));
+    }
+    assert!(refusal("META", json!({"range": "0d"})).is_some_and(|(status, _)| status == 400));
+    Ok(())
+}
+
+#[test]
+fn a_range_gives_the_newest_sessions() -> Outcome {
+    for (range, sessions) in [("1d", 1), ("5d", 5), ("7d", 7), ("1mo", 22), ("ytd", 224), ("1y", 250)] {
+        let body = ask("META", json!({"range": range, "interval": "1h"}), "2026-11-22T12:00:00Z")?;
+        let mut dates: Vec<_> = rows(&body).iter().map(|row| NEW_YORK.calendar.date_of(row.at)).collect();
+        dates.dedup();
+        assert_eq!((dates.len(), body["chart"]["result"][0]["meta"]["range"].as_str()), (sessions, Some(range)));
+        assert_eq!(dates.last().map(ToString::to_string).as_deref(), Some("2026-11-20"));
+    }
+    Ok(())
+}
+
+#[test]
+fn trading_periods_change_shape_with_pre_and_post_market() -> Outcome {
+    let mut query = day("2026-11-20".parse()?, "5m");
+    query["includePrePost"] = json!("True");
+    let body = ask("META", query.clone(), LATER)?;
+    let periods = &body["chart"]["result"][0]["meta"]["tradingPeriods"];
+    assert_eq!(periods["pre"][1][0]["end"], periods["regular"][1][0]["start"]);
+    assert_eq!(periods["post"][1][0]["start"], periods["regular"][1][0]["end"]);
+    query["period1"] = query["period2"].clone();
+    let body = ask("META", query, LATER)?;
+    assert_eq!(body["chart"]["result"][0]["meta"]["tradingPeriods"], json!({"pre": [], "post": []}));
+    Ok(())
+}
+
+/// Any trading day of the market's first 41 years.
+fn trading_day() -> impl Strategy<Value = Date> {
+    (0..15_000_i32).prop_filter_map("no trading on that day", |days| {
+        let date = FIRST_DAY.checked_add(days.days()).ok()?;
+        NEW_YORK.calendar.session(date).map(|_| date)
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(200))]
+
+    #[test]
+    fn every_bar_is_sound(symbol in "[A-Y]{1,4}", date in trading_day(), interval in prop::sample::select(Interval::ALL.to_vec())) {
+        prop_assume!(!["FB", "SQ", "SPX", "VIX"].contains(&symbol.as_str()));
+        let Some(session) = NEW_YORK.calendar.session(date) else { return Err(TestCaseError::fail("no session")) };
+        let body = ask(&symbol, day(date, interval.as_str()), LATER).map_err(|no| TestCaseError::fail(no.description))?;
+        prop_assert_eq!(ask(&symbol, day(date, interval.as_str()), "2031-06-17T18:00:00Z").map(|again| rows(&again)), Ok(rows(&body)));
+        let all = rows(&body);
+        prop_assert!(all.windows(2).all(|pair| pair[0].at < pair[1].at), "stamps rise");
+        let extra = all.iter().filter(|row| !session.holds(row.at, interval)).count();
+        prop_assert!(extra <= 1 && all[..all.len() - extra].iter().all(|row| session.holds(row.at, interval)), "only the last row is no bar");
+        let traded = bars_of(&session, &body, interval).iter().filter(|row| row.prices.is_some()).count();
+        prop_assert!(traded * 10 >= session.expected_bars(interval) * 9, "{} bars", traded);
+        for row in &all {
+            prop_assert_eq!(row.prices.is_some(), row.volume.is_some(), "nulls come by row");
+            if let Some([open, high, low, close]) = row.prices {
+                prop_assert!(0.0 < low && low <= open.min(close) && open.max(close) <= high && high < 1.2 * low);
+                prop_assert!([open, high, low, close].iter().all(|price| f64::from(*price as f32) == *price), "a price is a float32");
+            }
+        }
+    }
+
+    #[test]
+    fn longer_bars_are_made_of_shorter_ones(date in trading_day(), long in prop::sample::select(Interval::ALL[1..].to_vec())) {
+        let Some(session) = NEW_YORK.calendar.session(date) else { return Err(TestCaseError::fail("no session")) };
+        let bars = |interval: Interval| ask("PINS", day(date, interval.as_str()), LATER)
+            .map(|body| bars_of(&session, &body, interval))
+            .map_err(|no| TestCaseError::fail(no.description));
+        let minutes = bars(Interval::OneMinute)?;
+        for bar in bars(long)? {
+            let inside: Vec<&Row> = minutes.iter().filter(|minute| bar.at <= minute.at && minute.at < bar.at + long.duration()).collect();
+            let prices: Vec<[f64; 4]> = inside.iter().filter_map(|minute| minute.prices).collect();
+            let joined = prices.first().zip(prices.last()).map(|(first, last)| {
+                let high = prices.iter().fold(f64::MIN, |high, price| high.max(price[1]));
+                let low = prices.iter().fold(f64::MAX, |low, price| low.min(price[2]));
+                [first[0], high, low, last[3]]
+            });
+            prop_assert_eq!(bar.prices, joined);
+            prop_assert_eq!(bar.volume.unwrap_or(0), inside.iter().filter_map(|minute| minute.volume).sum::<u64>());
+        }
+    }
+}
+
+/// The server by the machine's own clock, and one whose clock stands, on ports of their own.
+#[tokio::test]
+async fn the_server_answers_over_http_and_says_that_it_is_simulated() -> Outcome {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
+    let address = listener.local_addr()?;
+    let server = tokio::spawn(SimulatedMarket::new().serve(listener));
+    let client = reqwest::Client::new();
+    let window = "period1=1637298000&period2=1637384400&interval=5m&includePrePost=false"; // 2021-11-19
+    for (path, status) in [
+        (format!("/v8/finance/chart/shop?{window}"), StatusCode::OK),
+        (format!("/v8/finance/chart/%5EGSPC?{window}"), StatusCode::OK),
+        (format!("/v8/finance/chart/A%2FB?{window}"), StatusCode::NOT_FOUND),
+        ("/v8/finance/chart/META?interval=5h".to_owned(), StatusCode::BAD_REQUEST),
+        ("/elsewhere".to_owned(), StatusCode::NOT_FOUND),
+    ] {
+        let reply = client.get(format!("http://{address}{path}")).send().await?;
+        assert_eq!(reply.status(), status, "{path}");
+        assert_eq!(reply.headers()["x-finstream-simulated"], "true", "{path}");
+        if path == "/elsewhere" {
+            continue;
+        }
+        assert_eq!(reply.headers()["content-type"], "application/json;charset=utf-8", "{path}");
+        let body: Value = serde_json::from_slice(&reply.bytes().await?)?;
+        let result = &body["chart"]["result"];
+        assert_eq!(result.is_array(), status == StatusCode::OK, "{path}");
+        assert_eq!(body["chart"]["error"].is_null(), status == StatusCode::OK, "{path}");
+        if path.contains("shop") {
+            assert_eq!(result[0]["meta"]["symbol"], "SHOP");
+            assert_eq!(result[0]["meta"]["fullExchangeName"], "Simulated NasdaqGS");
+            assert!(rows(&body).len() >= 74, "{} rows", rows(&body).len());
+        }
+    }
+    server.abort();
+    Ok(())
+}
+
+#[tokio::test]
+async fn the_clock_of_a_router_can_be_fixed() -> Outcome {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
+    let address = listener.local_addr()?;
+    let now = "2026-11-20T16:00:00Z".parse::<Timestamp>()?;
+    let server = tokio::spawn(async move {
+        axum::serve(listener, server::router(SimulatedMarket::new(), Arc::new(move || now))).await
+    });
+    let reply = reqwest::get(format!("http://{address}/v8/finance/chart/SPY?range=1d&interval=5m")).await?;
+    let body: Value = serde_json::from_slice(&reply.bytes().await?)?;
+    let last = rows(&body).pop().ok_or("no rows")?;
+    assert_eq!(last.at.to_zoned(TimeZone::UTC).to_string(), "2026-11-20T15:59:57+00:00[UTC]");
+    server.abort();
+    Ok(())
+}

@@ -1,0 +1,43 @@
+//! The simulated market, served by the test process itself.
+
+use anyhow::Context;
+use market_sim::SimulatedMarket;
+use serde_json::Value;
+use shared::{Interval, TradeDate};
+use tokio::net::TcpListener;
+
+/// A simulated market on a loopback port of its own.
+#[derive(Debug)]
+pub struct MarketServer {
+    /// Its address.
+    pub url: String,
+    /// The handle by which faults are injected into it and its requests are read.
+    pub handle: SimulatedMarket,
+    http: reqwest::Client,
+}
+
+impl MarketServer {
+    /// Serves a market until the runtime ends.
+    ///
+    /// # Errors
+    /// When no port is free.
+    pub async fn serve() -> anyhow::Result<Self> {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
+        let url = format!("http://{}", listener.local_addr()?);
+        let handle = SimulatedMarket::new();
+        tokio::spawn(handle.clone().serve(listener));
+        Ok(Self { url, handle, http: reqwest::Client::new() })
+    }
+
+    /// The first series of the reply for `symbol` on `date`, New York's midnight to midnight.
+    ///
+    /// # Errors
+    /// When the market has no such series.
+    pub async fn series(&self, symbol: &str, date: TradeDate, interval: Interval) -> anyhow::Result<Value> {
+        let (from, to) = date.midnights(&jiff::tz::TimeZone::get("America/New_York")?)?;
+        let (from, to) = (from.as_second(), to.as_second());
+        let url = format!("{}/v8/finance/chart/{symbol}?period1={from}&period2={to}&interval={interval}", self.url);
+        let reply: Value = serde_json::from_str(&self.http.get(url).send().await?.text().await?)?;
+        reply.pointer("/chart/result/0").cloned().with_context(|| format!("no series for {symbol}: {reply}"))
+    }
+}

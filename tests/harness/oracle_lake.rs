@@ -1,0 +1,32 @@
+//! The right answer to a question, computed the plain way from everything that the lake holds: no
+//! SQL, and none of the functions' code.
+
+use std::{
+    cmp::Reverse,
+    collections::{BTreeMap, BTreeSet},
+};
+
+use shared::Bar;
+
+use crate::{LakeQuery, hours::Hours};
+
+/// The CSV that must be exported for `question` when the lake holds `bars`, in any order.
+///
+/// The newest collection of a bar counts, of those that began at the same time that of the greater
+/// run, and so it is with the company's name.
+pub fn expected_from_lake(question: &LakeQuery, bars: &[Bar]) -> String {
+    let mut bars: Vec<_> = bars.iter().filter(|bar| question.is_about(bar)).collect();
+    let symbols: BTreeSet<_> =
+        bars.iter().filter(|bar| bar.run_id == question.run_id).map(|bar| bar.symbol.as_str()).collect();
+    bars.sort_by_key(|bar| Reverse((bar.collected_at, &bar.run_id)));
+    let (mut names, mut newest) = (BTreeMap::new(), BTreeMap::new());
+    for bar in bars.into_iter().filter(|bar| symbols.contains(bar.symbol.as_str())) {
+        names.entry(bar.symbol.as_str()).or_insert(bar.company_name.as_str());
+        newest.entry((bar.symbol.as_str(), bar.ts.timestamp())).or_insert(bar);
+    }
+    let mut hours = Hours::new();
+    for ((symbol, _), bar) in newest {
+        hours.add((names[symbol], symbol), &bar.ts, (bar.high.get(), bar.low.get()), bar.volume);
+    }
+    hours.csv(question.trade_date)
+}

@@ -1,0 +1,52 @@
+//! The right answer to a run, computed the plain way from the market's own replies: no SQL, no lake,
+//! and none of the functions' code.
+
+use anyhow::Context;
+use jiff::{Timestamp, tz::TimeZone};
+use serde_json::Value;
+use shared::{Interval, TradeDate};
+
+use crate::{MarketServer, hours::Hours};
+
+/// The CSV that a run of `companies`, pairs of name and symbol, must export.
+///
+/// # Errors
+/// When the market does not answer.
+pub async fn expected_from_market(
+    market: &MarketServer,
+    date: TradeDate,
+    interval: Interval,
+    companies: &[(&str, &str)],
+) -> anyhow::Result<String> {
+    let mut hours = Hours::new();
+    for company in companies {
+        let series = market.series(company.1, date, interval).await?;
+        add(&mut hours, *company, &series, date)?;
+    }
+    Ok(hours.csv(date))
+}
+
+/// Adds every row of the session, in New York; rows with a null are not bars.
+fn add(hours: &mut Hours<f32>, company: (&str, &str), series: &Value, date: TradeDate) -> anyhow::Result<()> {
+    let zone = TimeZone::get("America/New_York")?;
+    let periods = series.pointer("/meta/tradingPeriods").and_then(Value::as_array).context("no trading periods")?;
+    let session = periods.iter().filter_map(|day| day.get(0)).find(|period| {
+        let start = period["start"].as_i64().and_then(|s| Timestamp::from_second(s).ok());
+        start.is_some_and(|start| start.to_zoned(zone.clone()).date() == date.date())
+    });
+    let session = session.with_context(|| format!("no session on {date}"))?;
+    let (open, close) = (session["start"].as_i64().unwrap_or(0), session["end"].as_i64().unwrap_or(0));
+    let quote = &series["indicators"]["quote"][0];
+    for (row, at) in series["timestamp"].as_array().into_iter().flatten().enumerate() {
+        let at = at.as_i64().unwrap_or(0);
+        let value = |column: &str| quote[column][row].as_f64();
+        let all = ["open", "high", "low", "close", "volume"].map(value);
+        let [Some(_), Some(high), Some(low), Some(_), Some(volume)] = all else { continue };
+        if at < open || at >= close {
+            continue;
+        }
+        let local = Timestamp::from_second(at)?.to_zoned(zone.clone());
+        hours.add(company, &local, (high as f32, low as f32), volume as u64);
+    }
+    Ok(())
+}
