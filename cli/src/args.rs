@@ -9,10 +9,7 @@ use clap::{Args, Parser, Subcommand, value_parser};
 use jiff::Timestamp;
 use local::cloud::DEFAULT_WAIT_SCALE;
 use market_sim::FaultRule;
-use shared::{
-    Interval, Symbol, TradeDate,
-    payload::{RunId, RunRequest, SymbolList},
-};
+use shared::{Interval, RunId, Symbol, SymbolList, TradeDate, payload::RunRequest};
 use url::Url;
 
 pub use period::{BadRequest, PeriodArgs, dates};
@@ -252,7 +249,7 @@ fn symbols(text: &str) -> Result<SymbolList, Refusal> {
 }
 
 fn run_id(text: &str) -> Result<RunId, Refusal> {
-    Ok(RunId::try_from(text.to_owned())?)
+    Ok(text.parse()?)
 }
 
 fn market_url(text: &str) -> Result<Url, Refusal> {

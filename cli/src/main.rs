@@ -5,7 +5,6 @@
 mod args;
 mod aws;
 mod commands;
-mod companies;
 mod interrupt;
 mod output;
 mod trading_day;

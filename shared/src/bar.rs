@@ -3,7 +3,7 @@
 use jiff::{Timestamp, Zoned};
 use serde::{Deserialize, Serialize};
 
-use crate::{Interval, Symbol, TradeDate};
+use crate::{Interval, RunId, Symbol, TradeDate};
 
 /// A price in the currency's main unit, printed with the fewest decimals that give back what Yahoo holds.
 ///
@@ -27,7 +27,7 @@ impl Price {
         Some(Self(shortest))
     }
 
-    /// The price as a number.
+    /// The price as a number, in the currency's main unit.
     pub fn get(self) -> f64 {
         self.0
     }
@@ -36,33 +36,33 @@ impl Price {
 /// One bar as it is written to the lake, one JSON object a line. Its key is `(symbol, interval, ts)`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Bar {
-    /// The symbol that was asked for.
+    /// The symbol that was requested.
     pub symbol: Symbol,
-    /// The company's name from the companies file, else Yahoo's, else the symbol.
+    /// The company's name in the companies file, else in Yahoo's words, else the symbol.
     pub company_name: String,
     /// The session's exchange-local date, which is also the lake's partition.
     pub trade_date: TradeDate,
     /// The bar's start with the exchange's offset, such as `2021-11-30T09:30:00-05:00`.
     #[serde(with = "offset_datetime")]
     pub ts: Zoned,
-    /// The first price of the bar.
+    /// The first price, in the currency's main unit, as all four.
     pub open: Price,
-    /// The highest price of the bar.
+    /// The highest price.
     pub high: Price,
-    /// The lowest price of the bar.
+    /// The lowest price.
     pub low: Price,
-    /// The last price of the bar.
+    /// The last price.
     pub close: Price,
     /// Shares (or units) traded in the bar.
     pub volume: u64,
     /// The ISO 4217 code Yahoo gives, `null` where it gives none.
     pub currency: Option<String>,
-    /// The bar's length.
+    /// The length of the bar.
     pub interval: Interval,
-    /// When the collection that this bar belongs to began, in UTC; the newest wins.
+    /// When the collection that this bar belongs to began, in UTC; of two bars of one key the last write wins.
     pub collected_at: Timestamp,
-    /// The execution, or request, that collected the bar.
-    pub run_id: String,
+    /// The run that collected the bar.
+    pub run_id: RunId,
 }
 
 /// `2021-11-30T09:30:00-05:00`, for serde's `with`: the exchange's wall clock and its offset, without a zone's name.
@@ -149,7 +149,7 @@ mod tests {
                 currency: Some("USD".into()),
                 interval: Interval::FiveMinutes,
                 collected_at: "2021-11-30T22:00:00Z".parse()?,
-                run_id: "run-1".into(),
+                run_id: "run-1".parse()?,
             };
             let line = serde_json::to_string(&bar)?;
             let date = &ts[..10];

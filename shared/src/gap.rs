@@ -1,16 +1,15 @@
-//! The bars that a session lacks, as a person reads them and as the next asking takes them up.
+//! The bars that a session lacks, as text and as the next attempt takes them up.
 
 use std::{collections::BTreeSet, fmt, str::FromStr};
 
 use jiff::civil::Time;
-use serde::{Deserialize, Serialize};
+use serde_with::{DeserializeFromStr, SerializeDisplay};
 
 use crate::Interval;
 
 /// A stretch of bars that are missing: the starts of the first and the last of them on the exchange's
 /// clock, written `10:05`, or `12:30-12:40` for three bars of five minutes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, SerializeDisplay, DeserializeFromStr)]
 pub struct Gap {
     /// The start of the first missing bar.
     pub first: Time,
@@ -43,7 +42,7 @@ impl Gap {
         std::iter::successors(Some(self.first), next).take(24 * 60)
     }
 
-    /// How many bars are missing in all of `gaps`.
+    /// The number of bars missing in all of `gaps`.
     pub fn count(gaps: &[Self], interval: Interval) -> usize {
         gaps.iter().map(|gap| gap.starts(interval).count()).sum()
     }
@@ -70,20 +69,6 @@ impl FromStr for Gap {
         let (first, last) = text.split_once('-').unwrap_or((text, text));
         let gap = time(first).zip(time(last)).map(|(first, last)| Self { first, last });
         gap.ok_or_else(|| InvalidGap(text.to_owned()))
-    }
-}
-
-impl TryFrom<String> for Gap {
-    type Error = InvalidGap;
-
-    fn try_from(text: String) -> Result<Self, Self::Error> {
-        text.parse()
-    }
-}
-
-impl From<Gap> for String {
-    fn from(gap: Gap) -> Self {
-        gap.to_string()
     }
 }
 

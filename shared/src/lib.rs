@@ -1,26 +1,40 @@
-//! What every part of finstream agrees on: the domain types (a symbol, a session, a bar), the JSON
-//! that passes between the states of the pipeline, the names of the errors, and how a function
-//! reads its settings and writes its log.
+//! What every part of finstream agrees on: the domain types (a symbol, a session, a bar, a row of the result),
+//! the trading calendar, the JSON that passes between the states of the pipeline, the names of the errors, and
+//! how a function reads its environment and writes its log.
 //!
 //! No AWS client lives here, so a function that depends on this crate links nothing it does not call.
 
 pub mod bar;
+pub mod companies;
+pub mod env;
 pub mod error;
+pub mod format;
 pub mod gap;
-pub mod market;
+pub mod hourly_extreme;
+pub mod interval;
+pub mod json;
 pub mod payload;
-pub mod read;
-pub mod service;
+pub mod run_id;
+pub mod s3_uri;
+pub mod sdk_error;
 pub mod session;
-pub mod settings;
 pub mod symbol;
+pub mod symbol_list;
 pub mod telemetry;
-pub mod time;
+pub mod trade_date;
 pub mod trading_calendar;
+pub mod yahoo_retention;
 
 pub use bar::{Bar, Price};
-pub use error::{ErrorName, NamedError, diagnostic};
+pub use companies::Companies;
+pub use error::{ErrorName, HandlerError, NamedError};
 pub use gap::Gap;
+pub use hourly_extreme::HourlyExtreme;
+pub use interval::Interval;
+pub use run_id::RunId;
+pub use s3_uri::S3Uri;
+pub use sdk_error::ServiceError;
 pub use session::Session;
 pub use symbol::Symbol;
-pub use time::{Interval, TradeDate};
+pub use symbol_list::SymbolList;
+pub use trade_date::TradeDate;

@@ -3,28 +3,27 @@
 //! `statemachine/pipeline.asl.json` moves these objects; the functions, the command and the tests
 //! read and write them through the types below, so a field cannot be renamed in one place only.
 
-use std::{collections::BTreeSet, ops::Deref};
-
 use jiff::Timestamp;
 use serde::{Deserialize, Deserializer, Serialize, de::Error};
+use strum::IntoStaticStr;
 
-use crate::{Interval, Symbol, TradeDate, gap::Gap};
+use crate::{Gap, Interval, RunId, S3Uri, Symbol, SymbolList, TradeDate};
 
-/// What a run is asked for: the execution's input, the body of `POST /collect`, and (with a
-/// `run_id`) what the state machine hands to `collect`. Every field may be left out.
+/// The request of a run: the execution's input, the body of `POST /collect`, and (with a
+/// `run_id`) what the state machine passes to `collect`. Every field may be left out.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RunRequest {
-    /// The day to collect; without it the newest session that had ended by `scheduled_time`, or by now.
+    /// The session to collect; without it the newest one that had ended by `scheduled_time`, or by now.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub trade_date: Option<TradeDate>,
     /// The symbols to collect; without them those of the companies file.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub symbols: Option<SymbolList>,
-    /// The length of a bar; five minutes unless told.
+    /// The length of a bar; five minutes when left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub interval: Option<Interval>,
-    /// When the schedule meant the run to start. A late retry so still collects the same day.
+    /// When the schedule meant the run to start, so that a late retry still collects the same day.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "scheduled_time")]
     pub scheduled_time: Option<Timestamp>,
     /// The run that the bars belong to: the execution's name, or the request's id.
@@ -47,144 +46,54 @@ fn scheduled_time<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<T
     }
 }
 
-/// One to [`SymbolList::MAX`] different symbols, in the order they were given.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "Vec<Symbol>", into = "Vec<Symbol>")]
-pub struct SymbolList(Vec<Symbol>);
-
-/// Why symbols are not a list that can be collected.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum InvalidSymbolList {
-    /// There is nothing to collect.
-    #[error("the list of symbols is empty: name at least one, or leave the field out for the default companies")]
-    Empty,
-    /// The run's payloads would outgrow what a state may pass on.
-    #[error("{0} symbols are too many: one run takes at most {max}, so split them over several", max = SymbolList::MAX)]
-    TooMany(usize),
-}
-
-impl SymbolList {
-    /// At about 150 bytes a symbol the outcome stays well below the 256 KiB that a state may pass on.
-    /// <https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html>
-    pub const MAX: usize = 500;
-}
-
-impl TryFrom<Vec<Symbol>> for SymbolList {
-    type Error = InvalidSymbolList;
-
-    /// A symbol given twice is collected once.
-    fn try_from(symbols: Vec<Symbol>) -> Result<Self, Self::Error> {
-        let mut seen = BTreeSet::new();
-        let unique: Vec<_> = symbols.into_iter().filter(|symbol| seen.insert(symbol.clone())).collect();
-        match unique.len() {
-            0 => Err(InvalidSymbolList::Empty),
-            count if count > Self::MAX => Err(InvalidSymbolList::TooMany(count)),
-            _ => Ok(Self(unique)),
-        }
-    }
-}
-
-impl From<SymbolList> for Vec<Symbol> {
-    fn from(list: SymbolList) -> Self {
-        list.0
-    }
-}
-
-impl Deref for SymbolList {
-    type Target = [Symbol];
-
-    fn deref(&self) -> &Self::Target {
-        &self.0
-    }
-}
-
-/// The name of one run: 1 to 128 of `A-Z a-z 0-9 - _ .`, which every execution name and request id is.
-///
-/// It becomes a parameter of the query, so nothing that could end a quoted string gets in.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
-pub struct RunId(String);
-
-/// Why a text is not a run id.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{0:?} is not a run_id: use 1 to 128 of the characters A-Z a-z 0-9 - _ .")]
-pub struct InvalidRunId(String);
-
-impl TryFrom<String> for RunId {
-    type Error = InvalidRunId;
-
-    fn try_from(text: String) -> Result<Self, Self::Error> {
-        let allowed = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
-        if (1..=128).contains(&text.len()) && text.chars().all(allowed) {
-            Ok(Self(text))
-        } else {
-            Err(InvalidRunId(text))
-        }
-    }
-}
-
-impl From<RunId> for String {
-    fn from(id: RunId) -> Self {
-        id.0
-    }
-}
-
-impl Deref for RunId {
-    type Target = str;
-
-    fn deref(&self) -> &Self::Target {
-        &self.0
-    }
-}
-
 /// How a collection ended that did not fail.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum CollectOutcome {
     /// Every symbol has its bars, or the reason why it has none, for good.
     Collected,
-    /// Some symbols lack bars and were asked for once: asking again later may find the rest.
+    /// Some symbols lack bars after one attempt: another one later may find the rest.
     Short,
-    /// The market refuses this client, and some symbols are still to be asked for.
+    /// The market blocks this client, and some symbols are still to be requested.
     Blocked,
-    /// The time of the invocation ran out before every symbol was asked for.
+    /// The time of the invocation ran out before every symbol was requested.
     OutOfTime,
     /// Nothing traded on that date: a weekend or a holiday.
     NoSession,
 }
 
-/// What `collect` is handed to go on with a collection that is [`CollectOutcome::Short`],
-/// [`CollectOutcome::Blocked`] or [`CollectOutcome::OutOfTime`]: only what is missing is asked for.
+/// What the state machine passes to `collect` to resume a collection that is [`CollectOutcome::Short`],
+/// [`CollectOutcome::Blocked`] or [`CollectOutcome::OutOfTime`]: only what is missing is requested.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct ContinueRequest {
-    /// The collection so far.
+pub struct ResumeRequest {
+    /// The answer of the invocation before.
     pub collection: Collection,
 }
 
-/// What `collect` answers: how many bars it wrote, and what became of each symbol.
+/// What `collect` answers: the number of bars it wrote, and the outcome of each symbol, over all invocations of the run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Collection {
-    /// How the collection ended.
+    /// Whether more is to be collected, and when.
     pub outcome: CollectOutcome,
-    /// The day that was collected, resolved where the request named none.
+    /// The session that was collected, resolved where the request named none.
     pub trade_date: TradeDate,
-    /// The length of the bars.
+    /// The length of the bars, resolved where the request named none.
     pub interval: Interval,
-    /// The run that the bars carry.
+    /// The run id that the bars carry.
     pub run_id: RunId,
-    /// When the collection began, to the millisecond, which is what the query compares.
+    /// When the invocation began, in UTC, to the millisecond, which is what the query compares.
     pub collected_at: Timestamp,
-    /// When Firehose had accepted the last record, to the second, which is what Glue tells of a
-    /// crawl's start; a crawl that began earlier may have missed some.
+    /// When Firehose had accepted the last record, in UTC, to the second, which is the precision in which Glue
+    /// gives a crawl's start; a crawl that began earlier may have missed some.
     pub written_at: Timestamp,
-    /// Bars that Firehose accepted.
+    /// The number of bars that Firehose accepted, counting a bar of two attempts once.
     pub bars: usize,
-    /// Firehose records they were packed into.
+    /// The number of Firehose records they were packed into.
     pub records: usize,
-    /// What became of each symbol.
+    /// The outcome of each symbol.
     pub symbols: SymbolOutcomes,
-    /// Whether the market that answered said that its prices are made up.
+    /// Whether a reply said that its prices are simulated.
     pub simulated: bool,
 }
 
@@ -200,22 +109,22 @@ pub struct SymbolOutcomes {
 /// A symbol that has bars.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct CollectedSymbol {
-    /// The symbol.
+    /// The symbol as requested.
     pub symbol: Symbol,
-    /// The symbol under which Yahoo answered, where it is another: `BRK-B` for `BRK.B`, `META` for `FB`.
+    /// The symbol that the market was queried for, where it is another: `BRK-B` for `BRK.B`, `META` for `FB`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub asked_as: Option<Symbol>,
-    /// Bars inside the session.
+    pub queried_as: Option<Symbol>,
+    /// The number of bars inside the session.
     pub bars: usize,
-    /// Bars of a session without gaps; liquid symbols, too, lack one now and then.
+    /// The number of bars of a session without gaps; liquid symbols, too, lack one now and then.
     pub expected: usize,
     /// The bars that are missing, on the exchange's clock; `null` where they are too many to be listed
     /// for each of so many symbols.
     #[serde(default)]
     pub gaps: Option<Vec<Gap>>,
-    /// How many times the market was asked for the day, without those times that it refused to answer.
+    /// How many times the market has answered a request for the day; blocked requests do not count.
     #[serde(default)]
-    pub asked: u32,
+    pub attempts: u32,
 }
 
 impl CollectedSymbol {
@@ -224,7 +133,7 @@ impl CollectedSymbol {
         self.bars < self.expected
     }
 
-    /// The missing bars as a person reads them, such as `10:05, 12:30-12:40`.
+    /// The missing bars in one line, such as `10:05, 12:30-12:40`.
     pub fn missing(&self) -> String {
         match &self.gaps {
             Some(gaps) => gaps.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "),
@@ -236,20 +145,21 @@ impl CollectedSymbol {
 /// A symbol that has no bars.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct FailedSymbol {
-    /// The symbol.
+    /// The symbol as requested.
     pub symbol: Symbol,
     /// The kind of failure.
     pub reason: Reason,
     /// What happened, in Yahoo's own words where it sent some.
     pub detail: String,
-    /// How many times the market was asked for the day; 0 where a block or the time left no room to.
+    /// How many times the market was queried for the day; 0 where a block or the time left no room to.
     #[serde(default)]
-    pub asked: u32,
+    pub attempts: u32,
 }
 
 /// Why a symbol has no bars.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, IntoStaticStr, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
 pub enum Reason {
     /// Yahoo does not know the symbol: misspelt, delisted or renamed.
     UnknownSymbol,
@@ -257,27 +167,26 @@ pub enum Reason {
     NoSession,
     /// The exchange traded that day, the symbol did not.
     NoTrades,
-    /// The day lies further back than Yahoo keeps bars of that length.
+    /// The date lies further back than Yahoo keeps bars of that length.
     TooOld,
-    /// The session is still going on, so its bars are not final.
+    /// The session has not ended, so its bars are not final.
     SessionNotOver,
-    /// Yahoo refused the request for another reason.
+    /// Yahoo rejected the request for another reason, which is in the detail.
     Refused,
-    /// Yahoo refuses this client for now (429, 403, or a page in place of data).
+    /// Yahoo blocks this client for now (401, 403, 429, or a page in place of data).
     Blocked,
     /// Yahoo could not be reached or failed (5xx, time-out, broken reply).
     Unavailable,
     /// The invocation's time ran out before the symbol's turn.
-    NotAsked,
+    NotAttempted,
     /// Yahoo answered something that is not a chart of that symbol, day and interval.
     Malformed,
 }
 
 impl Reason {
-    /// The payload's own word as a person reads it, such as `unknown symbol`, so that both can be searched for.
-    pub fn words(self) -> String {
-        let name = serde_json::to_value(self).ok();
-        name.as_ref().and_then(|name| name.as_str()).unwrap_or("unknown").replace('_', " ")
+    /// The payload's own name with spaces, such as `unknown symbol`, so that both can be searched for.
+    pub fn label(self) -> String {
+        <&str>::from(self).replace('_', " ")
     }
 }
 
@@ -300,15 +209,15 @@ pub struct StartedCrawl {
     pub start: CrawlStart,
 }
 
-/// What `run-query` is asked for.
+/// The request that the state machine makes of `run-query`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RunQueryRequest {
-    /// The day to ask about.
+    /// The session to query.
     pub trade_date: TradeDate,
-    /// The bars to ask about.
+    /// The length of the bars to query.
     pub interval: Interval,
-    /// The run whose symbols are asked about and whose bars are counted.
+    /// The run whose symbols are queried and whose bars are counted.
     pub run_id: RunId,
     /// 32 to 128 characters; a repeated call with the same token starts no second query.
     pub client_request_token: String,
@@ -321,14 +230,14 @@ pub struct StartedQuery {
     pub query_execution_id: String,
 }
 
-/// What `export-csv` is asked for.
+/// The request that the state machine makes of `export-csv`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ExportRequest {
-    /// What was collected.
+    /// The last answer of `collect`.
     pub collection: Collection,
-    /// The query's result object, `s3://bucket/key`.
-    pub query_result: String,
+    /// The object with the query's result.
+    pub query_result: S3Uri,
 }
 
 /// What `export-csv` answers.
@@ -337,21 +246,21 @@ pub struct ExportRequest {
 pub enum Export {
     /// The query saw every bar of the run, and the files are published.
     Exported {
-        /// Bars of the run that the query saw.
+        /// The number of the run's bars that the query saw.
         bars_seen: usize,
-        /// Rows of the CSV, one for each company and hour.
+        /// The number of rows of the CSV, one for each company and hour.
         rows: usize,
-        /// The CSV, `s3://bucket/key`.
-        csv: String,
-        /// The report, `s3://bucket/key`.
-        report: String,
+        /// Where `hourly_extremes.csv` is published.
+        csv: S3Uri,
+        /// Where `report.html` is published.
+        report: S3Uri,
         /// The versions of both that are this run's.
         #[serde(default)]
         versions: Versions,
     },
     /// Firehose has not delivered every bar yet; nothing is published.
     Incomplete {
-        /// Bars of the run that the query saw.
+        /// The number of the run's bars that the query saw.
         bars_seen: usize,
     },
 }
@@ -366,35 +275,39 @@ pub struct Versions {
     pub report: Option<String>,
 }
 
-/// What a succeeded execution answers.
+/// The user-defined metadata (`x-amz-meta-simulated`) that says of a published object whether its prices are
+/// simulated: `true` or `false`.
+pub const SIMULATED_METADATA: &str = "simulated";
+
+/// The output of a succeeded execution.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "outcome", rename_all = "snake_case")]
 pub enum RunOutcome {
     /// The CSV and the report are published.
     Exported {
-        /// The day.
+        /// The session that was collected.
         trade_date: TradeDate,
-        /// Bars collected, all of them seen by the query.
+        /// The number of bars collected, all of them seen by the query.
         bars: usize,
-        /// What became of each symbol.
+        /// The outcome of each symbol.
         symbols: SymbolOutcomes,
-        /// The CSV, `s3://bucket/key`.
-        csv: String,
-        /// The report, `s3://bucket/key`.
-        report: String,
+        /// Where `hourly_extremes.csv` is published.
+        csv: S3Uri,
+        /// Where `report.html` is published.
+        report: S3Uri,
         /// The versions of both that are this run's.
         #[serde(default)]
         versions: Versions,
-        /// Whether the prices are made up.
+        /// Whether the prices are simulated.
         simulated: bool,
     },
     /// Nothing traded on that date.
     NoSession {
-        /// The day.
+        /// The date on which nothing traded.
         trade_date: TradeDate,
-        /// What became of each symbol.
+        /// The outcome of each symbol.
         symbols: SymbolOutcomes,
-        /// Whether the market that answered is a simulated one.
+        /// Whether a reply said that it came from a simulated market.
         simulated: bool,
     },
 }
@@ -403,7 +316,7 @@ pub enum RunOutcome {
 mod tests {
     use super::*;
 
-    fn refusal(json: &str) -> Option<String> {
+    fn error(json: &str) -> Option<String> {
         serde_json::from_str::<RunRequest>(json).err().map(|error| error.to_string())
     }
 
@@ -441,7 +354,7 @@ mod tests {
             (r#"{"run_id":"x' or 1=1"}"#, "is not a run_id"),
             (&many, "501 symbols are too many"),
         ] {
-            let said = refusal(json).unwrap_or_default();
+            let said = error(json).unwrap_or_default();
             assert!(said.contains(says), "{json}: {said}");
         }
     }

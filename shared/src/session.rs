@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, ops::Range};
 
 use jiff::{Timestamp, Zoned, tz::TimeZone};
 
-use crate::{Interval, TradeDate, gap::Gap};
+use crate::{Gap, Interval, TradeDate};
 
 /// A regular session: from the opening to the closing auction, without pre- and post-market.
 #[derive(Debug, Clone, PartialEq)]
@@ -38,7 +38,7 @@ impl Session {
         grid.take_while(|at| *at < self.close).filter(move |at| self.holds(*at, interval))
     }
 
-    /// How many bars a session without gaps has.
+    /// The number of bars of a session without gaps.
     pub fn expected_bars(&self, interval: Interval) -> usize {
         self.starts(interval).count()
     }
@@ -75,7 +75,7 @@ mod tests {
     fn a_session_counts_its_bars() -> Result<(), Box<dyn std::error::Error>> {
         let full = session("2026-11-20T14:30:00Z", "2026-11-20T21:00:00Z")?;
         let half = session("2026-11-27T14:30:00Z", "2026-11-27T18:00:00Z")?;
-        let counts = |s: &Session| Interval::ALL.map(|i| s.expected_bars(i));
+        let counts = |s: &Session| Interval::ALL.iter().map(|i| s.expected_bars(*i)).collect::<Vec<_>>();
         assert_eq!(counts(&full), [390, 195, 78, 26, 13, 7]);
         assert_eq!(counts(&half), [210, 105, 42, 14, 7, 4]);
         Ok(())
@@ -106,7 +106,10 @@ mod tests {
         let lunch = at("11:30")?..at("12:30")?;
         let trade_date = "2026-11-20".parse()?;
         let session = Session { trade_date, open: at("09:00")?, close: at("15:30")?, pauses: vec![lunch], zone };
-        assert_eq!(Interval::ALL.map(|i| session.expected_bars(i)), [330, 165, 66, 22, 11, 7]);
+        assert_eq!(
+            Interval::ALL.iter().map(|i| session.expected_bars(*i)).collect::<Vec<_>>(),
+            [330, 165, 66, 22, 11, 7]
+        );
         for (time, interval, held) in [
             ("11:25", Interval::FiveMinutes, true),
             ("11:30", Interval::FiveMinutes, false),

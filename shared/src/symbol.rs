@@ -2,14 +2,13 @@
 
 use std::{fmt, str::FromStr};
 
-use serde::{Deserialize, Serialize};
+use serde_with::{DeserializeFromStr, SerializeDisplay};
 
 /// A validated ticker symbol such as `META`, `BRK-B`, `^GSPC`, `EURUSD=X` or `7203.T`.
 ///
 /// Upper case, 1 to 20 characters of `A-Z 0-9 . - = ^ &`. Anything else, a slash above all, is
 /// refused before it can become part of a URL, a query or an object key.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, SerializeDisplay, DeserializeFromStr)]
 pub struct Symbol(String);
 
 /// Why a text is not a symbol.
@@ -46,20 +45,6 @@ impl FromStr for Symbol {
     }
 }
 
-impl TryFrom<String> for Symbol {
-    type Error = InvalidSymbol;
-
-    fn try_from(text: String) -> Result<Self, Self::Error> {
-        text.parse()
-    }
-}
-
-impl From<Symbol> for String {
-    fn from(symbol: Symbol) -> Self {
-        symbol.0
-    }
-}
-
 impl fmt::Display for Symbol {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(&self.0)
@@ -81,7 +66,7 @@ mod tests {
             ("7203.T", "7203.T"),
             ("M&M.NS", "M&M.NS"),
         ] {
-            assert_eq!(text.parse::<Symbol>().map(String::from), Ok(symbol.to_owned()));
+            assert_eq!(text.parse::<Symbol>().map(|symbol| symbol.to_string()), Ok(symbol.to_owned()));
         }
     }
 

@@ -3,12 +3,12 @@
 use tracing::level_filters::LevelFilter;
 use tracing_subscriber::{filter::Targets, layer::SubscriberExt, util::SubscriberInitExt};
 
-use crate::settings;
+use crate::env;
 
 /// Starts the log of a function. `RUST_LOG` chooses what is written: a level such as `debug`, or
 /// levels by module such as `info,collect=trace`; `info` unless told, or where it is neither.
 pub fn init() {
-    let wanted = settings::or_default("RUST_LOG", Targets::new().with_default(LevelFilter::INFO));
+    let wanted = env::or_default("RUST_LOG", Targets::new().with_default(LevelFilter::INFO));
     let filter = wanted.unwrap_or_else(|_| Targets::new().with_default(LevelFilter::INFO));
     let lines = tracing_subscriber::fmt::layer().json().flatten_event(true).with_span_list(false);
     tracing_subscriber::registry().with(lines).with(filter).init();

@@ -1,18 +1,16 @@
 //! Hours with their highest and lowest price, the plain way: bar after bar, the earliest first.
 
-use std::{
-    collections::BTreeMap,
-    fmt::{Display, Write},
-};
+use std::{collections::BTreeMap, fmt::Display};
 
+use anyhow::Context;
 use jiff::Zoned;
-use shared::TradeDate;
+use shared::{HourlyExtreme, Price, TradeDate, hourly_extreme};
 
 /// One company's hour.
 #[derive(Debug)]
 struct Hour<P> {
-    high: (P, String),
-    low: (P, String),
+    high: (P, Zoned),
+    low: (P, Zoned),
     bars: u32,
     volume: u64,
 }
@@ -29,41 +27,43 @@ impl<P: Copy + Display + PartialOrd> Hours<P> {
 
     /// Adds a bar, which starts after those of its company that were added before.
     pub fn add(&mut self, (name, symbol): (&str, &str), at: &Zoned, (high, low): (P, P), volume: u64) {
-        let ts = at.strftime("%Y-%m-%dT%H:%M:%S%:z").to_string();
-        let hour = self.0.entry((name.to_owned(), symbol.to_owned(), at.hour())).or_insert_with(|| Hour {
-            high: (high, ts.clone()),
-            low: (low, ts.clone()),
-            bars: 0,
-            volume: 0,
-        });
+        let new = || Hour { high: (high, at.clone()), low: (low, at.clone()), bars: 0, volume: 0 };
+        let hour = self.0.entry((name.to_owned(), symbol.to_owned(), at.hour())).or_insert_with(new);
         if high > hour.high.0 {
-            hour.high = (high, ts.clone());
+            hour.high = (high, at.clone());
         }
         if low < hour.low.0 {
-            hour.low = (low, ts);
+            hour.low = (low, at.clone());
         }
         hour.bars += 1;
         hour.volume += volume;
     }
 
     /// The CSV that a run must export.
-    pub fn csv(&self, date: TradeDate) -> String {
-        let mut csv = "company_name,symbol,trade_date,hour,datetime_high,highest_hourly_price,datetime_low,lowest_hourly_price,bars,volume\n".to_owned();
-        for ((name, symbol, hour), Hour { high, low, bars, volume }) in &self.0 {
-            let (name, (high, high_at), (low, low_at)) = (quoted(name), high, low);
-            // Writing to a String cannot fail.
-            let _ = writeln!(csv, "{name},{symbol},{date},{hour},{high_at},{high},{low_at},{low},{bars},{volume}");
-        }
-        csv
+    ///
+    /// # Errors
+    /// When an hour is not a row.
+    pub fn csv(self, date: TradeDate) -> anyhow::Result<String> {
+        let rows = self.0.into_iter().map(|((company_name, symbol, hour), Hour { high, low, bars, volume })| {
+            Ok(HourlyExtreme {
+                company_name,
+                symbol: symbol.parse()?,
+                trade_date: date,
+                hour,
+                datetime_high: high.1,
+                highest_hourly_price: price(high.0)?,
+                datetime_low: low.1,
+                lowest_hourly_price: price(low.0)?,
+                bars,
+                volume,
+            })
+        });
+        let rows = rows.collect::<anyhow::Result<Vec<_>>>()?;
+        Ok(String::from_utf8(hourly_extreme::write(&rows)?)?)
     }
 }
 
-/// A field of a CSV: in quotes only where it must be.
-/// <https://www.rfc-editor.org/rfc/rfc4180#section-2>
-fn quoted(field: &str) -> String {
-    if field.contains([',', '"', '\r', '\n']) {
-        format!("\"{}\"", field.replace('"', "\"\""))
-    } else {
-        field.to_owned()
-    }
+/// The price with the decimals that Rust prints, so that shortening it is not left to the code under test.
+fn price(value: impl Display) -> anyhow::Result<Price> {
+    Price::from_wire(value.to_string().parse()?).with_context(|| format!("{value} is not a price"))
 }

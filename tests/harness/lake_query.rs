@@ -1,4 +1,4 @@
-//! A question to the lake, and what the deployed query and export answer.
+//! A query of the lake, and what the deployed query and export answer.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -9,7 +9,7 @@ use anyhow::{Context, bail, ensure};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use shared::{
-    Bar, Interval, TradeDate,
+    Bar, Interval, RunId, S3Uri, TradeDate,
     payload::{
         CollectOutcome, CollectedSymbol, Collection, Export, ExportRequest, RunQueryRequest, StartedQuery,
         SymbolOutcomes,
@@ -26,11 +26,11 @@ pub struct LakeQuery {
     /// The length of the bars.
     pub interval: Interval,
     /// The run.
-    pub run_id: String,
+    pub run_id: RunId,
 }
 
 impl LakeQuery {
-    /// Whether a bar is of the day and the length that are asked about.
+    /// Whether a bar is of the day and the length that are queried.
     pub fn is_about(&self, bar: &Bar) -> bool {
         bar.trade_date == self.trade_date && bar.interval == self.interval
     }
@@ -47,7 +47,7 @@ impl LakeQuery {
             outcome: CollectOutcome::Collected,
             trade_date: self.trade_date,
             interval: self.interval,
-            run_id: self.run_id.clone().try_into()?,
+            run_id: self.run_id.clone(),
             collected_at,
             written_at: collected_at,
             bars: starts.values().map(BTreeSet::len).sum(),
@@ -57,11 +57,11 @@ impl LakeQuery {
                     .into_iter()
                     .map(|(symbol, starts)| CollectedSymbol {
                         symbol: symbol.clone(),
-                        asked_as: None,
+                        queried_as: None,
                         bars: starts.len(),
                         expected: starts.len(),
                         gaps: Some(Vec::new()),
-                        asked: 1,
+                        attempts: 1,
                     })
                     .collect(),
                 failed: Vec::new(),
@@ -76,17 +76,17 @@ impl Stack {
     ///
     /// # Errors
     /// What the functions or Athena say, or that they did not count the run's bars as they are.
-    pub async fn answer(&self, question: &LakeQuery, bars: &[Bar]) -> anyhow::Result<String> {
-        let collection = question.collection(bars)?;
+    pub async fn answer(&self, query: &LakeQuery, bars: &[Bar]) -> anyhow::Result<String> {
+        let collection = query.collection(bars)?;
         let (written, run_id) = (collection.bars, collection.run_id.clone());
         let request = RunQueryRequest {
-            trade_date: question.trade_date,
-            interval: question.interval,
+            trade_date: query.trade_date,
+            interval: query.interval,
             client_request_token: format!("{}-{:032}", &*run_id, Timestamp::now().as_nanosecond()),
             run_id,
         };
-        let query: StartedQuery = self.invoke("RunQueryFunction", &request).await?;
-        let result = tokio::time::timeout(Duration::from_secs(60), self.result(&query.query_execution_id));
+        let started: StartedQuery = self.invoke("RunQueryFunction", &request).await?;
+        let result = tokio::time::timeout(Duration::from_secs(60), self.result(&started.query_execution_id));
         let query_result = result.await.context("the query did not end within a minute")??;
         match self.invoke("ExportCsvFunction", &ExportRequest { collection, query_result }).await? {
             Export::Exported { bars_seen, csv, .. } => {
@@ -97,8 +97,8 @@ impl Stack {
         }
     }
 
-    /// The place of a query's result, once it is there.
-    async fn result(&self, query: &str) -> anyhow::Result<String> {
+    /// Where a query's result is, once it is there.
+    async fn result(&self, query: &str) -> anyhow::Result<S3Uri> {
         let query = json!({"QueryExecutionId": query});
         loop {
             let answer = self.call("athena", "AmazonAthena.GetQueryExecution", &query).await?;
@@ -106,8 +106,8 @@ impl Stack {
             match execution["Status"]["State"].as_str() {
                 Some("QUEUED" | "RUNNING") => tokio::time::sleep(Duration::from_millis(20)).await,
                 Some("SUCCEEDED") => {
-                    let place = execution.pointer("/ResultConfiguration/OutputLocation").and_then(Value::as_str);
-                    return place.map(str::to_owned).context("the query has no result");
+                    let uri = execution.pointer("/ResultConfiguration/OutputLocation").and_then(Value::as_str);
+                    return Ok(uri.context("the query has no result")?.parse()?);
                 }
                 _ => bail!("the query failed: {}", execution["Status"]),
             }

@@ -1,4 +1,4 @@
-//! The right answer to a question, computed the plain way from everything that the lake holds: no
+//! The right answer to a query of the lake, computed the plain way from everything that the lake holds: no
 //! SQL, and none of the functions' code.
 
 use std::{
@@ -10,14 +10,17 @@ use shared::Bar;
 
 use crate::{LakeQuery, hours::Hours};
 
-/// The CSV that must be exported for `question` when the lake holds `bars`, in any order.
+/// The CSV that must be exported for `query` when the lake holds `bars`, in any order.
 ///
 /// The newest collection of a bar counts, of those that began at the same time that of the greater
 /// run, and so it is with the company's name.
-pub fn expected_from_lake(question: &LakeQuery, bars: &[Bar]) -> String {
-    let mut bars: Vec<_> = bars.iter().filter(|bar| question.is_about(bar)).collect();
+///
+/// # Errors
+/// When an hour is not a row.
+pub fn expected_from_lake(query: &LakeQuery, bars: &[Bar]) -> anyhow::Result<String> {
+    let mut bars: Vec<_> = bars.iter().filter(|bar| query.is_about(bar)).collect();
     let symbols: BTreeSet<_> =
-        bars.iter().filter(|bar| bar.run_id == question.run_id).map(|bar| bar.symbol.as_str()).collect();
+        bars.iter().filter(|bar| bar.run_id == query.run_id).map(|bar| bar.symbol.as_str()).collect();
     bars.sort_by_key(|bar| Reverse((bar.collected_at, &bar.run_id)));
     let (mut names, mut newest) = (BTreeMap::new(), BTreeMap::new());
     for bar in bars.into_iter().filter(|bar| symbols.contains(bar.symbol.as_str())) {
@@ -28,5 +31,5 @@ pub fn expected_from_lake(question: &LakeQuery, bars: &[Bar]) -> String {
     for ((symbol, _), bar) in newest {
         hours.add((names[symbol], symbol), &bar.ts, (bar.high.get(), bar.low.get()), bar.volume);
     }
-    hours.csv(question.trade_date)
+    hours.csv(query.trade_date)
 }

@@ -23,7 +23,7 @@ pub async fn expected_from_market(
         let series = market.series(company.1, date, interval).await?;
         add(&mut hours, *company, &series, date)?;
     }
-    Ok(hours.csv(date))
+    hours.csv(date)
 }
 
 /// Adds every row of the session, in New York; rows with a null are not bars.

@@ -1,6 +1,6 @@
 //! A stack of the real template on a local cloud, run as the schedule, a person or the API runs it.
 
-use std::time::Duration;
+use std::{collections::HashMap, time::Duration};
 
 use anyhow::{Context, bail};
 use aws_credential_types::Credentials;
@@ -11,7 +11,7 @@ use local::{
     cloud::{Guard, LocalCloud, MarketSource},
 };
 use serde_json::Value;
-use shared::{Bar, payload::RunOutcome};
+use shared::{Bar, S3Uri, TradeDate, payload::RunOutcome};
 
 use crate::{MarketServer, Tools};
 
@@ -143,15 +143,38 @@ impl Stack {
         }
     }
 
-    /// The text of the object at `s3://bucket/key`.
+    /// The text of an object.
     ///
     /// # Errors
     /// When it is not there.
-    pub async fn object(&self, uri: &str) -> anyhow::Result<String> {
-        let (bucket, key) =
-            uri.strip_prefix("s3://").and_then(|rest| rest.split_once('/')).context("not an s3:// address")?;
-        let object = self.s3.get_object().bucket(bucket).key(key).send().await?;
+    pub async fn object(&self, uri: &S3Uri) -> anyhow::Result<String> {
+        let object = self.s3.get_object().bucket(&uri.bucket).key(&uri.key).send().await?;
         Ok(String::from_utf8(object.body.collect().await?.to_vec())?)
+    }
+
+    /// The user-defined metadata of an object.
+    ///
+    /// # Errors
+    /// When it is not there.
+    pub async fn metadata(&self, uri: &S3Uri) -> anyhow::Result<HashMap<String, String>> {
+        let object = self.s3.head_object().bucket(&uri.bucket).key(&uri.key).send().await?;
+        Ok(object.metadata.unwrap_or_default())
+    }
+
+    /// The address of an object of the data bucket.
+    ///
+    /// # Errors
+    /// When the stack has no data bucket.
+    pub fn in_data_bucket(&self, key: impl Into<String>) -> anyhow::Result<S3Uri> {
+        Ok(S3Uri::new(self.cloud.output("DataBucket")?, key))
+    }
+
+    /// The CSV that is published for a day.
+    ///
+    /// # Errors
+    /// When the stack has no data bucket.
+    pub fn published_csv(&self, date: TradeDate) -> anyhow::Result<S3Uri> {
+        self.in_data_bucket(format!("exports/trade_date={date}/hourly_extremes.csv"))
     }
 
     /// The keys below a prefix of the data bucket.
@@ -173,10 +196,9 @@ impl Stack {
     /// # Errors
     /// When an object cannot be read or a line is not a bar.
     pub async fn lake(&self, date: &str) -> anyhow::Result<Vec<Vec<Bar>>> {
-        let bucket = self.cloud.output("DataBucket")?;
         let mut objects = Vec::new();
         for key in self.keys(&format!("bars/trade_date={date}/")).await? {
-            let text = self.object(&format!("s3://{bucket}/{key}")).await?;
+            let text = self.object(&self.in_data_bucket(key)?).await?;
             objects.push(text.lines().map(serde_json::from_str).collect::<Result<_, _>>()?);
         }
         Ok(objects)

@@ -64,7 +64,7 @@ impl<'a> Listener<'a> {
     async fn a_morning_after_no_run(&self) -> Result<()> {
         let failing = self.start("WatchArn").await?;
         self.hears(&[&failing, "is FAILED"]).await?;
-        ensure!(self.ended(&failing).await?["error"] == "NothingExported");
+        ensure!(self.ended(&failing).await?["error"] == "NoRunSucceeded");
         self.stack.succeed(&json!({"trade_date": "2026-11-20"})).await?;
         ensure!(self.ended(&self.start("WatchArn").await?).await?["status"] == "SUCCEEDED");
         Ok(())

@@ -23,23 +23,23 @@ trials![
     any_bars_in_any_files_are_answered_as_computed,
 ];
 
-/// A question, and the lake's files of its day.
+/// A query, and the lake's files of its day.
 #[derive(Debug)]
 struct Case {
-    question: LakeQuery,
+    query: LakeQuery,
     files: Vec<Vec<Bar>>,
 }
 
 impl Case {
     async fn put(&self, context: &Context) -> Result<()> {
-        context.stack.put_bars(self.question.trade_date, &self.files).await
+        context.stack.put_bars(self.query.trade_date, &self.files).await
     }
 
     /// The CSV, which must be the computed one.
     async fn check(&self, context: &Context) -> Result<String> {
         let bars = self.files.concat();
-        let csv = context.stack.answer(&self.question, &bars).await?;
-        let plain = expected_from_lake(&self.question, &bars);
+        let csv = context.stack.answer(&self.query, &bars).await?;
+        let plain = expected_from_lake(&self.query, &bars)?;
         let wrong = csv.lines().zip(plain.lines()).find(|(got, right)| got != right);
         ensure!(csv == plain, "exported:\n{csv}computed:\n{plain}first difference: {wrong:?}");
         Ok(csv)
@@ -72,18 +72,18 @@ async fn reference_days_are_answered_as_written_down(context: Arc<Context>) -> R
 
 async fn a_second_collection_leaves_the_same_bytes(context: Arc<Context>) -> Result<()> {
     let collected = |run_id: &str, at: &str| {
-        let question =
-            LakeQuery { trade_date: "2022-03-22".parse()?, interval: Interval::FiveMinutes, run_id: run_id.to_owned() };
+        let query =
+            LakeQuery { trade_date: "2022-03-22".parse()?, interval: Interval::FiveMinutes, run_id: run_id.parse()? };
         let (symbol, name) = ("META".to_owned(), "Meta Platforms".to_owned());
-        let collected = Collected { question, at: at.parse()?, zone: TimeZone::get("America/New_York")?, symbol, name };
-        anyhow::Ok((collected.rising("09:30".parse()?, "16:00".parse()?)?, collected.question))
+        let collected = Collected { query, at: at.parse()?, zone: TimeZone::get("America/New_York")?, symbol, name };
+        anyhow::Ok((collected.rising("09:30".parse()?, "16:00".parse()?)?, collected.query))
     };
-    let (first, question) = collected("first", "2022-03-22T21:30:00Z")?;
-    let once = Case { question, files: vec![first.clone()] };
+    let (first, query) = collected("first", "2022-03-22T21:30:00Z")?;
+    let once = Case { query, files: vec![first.clone()] };
     put_all(&context, [&once].into_iter()).await?;
     let bytes = once.check(&context).await?;
-    let (second, question) = collected("second", "2022-03-22T21:45:00Z")?;
-    let twice = Case { question, files: vec![first, second] };
+    let (second, query) = collected("second", "2022-03-22T21:45:00Z")?;
+    let twice = Case { query, files: vec![first, second] };
     twice.put(&context).await?;
     let again = twice.check(&context).await?;
     ensure!(again == bytes, "first\n{bytes}then\n{again}");
@@ -119,17 +119,17 @@ async fn any_bars_in_any_files_are_answered_as_computed(context: Arc<Context>) -
         put_all(&context, cases.iter()).await?;
         wrong.extend(failures(cases, async |case| case.check(&context).await.map(drop)).await);
         for case in cases {
-            context.stack.remove_bars(case.question.trade_date).await?;
+            context.stack.remove_bars(case.query.trade_date).await?;
         }
     }
     let bars = |case: &Case| case.files.iter().map(Vec::len).sum::<usize>();
     if let Some((smallest, error)) = wrong.iter().min_by_key(|(case, _)| bars(case)) {
         let (wrong, all, held) = (wrong.len(), cases.len(), cases.iter().map(bars).sum::<usize>());
         let lake: BTreeSet<_> = smallest.files.iter().flatten().map(line).collect();
-        let (lake, asked) = (lake.into_iter().collect::<String>(), &smallest.question);
+        let (lake, chosen) = (lake.into_iter().collect::<String>(), &smallest.query);
         bail!(
             "{wrong} of {all} lakes with {held} bars are answered wrong; for the same ones set {repeat}. \
-             In the smallest {asked:?} asks of\n{lake}{error:#}"
+             In the smallest {chosen:?} asks of\n{lake}{error:#}"
         );
     }
     Ok(())

@@ -47,7 +47,7 @@ async fn a_signed_request_collects(context: Arc<Context>) -> Result<()> {
         "{answer}"
     );
     let bars = context.stack.lake("2026-09-15").await?.concat();
-    ensure!(answer["bars"] == bars.len() && bars.iter().all(|bar| answer["run_id"] == bar.run_id.as_str()), "{answer}");
+    ensure!(answer["bars"] == bars.len() && bars.iter().all(|bar| answer["run_id"] == *bar.run_id), "{answer}");
     Ok(())
 }
 

@@ -10,7 +10,7 @@ use libtest_mimic::Trial;
 use market_sim::{Fault, FaultDuration, FaultRule};
 use serde_json::json;
 use shared::{
-    Gap, Interval, Symbol, TradeDate,
+    Gap, Interval, Symbol, TradeDate, hourly_extreme,
     payload::{CollectedSymbol, Reason, RunOutcome, SymbolOutcomes},
 };
 use tokio::runtime::Handle;
@@ -49,7 +49,7 @@ fn tenth(fault: Fault) -> Tenth {
         M::NoMeta => Tenth::Failed(Reason::Malformed, "the reply describes no instrument"),
         M::NoPeriods | M::EmptyPeriods => Tenth::Failed(Reason::Malformed, "and no trading period for it"),
         M::CoarserBars => Tenth::Failed(Reason::Malformed, "in bars of 1h"),
-        M::OtherSymbol => Tenth::Failed(Reason::Malformed, "asked for Q"),
+        M::OtherSymbol => Tenth::Failed(Reason::Malformed, "requested Q"),
         M::NotFound => Tenth::Failed(Reason::UnknownSymbol, "No data found, symbol may be delisted"),
         M::TooOld => Tenth::Failed(Reason::TooOld, "The requested range must be within the last 60 days"),
         M::BadRequest => Tenth::Failed(Reason::Refused, "Invalid input"),
@@ -104,7 +104,8 @@ async fn check(context: &Context, fault: Fault, symbol: &str, date: TradeDate) -
     let (of_tenth, of_nine): (Vec<&str>, Vec<&str>) = csv.lines().partition(|row| row.contains(&format!(",{symbol},")));
     let expected = expected_from_market(&stack.market, date, Interval::FiveMinutes, NINE).await?;
     ensure!(of_nine.join("\n") + "\n" == expected, "{fault}: the nine are\n{csv}\nand not\n{expected}");
-    let counted = bars_of(csv.lines().skip(1));
+    let rows = hourly_extreme::read(csv.as_bytes())?;
+    let counted = bars_of(&rows);
     ensure!(counted == bars, "{fault}: {counted} bars in the CSV and {bars} in the output");
 
     match tenth(fault) {
@@ -126,7 +127,8 @@ async fn check(context: &Context, fault: Fault, symbol: &str, date: TradeDate) -
             ensure!(symbols.failed.is_empty(), "{fault}: {symbols:?}");
             Ok(())
         }
-        Tenth::Short => short(&symbols, &symbol, bars_of(of_tenth), &shown.text).with_context(|| fault.to_string()),
+        Tenth::Short => short(&symbols, &symbol, bars_of(rows.iter().filter(|row| row.symbol == symbol)), &shown.text)
+            .with_context(|| fault.to_string()),
     }
 }
 
@@ -135,8 +137,8 @@ fn explained(outcomes: &SymbolOutcomes, symbol: &Symbol, reason: Reason, words: 
     let [failed] = outcomes.failed.as_slice() else { bail!("{outcomes:?}") };
     ensure!(failed.symbol == *symbol && failed.reason == reason && failed.detail.contains(words), "{failed:?}");
     let again = matches!(reason, Reason::UnknownSymbol | Reason::TooOld | Reason::Refused);
-    ensure!(failed.asked == if again { 1 } else { 2 }, "{failed:?}");
-    for text in [symbol.as_str(), &reason.words(), &failed.detail] {
+    ensure!(failed.attempts == if again { 1 } else { 2 }, "{failed:?}");
+    for text in [symbol.as_str(), &reason.label(), &failed.detail] {
         ensure!(shown.contains(text), "the table lacks {text:?}:\n{shown}");
     }
     Ok(())
@@ -146,10 +148,13 @@ fn explained(outcomes: &SymbolOutcomes, symbol: &Symbol, reason: Reason, words: 
 fn short(outcomes: &SymbolOutcomes, symbol: &Symbol, rows: usize, shown: &str) -> Result<()> {
     ensure!(outcomes.failed.is_empty(), "{outcomes:?}");
     let found = outcomes.collected.iter().find(|collected| collected.symbol == *symbol);
-    let CollectedSymbol { bars, expected, gaps, asked, .. } = found.context("not collected")?;
+    let CollectedSymbol { bars, expected, gaps, attempts, .. } = found.context("not collected")?;
     let gaps = gaps.as_ref().context("no gaps")?;
     let missing = Gap::count(gaps, Interval::FiveMinutes);
-    ensure!(*bars < *expected && bars + missing == *expected && *bars == rows && *asked == 2, "{found:?}, {rows} rows");
+    ensure!(
+        *bars < *expected && bars + missing == *expected && *bars == rows && *attempts == 2,
+        "{found:?}, {rows} rows"
+    );
     ensure!(shown.contains(&format!("{bars} of {expected}")), "{shown}");
     for gap in gaps {
         ensure!(shown.contains(&gap.to_string()), "the table lacks {gap}:\n{shown}");

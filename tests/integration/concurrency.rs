@@ -33,8 +33,8 @@ async fn sixty_executions_at_once_all_end_right(context: Arc<Context>) -> Result
     // What the bucket holds in the end is what each run was answered.
     dates.dedup();
     for date in &dates {
-        let csv = format!("s3://{}/exports/trade_date={date}/hourly_extremes.csv", stack.cloud.output("DataBucket")?);
-        right(&stack, *date, Interval::FiveMinutes, &stack.object(&csv).await?).await?;
+        let csv = stack.object(&stack.published_csv(*date)?).await?;
+        right(&stack, *date, Interval::FiveMinutes, &csv).await?;
     }
     let memory = peak_memory(&stack.cloud, stack.cloud.output("CollectFunction")?)?;
     let peak = memory.iter().copied().max().context("no process of collect was found")?;

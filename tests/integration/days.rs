@@ -6,8 +6,8 @@ use anyhow::{Result, bail, ensure};
 use harness::{Stack, expected_from_market};
 use serde_json::{Value, json};
 use shared::{
-    Interval, TradeDate,
-    payload::{Reason, RunOutcome, SymbolOutcomes},
+    HourlyExtreme, Interval, S3Uri, TradeDate, hourly_extreme,
+    payload::{Reason, RunOutcome, SIMULATED_METADATA, SymbolOutcomes},
 };
 
 use crate::{Context, trials};
@@ -43,7 +43,7 @@ pub const COMPANIES: [(&str, &str); 10] = [
 ];
 
 /// The parts of an exported run.
-pub fn exported(outcome: RunOutcome) -> Result<(usize, SymbolOutcomes, String, String)> {
+pub fn exported(outcome: RunOutcome) -> Result<(usize, SymbolOutcomes, S3Uri, S3Uri)> {
     match outcome {
         RunOutcome::Exported { bars, symbols, csv, report, simulated: true, .. } => Ok((bars, symbols, csv, report)),
         other => bail!("not an exported run of a simulated market: {other:?}"),
@@ -58,8 +58,8 @@ pub async fn right(stack: &Stack, date: TradeDate, interval: Interval, csv: &str
 }
 
 /// The bars that rows of the CSV count.
-pub fn bars_of<'a>(rows: impl IntoIterator<Item = &'a str>) -> usize {
-    rows.into_iter().filter_map(|row| row.rsplit(',').nth(1)?.parse::<usize>().ok()).sum()
+pub fn bars_of<'a>(rows: impl IntoIterator<Item = &'a HourlyExtreme>) -> usize {
+    rows.into_iter().map(|row| row.bars as usize).sum()
 }
 
 async fn check(context: &Context, date: &str, interval: Interval) -> Result<String> {
@@ -68,7 +68,7 @@ async fn check(context: &Context, date: &str, interval: Interval) -> Result<Stri
     let csv = context.stack.object(&csv).await?;
     right(&context.stack, date.parse()?, interval, &csv).await?;
     ensure!(symbols.failed.is_empty() && symbols.collected.len() == 10, "{symbols:?}");
-    let counted = bars_of(csv.lines().skip(1));
+    let counted = bars_of(&hourly_extreme::read(csv.as_bytes())?);
     ensure!(counted == bars, "{counted} bars in the CSV, {bars} collected");
     Ok(csv)
 }
@@ -81,8 +81,8 @@ async fn the_default_companies_are_exported_and_every_row_is_right(context: Arc<
 
 async fn a_half_day_ends_at_one(context: Arc<Context>) -> Result<()> {
     let csv = check(&context, "2025-11-28", Interval::FiveMinutes).await?;
-    let hours: BTreeSet<_> = csv.lines().skip(1).filter_map(|row| row.split(',').nth(3)).collect();
-    ensure!(hours == BTreeSet::from(["9", "10", "11", "12"]), "{hours:?}");
+    let hours: BTreeSet<_> = hourly_extreme::read(csv.as_bytes())?.iter().map(|row| row.hour).collect();
+    ensure!(hours == BTreeSet::from([9, 10, 11, 12]), "{hours:?}");
     Ok(())
 }
 
@@ -133,11 +133,8 @@ async fn a_run_shows_only_its_own_symbols(context: Arc<Context>) -> Result<()> {
     let input = |symbols: &[&str]| json!({"trade_date": "2026-11-11", "symbols": symbols});
     exported(context.stack.succeed(&input(&["META", "SHOP", "SNAP"])).await?)?;
     let (_, _, csv, _) = exported(context.stack.succeed(&input(&["SHOP"])).await?)?;
-    let csv = context.stack.object(&csv).await?;
-    ensure!(
-        csv.lines().skip(1).count() == 7 && csv.lines().skip(1).all(|row| row.starts_with("Shopify,SHOP,")),
-        "{csv}"
-    );
+    let rows = hourly_extreme::read(context.stack.object(&csv).await?.as_bytes())?;
+    ensure!(rows.len() == 7 && rows.iter().all(|row| row.symbol.as_str() == "SHOP"), "{rows:?}");
     Ok(())
 }
 
@@ -213,6 +210,7 @@ async fn bad_input_is_refused_and_leaves_nothing(context: Arc<Context>) -> Resul
 async fn the_report_shows_the_day(context: Arc<Context>) -> Result<()> {
     let input = json!({"trade_date": "2026-11-13", "symbols": ["META", "ZZNONE"]});
     let (_, _, _, report) = exported(context.stack.succeed(&input).await?)?;
+    ensure!(context.stack.metadata(&report).await?.get(SIMULATED_METADATA).is_some_and(|it| it == "true"), "{report}");
     let report = context.stack.object(&report).await?;
     for text in ["2026-11-13", "Meta Platforms", "ZZNONE", "No data found, symbol may be delisted", "<svg"] {
         ensure!(report.contains(text), "the report lacks {text:?}");

@@ -194,8 +194,7 @@ async fn exported(proxied: &ProxiedStack, row: &Row) -> Result<Option<String>> {
     if proxied.stack.keys(&key).await?.is_empty() {
         return Ok(None);
     }
-    let bucket = proxied.stack.cloud.output("DataBucket")?;
-    proxied.stack.object(&format!("s3://{bucket}/{key}")).await.map(Some)
+    proxied.stack.object(&proxied.stack.in_data_bucket(key)?).await.map(Some)
 }
 
 async fn right(proxied: &ProxiedStack, row: &Row, companies: &[(&str, &str)]) -> Result<()> {

@@ -16,15 +16,15 @@ use crate::{
     trials,
 };
 
-trials![a_market_that_cannot_be_asked];
+trials![a_market_that_does_not_answer];
 
 /// One after another, since each shuts the same market.
-async fn a_market_that_cannot_be_asked(context: Arc<Context>) -> Result<()> {
+async fn a_market_that_does_not_answer(context: Arc<Context>) -> Result<()> {
     let stack = Stack::up(&context.tools).await?;
     refuses_from_the_start(&stack).await.context("a market that refuses for the first minutes")?;
     refuses_half_way(&stack).await.context("a market that refuses half-way")?;
     is_silent(&stack).await.context("a market that has lost its data")?;
-    runs_out_of_time(&context, &stack).await.context("a market that is asked more slowly than a function may run")
+    runs_out_of_time(&context, &stack).await.context("a market that is queried more slowly than a function may run")
 }
 
 /// Waits last a hundredth here, so eight seconds are the first thirteen minutes: the waits of 5 and 15 minutes.
@@ -35,7 +35,7 @@ async fn refuses_from_the_start(stack: &Stack) -> Result<()> {
     let requests = stack.market.handle.requests().split_off(before);
     let refused = requests.iter().filter(|request| request.status == 429).count();
     ensure!((2..=3).contains(&refused), "one request a wait is enough to know: {refused} were refused");
-    asked_once_each(&requests, &symbols)?;
+    queried_once_each(&requests, &symbols)?;
     right(stack, "2026-09-15".parse()?, Interval::FiveMinutes, &csv).await
 }
 
@@ -53,7 +53,7 @@ async fn refuses_half_way(stack: &Stack) -> Result<()> {
     let requests = stack.market.handle.requests().split_off(before);
     let refused = requests.iter().filter(|request| request.status == 429).count();
     ensure!((1..=2).contains(&refused), "no more than were under way: {refused} were refused");
-    asked_once_each(&requests, &symbols)?;
+    queried_once_each(&requests, &symbols)?;
     right(stack, "2026-09-16".parse()?, Interval::FiveMinutes, &csv).await
 }
 
@@ -74,7 +74,7 @@ async fn runs_out_of_time(context: &Context, stack: &Stack) -> Result<()> {
     stack.configure("CollectFunction", &slow, Some(4)).await?;
     let before = stack.market.handle.requests().len();
     let (symbols, csv) = run(stack, "2026-09-18").await?;
-    asked_once_each(&stack.market.handle.requests().split_off(before), &symbols)?;
+    queried_once_each(&stack.market.handle.requests().split_off(before), &symbols)?;
     let log = [
         "logs",
         "filter-log-events",
@@ -99,17 +99,17 @@ async fn run(stack: &Stack, date: &str) -> Result<(SymbolOutcomes, String)> {
 }
 
 /// Each symbol was answered as often as the output says: once, or twice where bars were missing.
-fn asked_once_each(requests: &[LoggedRequest], symbols: &SymbolOutcomes) -> Result<()> {
+fn queried_once_each(requests: &[LoggedRequest], symbols: &SymbolOutcomes) -> Result<()> {
     ensure!(symbols.failed.is_empty() && symbols.collected.len() == 10, "{symbols:?}");
     for collected in &symbols.collected {
         let answers =
             requests.iter().filter(|request| request.symbol == collected.symbol.as_str() && request.status == 200);
         let answers = answers.count();
         let most = if collected.is_short() { 2 } else { 1 };
-        ensure!(answers == collected.asked as usize && answers == most, "{answers} answers: {collected:?}");
+        ensure!(answers == collected.attempts as usize && answers == most, "{answers} answers: {collected:?}");
     }
     let answered = requests.iter().filter(|request| request.status == 200).count();
-    let said: u32 = symbols.collected.iter().map(|collected| collected.asked).sum();
+    let said: u32 = symbols.collected.iter().map(|collected| collected.attempts).sum();
     ensure!(answered == said as usize, "{answered} answers, and the output says {said}");
     Ok(())
 }

@@ -4,7 +4,7 @@ use std::{error::Error, fmt, ops::RangeInclusive};
 
 use clap::Args;
 use jiff::{Timestamp, ToSpan};
-use shared::{Interval, TradeDate, payload::SymbolList, trading_calendar::NEW_YORK};
+use shared::{Interval, SymbolList, TradeDate, trading_calendar::NEW_YORK};
 
 use super::{symbols, trade_date};
 
@@ -75,7 +75,7 @@ impl Error for BadRequest {}
 mod tests {
     use super::*;
 
-    fn period(from: &str, to: Option<&str>) -> Result<PeriodArgs, shared::time::InvalidTradeDate> {
+    fn period(from: &str, to: Option<&str>) -> Result<PeriodArgs, shared::trade_date::InvalidTradeDate> {
         let to = to.map(str::parse).transpose()?;
         Ok(PeriodArgs { from: from.parse()?, to, symbols: None, interval: Interval::default() })
     }

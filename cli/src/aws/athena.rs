@@ -3,6 +3,7 @@
 use anyhow::{Context, bail};
 use aws_sdk_athena::types::{QueryExecution, QueryExecutionContext, QueryExecutionState};
 use serde::de::DeserializeOwned;
+use shared::S3Uri;
 
 use super::{
     poll::{Poll, poll_until},
@@ -24,32 +25,30 @@ pub async fn query<Row: DeserializeOwned>(
     let call = call.set_execution_parameters(Some(parameters.to_vec())).work_group(target.output("WorkGroup")?);
     let started = call.send().await.map_err(|error| sdk_error::describe("athena:StartQueryExecution", &error))?;
     let id = started.query_execution_id().context("athena:StartQueryExecution answered without an id: try again")?;
-    let location = result_of(target, id).await?;
-    let result = s3::get(&target.s3, &location, None).await?;
-    let rows = csv::Reader::from_reader(result.as_slice()).into_deserialize().collect::<Result<_, _>>();
-    rows.with_context(|| format!("{location} is not a result of this program's query"))
+    let uri = result_of(target, id).await?;
+    let result = s3::get(&target.s3, &uri, None).await?;
+    let rows = csv::Reader::from_reader(result.content.as_slice()).into_deserialize().collect::<Result<_, _>>();
+    rows.with_context(|| format!("{uri} is not a result of this program's query"))
 }
 
 /// Where the result of the query is, once it has succeeded.
-async fn result_of(target: &Target, id: &str) -> anyhow::Result<String> {
+async fn result_of(target: &Target, id: &str) -> anyhow::Result<S3Uri> {
     poll_until(target.poll_interval, async || {
         let call = target.athena.get_query_execution().query_execution_id(id).send().await;
         let answer = call.map_err(|error| sdk_error::describe("athena:GetQueryExecution", &error))?;
-        let location = answer.query_execution().map(ended).transpose()?.flatten();
-        Ok(location.map_or(Poll::Pending, Poll::Ready))
+        let uri = answer.query_execution().map(ended).transpose()?.flatten();
+        Ok(uri.map_or(Poll::Pending, Poll::Ready))
     })
     .await
 }
 
 /// Where the result of a query is; `None` while it is at work.
-fn ended(query: &QueryExecution) -> anyhow::Result<Option<String>> {
+fn ended(query: &QueryExecution) -> anyhow::Result<Option<S3Uri>> {
     let Some(status) = query.status() else { return Ok(None) };
     match status.state() {
         Some(QueryExecutionState::Succeeded) => {
             let location = query.result_configuration().and_then(|result| result.output_location());
-            Ok(Some(
-                location.context("the query has succeeded, and Athena does not say where its result is")?.to_owned(),
-            ))
+            Ok(Some(location.context("the query has succeeded, and Athena does not say where its result is")?.parse()?))
         }
         Some(state @ (QueryExecutionState::Failed | QueryExecutionState::Cancelled)) => bail!(
             "the query {} of the lake ended as {state}: {}; look at it in Athena's history of the stack's work group",
@@ -75,7 +74,7 @@ mod tests {
     #[test]
     fn a_query_ends_with_the_place_of_its_result_or_with_a_reason() -> anyhow::Result<()> {
         assert_eq!(ended(&query(QueryExecutionState::Running))?, None);
-        assert_eq!(ended(&query(QueryExecutionState::Succeeded))?.as_deref(), Some("s3://data/results/q-1.csv"));
+        assert_eq!(ended(&query(QueryExecutionState::Succeeded))?, Some(S3Uri::new("data", "results/q-1.csv")));
         let failure = ended(&query(QueryExecutionState::Cancelled)).err().map(|error| error.to_string());
         assert!(failure.is_some_and(|said| said.contains("q-1 of the lake ended as CANCELLED: too many bytes")));
         Ok(())

@@ -14,7 +14,7 @@ pub enum State {
     /// It is over.
     Ended {
         /// What came of it.
-        ending: Ending,
+        ending: Box<Ending>,
         /// How long it took, in seconds.
         seconds: f64,
     },
@@ -69,5 +69,5 @@ fn state(found: &DescribeExecutionOutput) -> anyhow::Result<State> {
         _ => Ending::Failed(Failure::new(found.error().or(Some("States.Timeout")), found.cause())),
     };
     let stop = found.stop_date().unwrap_or(found.start_date());
-    Ok(State::Ended { ending, seconds: stop.as_secs_f64() - found.start_date().as_secs_f64() })
+    Ok(State::Ended { ending: Box::new(ending), seconds: stop.as_secs_f64() - found.start_date().as_secs_f64() })
 }

@@ -1,4 +1,4 @@
-//! Fetches the files of a run from S3. A file is there whole or not at all: it is written under another name first.
+//! Objects of S3, and the files they become. A file is there whole or not at all: it is written under another name first.
 
 use std::{
     fs::{self, Permissions},
@@ -9,36 +9,38 @@ use std::{
 
 use anyhow::Context;
 use aws_sdk_s3::Client;
-use url::Url;
+use shared::{S3Uri, payload::SIMULATED_METADATA};
 
-use super::sdk_error::describe;
+use super::sdk_error;
 
-/// Downloads a version of the object at `s3://bucket/key`, or its newest, into `folder`, under the last part of its key.
+/// An object that was read whole.
+pub struct Object {
+    /// Its content.
+    pub content: Vec<u8>,
+    /// Whether its metadata says that its prices are simulated.
+    pub simulated: bool,
+}
+
+/// Downloads a version of an object, or its newest, into `folder`, under the last part of its key.
 ///
 /// # Errors
 /// When the object cannot be read, or the folder or file not written.
-pub async fn fetch(client: &Client, location: &str, version: Option<&str>, folder: &Path) -> anyhow::Result<PathBuf> {
-    let content = get(client, location, version).await?;
-    write_atomic(&content, &folder.join(location.rsplit('/').next().unwrap_or(location)))
+pub async fn fetch(client: &Client, uri: &S3Uri, version: Option<&str>, folder: &Path) -> anyhow::Result<PathBuf> {
+    let object = get(client, uri, version).await?;
+    write_atomic(&object.content, &folder.join(uri.file_name()))
 }
 
-/// The content of a version of the object at `s3://bucket/key`, or of its newest.
+/// Reads a version of an object, or its newest.
 ///
 /// # Errors
 /// When it cannot be read.
-pub async fn get(client: &Client, location: &str, version: Option<&str>) -> anyhow::Result<Vec<u8>> {
-    let (bucket, key) =
-        parts(location).with_context(|| format!("{location:?} is not the location of an object in S3"))?;
-    let call = client.get_object().bucket(&bucket).key(&key).set_version_id(version.map(str::to_owned));
-    let object = call.send().await.map_err(|e| describe("s3:GetObject", &e))?;
-    let body = object.body.collect().await.with_context(|| format!("{location} broke off"))?;
-    Ok(body.to_vec())
-}
-
-fn parts(location: &str) -> Option<(String, String)> {
-    let url = Url::parse(location).ok().filter(|url| url.scheme() == "s3")?;
-    let key = location.splitn(4, '/').nth(3).filter(|key| !key.is_empty() && !key.ends_with('/'))?;
-    Some((url.host_str()?.to_owned(), key.to_owned()))
+pub async fn get(client: &Client, uri: &S3Uri, version: Option<&str>) -> anyhow::Result<Object> {
+    let call = client.get_object().bucket(&uri.bucket).key(&uri.key).set_version_id(version.map(str::to_owned));
+    let object = call.send().await.map_err(|error| sdk_error::describe("s3:GetObject", &error))?;
+    let simulated =
+        object.metadata().and_then(|metadata| metadata.get(SIMULATED_METADATA)).is_some_and(|it| it == "true");
+    let body = object.body.collect().await.with_context(|| format!("{uri} broke off"))?;
+    Ok(Object { content: body.to_vec(), simulated })
 }
 
 /// Writes a file, and the folders it is in.
@@ -61,25 +63,6 @@ pub fn write_atomic(bytes: &[u8], path: &Path) -> anyhow::Result<PathBuf> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_location_has_a_bucket_and_a_key() {
-        let found = |bucket: &str, key: &str| Some((bucket.to_owned(), key.to_owned()));
-        for (location, expected) in [
-            (
-                "s3://data/exports/trade_date=2026-11-20/report.html",
-                found("data", "exports/trade_date=2026-11-20/report.html"),
-            ),
-            ("s3://data/a.csv", found("data", "a.csv")),
-            ("s3://data/", None),
-            ("s3://data", None),
-            ("s3://data/folder/", None),
-            ("https://data/a.csv", None),
-            ("a.csv", None),
-        ] {
-            assert_eq!(parts(location), expected, "{location}");
-        }
-    }
 
     #[test]
     fn a_file_replaces_an_older_one_and_leaves_nothing_else() -> anyhow::Result<()> {

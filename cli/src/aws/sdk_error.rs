@@ -2,7 +2,7 @@
 
 use aws_smithy_runtime_api::client::{orchestrator::HttpResponse, result::SdkError};
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
-use shared::service::ServiceError;
+use shared::ServiceError;
 
 /// The error of `call`, with what to do where a permission is missing: it is the person's own, not a function's.
 pub fn describe<E>(call: &'static str, error: &SdkError<E, HttpResponse>) -> anyhow::Error

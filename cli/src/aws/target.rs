@@ -10,7 +10,7 @@ use aws_sdk_cloudformation::types::Stack;
 use aws_sdk_sfn::config::{Credentials, ProvideCredentials, SharedCredentialsProvider};
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use local::LocalCloud;
-use shared::market::is_yahoo;
+use shared::yahoo_retention::is_yahoo;
 use url::Url;
 
 use super::{poll::PollInterval, sdk_error::describe};

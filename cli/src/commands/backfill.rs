@@ -9,12 +9,11 @@ use std::{collections::BTreeSet, process::ExitCode};
 
 use futures::{StreamExt, stream::FuturesUnordered};
 use jiff::Timestamp;
-use shared::{Interval, Symbol, TradeDate, market, trading_calendar::NEW_YORK};
+use shared::{Companies, Interval, Symbol, TradeDate, trading_calendar::NEW_YORK, yahoo_retention};
 
 use crate::{
     args::{BackfillArgs, BadRequest, dates},
     aws::target::Target,
-    companies,
     interrupt::{INTERRUPTED, interrupted},
     output::{
         progress::{Screen, print},
@@ -30,7 +29,10 @@ use outcome::{DayOutcome, DayReport};
 pub async fn backfill(args: BackfillArgs) -> anyhow::Result<ExitCode> {
     let now = Timestamp::now();
     let range = args.period.range(now)?;
-    let symbols = args.period.symbols.clone().map_or_else(companies::symbols, Ok)?;
+    let symbols = match &args.period.symbols {
+        Some(symbols) => symbols.clone(),
+        None => Companies::built_in()?.symbols().clone(),
+    };
     let target = Target::find(args.place.stack.as_deref()).await?;
     if target.uses_yahoo() {
         still_kept(args.period.from, args.period.interval, now)?;
@@ -54,7 +56,8 @@ pub async fn backfill(args: BackfillArgs) -> anyhow::Result<ExitCode> {
 
 /// Refuses a range whose first day Yahoo has forgotten.
 fn still_kept(from: TradeDate, interval: Interval, now: Timestamp) -> Result<(), BadRequest> {
-    let (kept, earliest) = (market::days_kept(interval), market::earliest(interval, now, &NEW_YORK.zone));
+    let (kept, earliest) =
+        (yahoo_retention::days_kept(interval), yahoo_retention::earliest(interval, now, &NEW_YORK.zone));
     if from >= earliest {
         return Ok(());
     }

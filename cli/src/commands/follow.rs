@@ -1,9 +1,9 @@
 //! `finstream follow`: shows an execution as it goes on, and fetches its files. `run` and `demo` end in it, too.
 
-use std::{path::PathBuf, process::ExitCode};
+use std::{fs, path::PathBuf, process::ExitCode};
 
 use anyhow::Context;
-use shared::payload::RunOutcome;
+use shared::{hourly_extreme, payload::RunOutcome};
 
 use crate::{
     args::FollowArgs,
@@ -52,7 +52,8 @@ pub async fn conclude(target: &Target, name: &str, out: Option<PathBuf>, screen:
             let csv = s3::fetch(&target.s3, &csv, versions.csv.as_deref(), &folder).await?;
             let report = s3::fetch(&target.s3, &report, versions.report.as_deref(), &folder).await?;
             screen.clear();
-            let rows = tables::read(&csv)?;
+            let rows = hourly_extreme::read(&fs::read(&csv)?)
+                .with_context(|| format!("{} is not a result of this version", csv.display()))?;
             print(&tables::exported(&rows, bars, &symbols, simulated, None))?;
             print(&format!("csv     {}\nreport  {}", csv.display(), report.display()))?;
             Ok(ExitCode::SUCCESS)
@@ -99,7 +100,7 @@ fn tell(timeline: &mut Timeline, events: &[Event], screen: &Screen) {
 /// <https://docs.aws.amazon.com/step-functions/latest/apireference/API_DescribeExecution.html>
 async fn ending(target: &Target, name: &str) -> anyhow::Result<Ending> {
     poll_until(target.poll_interval, async || match execution::describe(target, name).await? {
-        Some(State::Ended { ending, .. }) => Ok(Poll::Ready(ending)),
+        Some(State::Ended { ending, .. }) => Ok(Poll::Ready(*ending)),
         _ => anyhow::bail!(
             "the history of {name} has ended but its description says that it is running: try `cargo finstream follow` in a minute"
         ),

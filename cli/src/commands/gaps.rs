@@ -7,12 +7,11 @@ use std::{collections::BTreeSet, ops::RangeInclusive, process::ExitCode};
 
 use jiff::Timestamp;
 use serde::Deserialize;
-use shared::{Interval, Symbol, TradeDate, market, trading_calendar::NEW_YORK};
+use shared::{Companies, Interval, Symbol, TradeDate, trading_calendar::NEW_YORK, yahoo_retention};
 
 use crate::{
     args::{GapsArgs, dates},
     aws::{athena, target::Target},
-    companies,
     output::progress::{Screen, print},
 };
 use coverage::{Coverage, Lack};
@@ -42,7 +41,7 @@ pub async fn gaps(args: GapsArgs) -> anyhow::Result<ExitCode> {
     screen.clear();
     let wanted = match &args.period.symbols {
         Some(symbols) => symbols.to_vec(),
-        None if held.is_empty() => companies::symbols()?.to_vec(),
+        None if held.is_empty() => Companies::built_in()?.symbols().to_vec(),
         None => coverage::symbols_of(&held),
     };
     let named: BTreeSet<_> = wanted.iter().collect();
@@ -66,7 +65,7 @@ fn parameters(range: &RangeInclusive<TradeDate>, interval: Interval) -> Vec<Stri
 /// What to do about the days that lack something; `None` where none does.
 fn advice(args: &GapsArgs, days: &[Coverage], target: &Target, now: Timestamp) -> Option<String> {
     let interval = args.period.interval;
-    let earliest = target.uses_yahoo().then(|| market::earliest(interval, now, &NEW_YORK.zone));
+    let earliest = target.uses_yahoo().then(|| yahoo_retention::earliest(interval, now, &NEW_YORK.zone));
     lacking(days, None)?;
     let Some((first, last)) = lacking(days, earliest) else {
         return Some(format!("Yahoo has no {interval} bars of those days any more"));

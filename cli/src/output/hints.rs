@@ -63,7 +63,7 @@ mod tests {
     fn every_error_that_the_state_machine_raises_has_a_hint() -> Result<(), serde_json::Error> {
         let definition: Value = serde_json::from_str(include_str!("../../../statemachine/pipeline.asl.json"))?;
         let states = definition["States"].as_object().into_iter().flatten();
-        let errors = states.filter_map(|(_, state)| state["Assign"]["failure"]["error"].as_str());
+        let errors = states.filter_map(|(_, state)| state["Assign"]["failure"]["Error"].as_str());
         let raised: Vec<_> = errors.filter(|error| !error.starts_with("{%")).collect();
         assert!(raised.contains(&"BarsMissing"), "{raised:?}");
         for name in raised.into_iter().chain(["States.Timeout", "Aborted"]) {

@@ -1,7 +1,10 @@
 //! What a function answered, in a few words: the counts that show whether a run is worth its while.
 
 use serde::Deserialize;
-use shared::payload::{CollectOutcome, Collection, CrawlStart, Export, StartedCrawl};
+use shared::{
+    format::thousands,
+    payload::{CollectOutcome, Collection, CrawlStart, Export, StartedCrawl},
+};
 
 /// How many symbols without bars are named before the rest are only counted.
 const NAMED: usize = 5;
@@ -27,10 +30,10 @@ pub fn describe(output: &str) -> Option<String> {
     match serde_json::from_str::<Invocation>(output).ok()?.payload {
         Answer::Collected(collection) => Some(collected(&collection)),
         Answer::Exported(Export::Exported { bars_seen, rows, .. }) => {
-            Some(format!("{} rows from {} bars", grouped(rows), grouped(bars_seen)))
+            Some(format!("{} rows from {} bars", thousands(rows), thousands(bars_seen)))
         }
         Answer::Exported(Export::Incomplete { bars_seen }) => {
-            Some(format!("only {} bars have been delivered so far", grouped(bars_seen)))
+            Some(format!("only {} bars have been delivered so far", thousands(bars_seen)))
         }
         Answer::Crawl(StartedCrawl { start: CrawlStart::AlreadyRunning, .. }) => {
             Some("a crawl of another run goes on".to_owned())
@@ -57,7 +60,7 @@ fn collected(collection: &Collection) -> String {
     };
     let mut words = format!(
         "{} {interval} bars of {trade_date}{simulated}; symbols with bars: {}{short}, without: {}",
-        grouped(*bars),
+        thousands(*bars),
         symbols.collected.len(),
         symbols.failed.len()
     );
@@ -71,17 +74,10 @@ fn collected(collection: &Collection) -> String {
     words + goes_on
 }
 
-/// `3,000,000`: a count as a person reads it.
-pub fn grouped(count: impl ToString) -> String {
-    let digits = count.to_string();
-    let groups: Vec<&str> = digits.as_bytes().rchunks(3).rev().filter_map(|group| str::from_utf8(group).ok()).collect();
-    groups.join(",")
-}
-
 /// `1 bar`, `2 bars`: a count of things.
 pub fn pluralize(count: usize, thing: &str) -> String {
     let plural = if count == 1 { "" } else { "s" };
-    format!("{} {thing}{plural}", grouped(count))
+    format!("{} {thing}{plural}", thousands(count))
 }
 
 #[cfg(test)]
@@ -89,10 +85,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn counts_are_grouped_by_thousands() {
-        for (count, words) in [(0, "0"), (999, "999"), (1_000, "1,000"), (3_000_000_000_u64, "3,000,000,000")] {
-            assert_eq!(grouped(count), words);
-        }
+    fn things_are_counted() {
         assert_eq!([1, 1_000].map(|count| pluralize(count, "bar")), ["1 bar", "1,000 bars"]);
     }
 

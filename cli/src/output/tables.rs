@@ -1,52 +1,22 @@
 //! What came of a run, as text: the hourly extremes, the symbols without bars, a failure and what to do about it.
 
-use std::{fs::File, io::Read, path::Path};
-
-use anyhow::Context;
 use comfy_table::{
     Cell, CellAlignment::Right, ColumnConstraint::ContentWidth, ContentArrangement, LineStyle, Row, Table,
     presets::UTF8_HORIZONTAL_ONLY,
 };
-use serde::Deserialize;
 use shared::{
-    TradeDate,
+    HourlyExtreme, TradeDate,
+    format::{clock, price, thousands},
     payload::{CollectedSymbol, FailedSymbol, SymbolOutcomes},
 };
 
-use super::{hints, summary::grouped};
+use super::hints;
 use crate::aws::history::Failure;
-
-/// A row of hourly_extremes.csv, as far as it is shown.
-#[derive(Debug, Deserialize)]
-pub struct HourlyExtremes {
-    company_name: String,
-    symbol: String,
-    hour: String,
-    datetime_high: String,
-    highest_hourly_price: String,
-    datetime_low: String,
-    lowest_hourly_price: String,
-    bars: u64,
-    volume: u64,
-}
-
-/// Reads the CSV of a run.
-///
-/// # Errors
-/// When it cannot be read, or is not the CSV that this program knows.
-pub fn read(csv: &Path) -> anyhow::Result<Vec<HourlyExtremes>> {
-    let file = File::open(csv).with_context(|| format!("could not read {}", csv.display()))?;
-    rows(file).with_context(|| format!("{} is not a result of this version", csv.display()))
-}
-
-fn rows(csv: impl Read) -> Result<Vec<HourlyExtremes>, csv::Error> {
-    csv::Reader::from_reader(csv).deserialize().collect()
-}
 
 /// The result of a run: its rows, its symbols without bars, and where the prices are from. `width` is that of the
 /// terminal unless given.
 pub fn exported(
-    rows: &[HourlyExtremes],
+    rows: &[HourlyExtreme],
     bars: usize,
     symbols: &SymbolOutcomes,
     simulated: bool,
@@ -55,9 +25,9 @@ pub fn exported(
     let companies = rows.chunk_by(|a, b| a.symbol == b.symbol).count();
     let summary = format!(
         "companies: {}, company hours: {}, bars: {}\n{}",
-        grouped(companies),
-        grouped(rows.len()),
-        grouped(bars),
+        thousands(companies),
+        thousands(rows.len()),
+        thousands(bars),
         prices(simulated)
     );
     let SymbolOutcomes { collected, failed } = symbols;
@@ -94,19 +64,19 @@ pub fn prices(simulated: bool) -> &'static str {
 
 /// One table row for each company, with a line for each hour. The symbol is below the company's name, so that
 /// 80 columns are enough.
-fn extremes(rows: &[HourlyExtremes], width: Option<u16>) -> String {
+fn extremes(rows: &[HourlyExtreme], width: Option<u16>) -> String {
     let mut table = table(&["company", "hour", "high @ time", "low @ time", "bars", "volume"], width);
     for company in rows.chunk_by(|a, b| a.symbol == b.symbol) {
-        let lines = |text: &dyn Fn(&HourlyExtremes) -> String| {
+        let lines = |text: &dyn Fn(&HourlyExtreme) -> String| {
             Cell::new(company.iter().map(text).collect::<Vec<_>>().join("\n"))
         };
         table.add_row(Row::from(vec![
             Cell::new(company.first().map(|row| format!("{}\n{}", row.company_name, row.symbol)).unwrap_or_default()),
-            lines(&|row| row.hour.clone()),
-            lines(&|row| at(&row.highest_hourly_price, &row.datetime_high)),
-            lines(&|row| at(&row.lowest_hourly_price, &row.datetime_low)),
+            lines(&|row| row.hour.to_string()),
+            lines(&|row| format!("{} @ {}", price(row.highest_hourly_price), clock(&row.datetime_high))),
+            lines(&|row| format!("{} @ {}", price(row.lowest_hourly_price), clock(&row.datetime_low))),
             lines(&|row| row.bars.to_string()),
-            lines(&|row| grouped(row.volume)),
+            lines(&|row| thousands(row.volume)),
         ]));
     }
     // Only the company may wrap: a wrapped number would move the hours below it.
@@ -137,8 +107,8 @@ fn short_of_bars(collected: &[CollectedSymbol], width: Option<u16>) -> String {
 
 /// The symbols that Yahoo lists under another name, a line each.
 fn renamed(collected: &[CollectedSymbol]) -> String {
-    let renamed = collected.iter().filter_map(|symbol| Some((&symbol.symbol, symbol.asked_as.as_ref()?)));
-    renamed.map(|(symbol, asked_as)| format!("{symbol} was asked for as {asked_as}\n")).collect()
+    let renamed = collected.iter().filter_map(|symbol| Some((&symbol.symbol, symbol.queried_as.as_ref()?)));
+    renamed.map(|(symbol, queried_as)| format!("{symbol} was queried as {queried_as}\n")).collect()
 }
 
 /// The symbols without bars, or nothing when there are none.
@@ -148,7 +118,7 @@ fn without_bars(failed: &[FailedSymbol], width: Option<u16>) -> String {
     }
     let mut table = list(&["without bars", "reason", "detail"], width);
     for FailedSymbol { symbol, reason, detail, .. } in failed {
-        table.add_row([symbol.as_str(), &reason.words(), detail]);
+        table.add_row([symbol.as_str(), &reason.label(), detail]);
     }
     format!("{table}\n")
 }
@@ -190,19 +160,6 @@ fn table(header: &[&str], width: Option<u16>) -> Table {
         table.set_width(width);
     }
     table
-}
-
-/// `334.79 @ 09:35`, from a price and a date with a time.
-fn at(price: &str, datetime: &str) -> String {
-    format!("{} @ {}", two_decimals(price), datetime.get(11..16).unwrap_or(datetime))
-}
-
-/// At least two decimals, and none lost.
-fn two_decimals(price: &str) -> String {
-    match price.split_once('.') {
-        None => format!("{price}.00"),
-        Some((whole, decimals)) => format!("{whole}.{decimals:0<2}"),
-    }
 }
 
 #[cfg(test)]

@@ -1,13 +1,14 @@
 //! Why a collection fails as a whole. A symbol's own failure is part of the answer, not an error.
 
-use lambda_runtime::Diagnostic;
 use shared::{
-    ErrorName, Interval, NamedError, TradeDate, market,
-    payload::{FailedSymbol, InvalidRunId, Reason},
-    read::InvalidJson,
+    ErrorName, Interval, NamedError, TradeDate,
+    json::InvalidJson,
+    payload::{FailedSymbol, Reason},
+    run_id::InvalidRunId,
+    yahoo_retention,
 };
 
-use crate::{firehose::WriteError, http, outcomes::ASKINGS, yahoo::Failure};
+use crate::{failure::Failure, firehose::WriteError, pending::MAX_ATTEMPTS};
 
 /// Why nothing, or not everything, was collected.
 #[derive(Debug, thiserror::Error)]
@@ -25,43 +26,48 @@ pub enum Error {
     #[error("the body of the request is not text in UTF-8: {0}")]
     Body(String),
     /// The body of the HTTP request is longer than any request.
-    #[error("the body of the request has {0} bytes, and may have {max}", max = http::MAX_BODY)]
-    TooLarge(usize),
+    #[error("the body of the request has {bytes} bytes, and may have {max}")]
+    TooLarge {
+        /// The length of the body.
+        bytes: usize,
+        /// The longest that is taken.
+        max: usize,
+    },
     /// The body of the HTTP request is something else than JSON.
     #[error("the content-type of the request is {0:?}: use application/json")]
     ContentType(String),
     /// The date has not begun anywhere.
     #[error("the trade date {0} lies in the future: use a date whose session has ended")]
     Future(TradeDate),
-    /// The market has no bars of that length of the date any more.
+    /// Yahoo has no bars of that length of the date any more.
     #[error(
         "the trade date {date} is too old: yahoo keeps {interval} bars for {days} days, so use {earliest} or later{longer}",
-        days = market::days_kept(*.interval),
+        days = yahoo_retention::days_kept(*.interval),
         longer = if *.interval == Interval::OneHour { "" } else { ", or the interval 1h" }
     )]
     TooOld {
-        /// The day.
+        /// The date that was requested.
         date: TradeDate,
         /// The length of the bars.
         interval: Interval,
-        /// The first day that can be asked for.
+        /// The earliest date that can be requested, in the exchange's zone.
         earliest: TradeDate,
     },
-    /// The market did not say which session was the newest.
+    /// The market did not tell which session was the newest.
     #[error("the newest session could not be found: {0}; name a trade_date, or run again later")]
     NewestSession(Failure),
     /// There was a session, and no symbol has a bar of it.
     #[error("no bars for {trade_date}: {}", list(.failed))]
     NoBars {
-        /// The day.
+        /// The session.
         trade_date: TradeDate,
         /// Every symbol, with its reason.
         failed: Vec<FailedSymbol>,
     },
-    /// The market did not say whether there was a session.
+    /// Whether there was a session could not be found out.
     #[error("whether {trade_date} had a session could not be found out: {cause}; run again later")]
     Reference {
-        /// The day.
+        /// The date that was requested.
         trade_date: TradeDate,
         /// What the market answered for the reference symbol.
         cause: Failure,
@@ -77,7 +83,7 @@ impl Error {
         match self {
             Self::Request(error) => error.field.as_deref().or(Some("body")),
             Self::RunId(_) => Some("run_id"),
-            Self::Body(_) | Self::TooLarge(_) => Some("body"),
+            Self::Body(_) | Self::TooLarge { .. } => Some("body"),
             Self::ContentType(_) => Some("content-type"),
             Self::Future(_) | Self::TooOld { .. } => Some("trade_date"),
             _ => None,
@@ -88,7 +94,7 @@ impl Error {
 impl NamedError for Error {
     fn name(&self) -> ErrorName {
         match self {
-            Self::Request(_) | Self::RunId(_) | Self::Body(_) | Self::TooLarge(_) | Self::ContentType(_) => {
+            Self::Request(_) | Self::RunId(_) | Self::Body(_) | Self::TooLarge { .. } | Self::ContentType(_) => {
                 ErrorName::InvalidInput
             }
             Self::Future(_) | Self::TooOld { .. } => ErrorName::InvalidInput,
@@ -104,11 +110,11 @@ impl NamedError for Error {
     }
 }
 
-/// The name for a collection in which every symbol failed: the reason that another try could mend
-/// first, since one refusal or outage explains nothing about the rest.
+/// The name for a collection in which every symbol failed: the reason that a retry could mend comes first, since one
+/// block or outage explains nothing about the rest.
 fn named(failed: &[FailedSymbol]) -> ErrorName {
     let has = |reason| failed.iter().any(|symbol| symbol.reason == reason);
-    if failed.iter().any(|symbol| symbol.reason == Reason::Blocked && symbol.asked < ASKINGS) {
+    if failed.iter().any(|symbol| symbol.reason == Reason::Blocked && symbol.attempts < MAX_ATTEMPTS) {
         ErrorName::MarketBlocked
     } else if has(Reason::Unavailable) {
         ErrorName::MarketUnavailable
@@ -128,10 +134,4 @@ fn list(failed: &[FailedSymbol]) -> String {
         parts.push(format!("and {} more", failed.len() - SHOWN));
     }
     parts.join(", ")
-}
-
-impl From<Error> for Diagnostic {
-    fn from(error: Error) -> Self {
-        shared::diagnostic(&error)
-    }
 }

@@ -9,7 +9,7 @@ use aws_sdk_firehose::{
     primitives::Blob,
     types::{PutRecordBatchResponseEntry, Record},
 };
-use shared::{Bar, service::ServiceError};
+use shared::{Bar, ServiceError};
 use tokio::time::{Instant, timeout_at};
 
 // Limits of https://docs.aws.amazon.com/firehose/latest/dev/limits.html
@@ -79,34 +79,34 @@ pub enum WriteError {
     /// The call itself failed.
     #[error(transparent)]
     Service(#[from] ServiceError),
-    /// Firehose, or the way to it, kept refusing records.
+    /// Firehose, or the network before it, kept rejecting records.
     #[error(
-        "firehose accepted {accepted} records and refused {refused} until the invocation's time was up ({cause}); run again: bars that are written twice count once"
+        "firehose accepted {accepted} records and refused {refused} until the invocation's time was up ({cause}); run again: of bars that are written twice the last write wins"
     )]
     Refused {
-        /// Records that Firehose holds.
+        /// The number of records that Firehose has accepted.
         accepted: usize,
-        /// Records that it does not hold.
+        /// The number of records that it has not.
         refused: usize,
         /// The last reason.
         cause: String,
     },
 }
 
-/// How fast batches follow one another: without a pause until Firehose refuses something, and then
-/// with pauses that double with each refusal and halve with each batch that is taken whole.
+/// The pause before each batch: none until Firehose rejects a record, doubled by each batch with rejected records and
+/// halved by each that is accepted whole.
 #[derive(Debug, Default)]
-struct Pace(Duration);
+struct Backoff(Duration);
 
-impl Pace {
+impl Backoff {
     const SHORTEST: Duration = Duration::from_millis(200);
     const LONGEST: Duration = Duration::from_secs(10);
 
-    fn slower(&mut self) {
+    fn increase(&mut self) {
         self.0 = (self.0 * 2).clamp(Self::SHORTEST, Self::LONGEST);
     }
 
-    fn faster(&mut self) {
+    fn decrease(&mut self) {
         self.0 = if self.0 > Self::SHORTEST { self.0 / 2 } else { Duration::ZERO };
     }
 
@@ -123,14 +123,14 @@ pub struct Writer<'a> {
     stream: &'a str,
     deadline: Instant,
     packer: Packer,
-    pace: Pace,
+    backoff: Backoff,
     records: usize,
 }
 
 impl<'a> Writer<'a> {
     /// A writer to `stream` that sends refused records again until `deadline`.
     pub fn new(client: &'a Client, stream: &'a str, deadline: Instant) -> Self {
-        Self { client, stream, deadline, packer: Packer::default(), pace: Pace::default(), records: 0 }
+        Self { client, stream, deadline, packer: Packer::default(), backoff: Backoff::default(), records: 0 }
     }
 
     /// Adds bars, sending each batch that becomes full.
@@ -164,10 +164,10 @@ impl<'a> Writer<'a> {
         let mut waiting = records(batch)?;
         let mut cause = "no time was left to send them".to_owned();
         loop {
-            if Instant::now() + self.pace.0 > self.deadline {
+            if Instant::now() + self.backoff.0 > self.deadline {
                 return Err(WriteError::Refused { accepted: self.records, refused: waiting.len(), cause });
             }
-            tokio::time::sleep(self.pace.pause()).await;
+            tokio::time::sleep(self.backoff.pause()).await;
             let sent = waiting.len();
             // The SDK itself would wait for an answer for as long as the invocation lasts.
             cause = match timeout_at(self.deadline, self.put(waiting.clone())).await {
@@ -175,18 +175,18 @@ impl<'a> Writer<'a> {
                 Ok(Ok(answer)) => {
                     waiting = refused(waiting, &answer);
                     self.records += sent - waiting.len();
-                    refusal(&answer)
+                    first_error(&answer)
                 }
                 Ok(Err(ServiceError::Unavailable { message, .. })) => message,
                 Ok(Err(error)) => return Err(error.into()),
             };
             tracing::info!(records = sent, refused = waiting.len(), "batch sent");
             if waiting.is_empty() {
-                self.pace.faster();
+                self.backoff.decrease();
                 return Ok(());
             }
-            self.pace.slower();
-            tracing::warn!(refused = waiting.len(), cause, pause = ?self.pace.0, "sending the refused records again");
+            self.backoff.increase();
+            tracing::warn!(refused = waiting.len(), cause, pause = ?self.backoff.0, "sending the refused records again");
         }
     }
 
@@ -216,7 +216,8 @@ fn refused(sent: Vec<Record>, answer: &PutRecordBatchOutput) -> Vec<Record> {
     sent.filter(|(at, _)| !entries.get(*at).is_some_and(is_taken)).map(|(_, record)| record).collect()
 }
 
-fn refusal(answer: &PutRecordBatchOutput) -> String {
+/// The code and the message of the first record that was rejected.
+fn first_error(answer: &PutRecordBatchOutput) -> String {
     let first = answer
         .request_responses()
         .iter()
@@ -284,24 +285,24 @@ mod tests {
     }
 
     #[test]
-    fn refusals_slow_the_sender_down_and_success_brings_it_back() {
-        let mut pace = Pace::default();
-        assert_eq!(pace.pause(), Duration::ZERO);
-        let slower: Vec<_> = (0..8)
+    fn rejected_records_slow_the_sender_down_and_success_brings_it_back() {
+        let mut backoff = Backoff::default();
+        assert_eq!(backoff.pause(), Duration::ZERO);
+        let increased: Vec<_> = (0..8)
             .map(|_| {
-                pace.slower();
-                pace.0.as_millis()
+                backoff.increase();
+                backoff.0.as_millis()
             })
             .collect();
-        assert_eq!(slower, [200, 400, 800, 1600, 3200, 6400, 10_000, 10_000]);
-        assert!((Duration::from_secs(5)..=Duration::from_secs(10)).contains(&pace.pause()));
-        let faster: Vec<_> = (0..8)
+        assert_eq!(increased, [200, 400, 800, 1600, 3200, 6400, 10_000, 10_000]);
+        assert!((Duration::from_secs(5)..=Duration::from_secs(10)).contains(&backoff.pause()));
+        let decreased: Vec<_> = (0..8)
             .map(|_| {
-                pace.faster();
-                pace.0.as_millis()
+                backoff.decrease();
+                backoff.0.as_millis()
             })
             .collect();
-        assert_eq!(faster, [5000, 2500, 1250, 625, 312, 156, 0, 0]);
+        assert_eq!(decreased, [5000, 2500, 1250, 625, 312, 156, 0, 0]);
     }
 
     #[test]
@@ -315,7 +316,7 @@ mod tests {
             .build()?;
         let again: Vec<_> = refused(sent, &answer).into_iter().map(|record| record.data.into_inner()).collect();
         assert_eq!(again, [b"b".to_vec(), b"d".to_vec()], "the answer says nothing of d");
-        assert_eq!(refusal(&answer), "ServiceUnavailableException: Slow down.");
+        assert_eq!(first_error(&answer), "ServiceUnavailableException: Slow down.");
         Ok(())
     }
 }

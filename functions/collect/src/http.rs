@@ -5,40 +5,37 @@ use aws_lambda_events::{
     encodings::{Base64Data, Body},
     http::{HeaderMap, HeaderValue, header::CONTENT_TYPE},
 };
+use lambda_runtime::Diagnostic;
 use serde_json::{Value, json};
 use shared::{
-    ErrorName, NamedError,
+    ErrorName, HandlerError, NamedError, json,
     payload::{Collection, RunRequest},
-    read,
 };
 
 use crate::Error;
 
 /// The longest body, in bytes: the longest list of symbols takes a third of it.
-pub const MAX_BODY: usize = 32 * 1024;
+const MAX_BODY: usize = 32 * 1024;
 
-/// Whether an event comes from an HTTP API. Those carry a `requestContext`, and never the `run_id`
-/// that the state machine gives to every request, whatever else its input holds.
-pub fn is_request(event: &Value) -> bool {
-    event.get("requestContext").is_some() && event.get("run_id").is_none()
-}
-
-/// The request in an event's body; an empty body asks for the defaults.
+/// The request in the body of an HTTP API's event; an empty body takes the defaults.
+///
+/// # Errors
+/// What is wrong with the body.
 pub fn request(event: Value) -> Result<RunRequest, Error> {
-    let event: ApiGatewayV2httpRequest = read::value(event)?;
+    let event: ApiGatewayV2httpRequest = json::value(event)?;
     let body = event.body.unwrap_or_default();
     if body.len() > MAX_BODY * 4 / 3 {
-        return Err(Error::TooLarge(body.len()));
+        return Err(Error::TooLarge { bytes: body.len(), max: MAX_BODY });
     }
     let text = if event.is_base64_encoded { unpack(&body)? } else { body };
     if text.len() > MAX_BODY {
-        return Err(Error::TooLarge(text.len()));
+        return Err(Error::TooLarge { bytes: text.len(), max: MAX_BODY });
     }
     if text.trim().is_empty() {
         return Ok(RunRequest::default());
     }
     check(event.headers.get(CONTENT_TYPE))?;
-    Ok(read::text(&text)?)
+    Ok(json::text(&text)?)
 }
 
 /// Only JSON is taken for JSON, with or without parameters such as a charset.
@@ -60,9 +57,9 @@ pub fn response(answer: Result<Collection, Error>) -> ApiGatewayV2httpResponse {
     let (status_code, body) = match answer {
         Ok(collection) => (200, json!(collection)),
         Err(error) => {
-            let diagnostic = shared::diagnostic(&error);
-            let (name, message) = (diagnostic.error_type, diagnostic.error_message);
-            (status(&error), json!({"error": name, "message": message, "field": error.field()}))
+            let (status, field) = (status(&error), error.field().map(str::to_owned));
+            let Diagnostic { error_type, error_message } = HandlerError::from(error).into();
+            (status, json!({"error": error_type, "message": error_message, "field": field}))
         }
     };
     let mut response = ApiGatewayV2httpResponse::default();
@@ -75,7 +72,7 @@ pub fn response(answer: Result<Collection, Error>) -> ApiGatewayV2httpResponse {
 fn status(error: &Error) -> i64 {
     match error.name() {
         ErrorName::InvalidInput => match error {
-            Error::TooLarge(_) => 413,
+            Error::TooLarge { .. } => 413,
             Error::ContentType(_) => 415,
             _ => 400,
         },

@@ -1,14 +1,19 @@
 //! Fetches one trading day of bars for a list of symbols and writes them to Firehose.
 //!
-//! One invocation is one asking of the market. It does not wait, neither for the delivery nor for a
-//! market that refuses it: it answers what is missing, and `statemachine/pipeline.asl.json` comes back.
+//! One invocation is one attempt. It waits neither for the delivery nor for a market that blocks it: it answers what
+//! is missing, and `statemachine/pipeline.asl.json` resumes the collection later.
 
-mod companies;
+mod circuit_breaker;
 mod error;
+mod event;
+mod failure;
+mod fetch;
 mod firehose;
 mod http;
-mod outcomes;
-mod round;
+mod job;
+mod pending;
+mod rate_limiter;
+mod symbol_outcomes;
 mod yahoo;
 
 use std::{
@@ -17,167 +22,148 @@ use std::{
 };
 
 use futures::StreamExt;
-use jiff::{RoundMode, Timestamp, TimestampRound, Unit};
+use jiff::Timestamp;
 use lambda_runtime::{LambdaEvent, tracing::Instrument};
 use serde_json::Value;
 use shared::{
-    Bar, Interval, Symbol, TradeDate, market,
-    payload::{CollectOutcome, Collection, ContinueRequest, FailedSymbol, Reason, RunId, RunRequest, SymbolOutcomes},
-    read,
+    Bar, Companies, HandlerError, Interval, Symbol, TradeDate,
+    payload::{CollectOutcome, Collection, FailedSymbol, Reason, RunRequest, SymbolOutcomes},
+    yahoo_retention,
 };
 use tokio::time::Instant;
 
-pub use companies::{Companies, InvalidCompanies};
 pub use error::Error;
 pub use yahoo::{MarketSettings, Yahoo};
 
 use crate::{
+    circuit_breaker::CircuitBreaker,
+    event::Event,
+    failure::Failure,
+    fetch::{Fetch, FetchedSymbol},
     firehose::Writer,
-    outcomes::Pending,
-    round::{Answer, Round},
-    yahoo::{Day, Failure, Gate},
+    job::Job,
+    pending::Pending,
+    yahoo::SymbolDay,
 };
 
-/// What an invocation may take whose deadline has passed before it began: `cargo lambda watch` names one in 1970.
-const UNTOLD: Duration = Duration::from_secs(60);
+/// The time limit of an invocation whose deadline passed before it began: `cargo lambda watch` names one in 1970.
+const DEFAULT_TIME_LIMIT: Duration = Duration::from_secs(60);
 
-/// The most that is kept of an invocation's time, when the market is not asked any more, for writing the last records.
-const RESERVE: Duration = Duration::from_secs(30);
+/// The most of an invocation's time that is kept, after the last request to the market, for writing the last records.
+const FLUSH_RESERVE: Duration = Duration::from_secs(30);
 
-/// What an HTTP request may take: API Gateway waits 30 seconds for an answer.
+/// The time limit of an HTTP request: API Gateway waits 30 seconds for an answer.
 /// <https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-quotas.html>
-const HTTP_PATIENCE: Duration = Duration::from_secs(28);
+const HTTP_TIMEOUT: Duration = Duration::from_secs(28);
 
-/// What an invocation needs, set up once for the life of the process.
+/// What an invocation needs, built at cold start and reused by later invocations.
 #[derive(Debug)]
 pub struct Collector {
     /// The default symbols, and the names of companies.
     pub companies: Companies,
-    /// The market.
+    /// The client of the market.
     pub yahoo: Yahoo,
-    /// The way to Firehose.
+    /// The Firehose client.
     pub firehose: aws_sdk_firehose::Client,
     /// The delivery stream (`DELIVERY_STREAM`).
     pub stream: String,
 }
 
-/// One invocation: its id, its way to the market, and how long it may write.
+/// One invocation: its id, its circuit breaker, and how long it may write.
 #[derive(Debug)]
-struct Invocation<'a> {
+struct Invocation {
     request_id: String,
-    gate: Gate<'a>,
+    breaker: CircuitBreaker,
     writing_until: Instant,
 }
 
-/// What one invocation is about, with every default filled in.
-#[derive(Debug)]
-struct Job {
-    trade_date: TradeDate,
-    interval: Interval,
-    run_id: RunId,
-    collected_at: Timestamp,
-    pending: Vec<Pending>,
-    /// What earlier invocations of the run came to.
-    earlier: Option<Collection>,
-}
-
 impl Collector {
-    /// Answers a state of the pipeline, a schedule, a hand-made invocation or an HTTP request.
+    /// Answers one invocation.
     ///
     /// # Errors
-    /// Why nothing was collected; an HTTP request is answered with a status and a body instead.
-    pub async fn handle(&self, event: LambdaEvent<Value>) -> Result<Value, Error> {
-        let left = event.context.deadline().duration_since(SystemTime::now()).unwrap_or(UNTOLD);
+    /// The name and the message of [`Error`]; an HTTP request is answered with a status and a body instead.
+    pub async fn handle(&self, event: LambdaEvent<Value>) -> Result<Value, HandlerError> {
+        let left = event.context.deadline().duration_since(SystemTime::now()).unwrap_or(DEFAULT_TIME_LIMIT);
         let request_id = event.context.request_id;
-        if http::is_request(&event.payload) {
-            let invocation = self.invocation(request_id, left.min(HTTP_PATIENCE));
-            let answer = match http::request(event.payload) {
-                Ok(request) => self.begin(request, &invocation).await,
-                Err(error) => Err(error),
-            };
-            return Ok(serde_json::to_value(http::response(answer.and_then(not_empty)))?);
-        }
-        let invocation = self.invocation(request_id, left);
-        // The state machine gives every first request a run_id, and a later one nothing but the collection.
-        let goes_on = event.payload.get("collection").is_some() && event.payload.get("run_id").is_none();
-        let collection = if goes_on {
-            self.run(Job::going_on(read::value(event.payload)?), &invocation).await?
-        } else {
-            self.begin(read::value(event.payload)?, &invocation).await?
+        let answer = match Event::parse(event.payload)? {
+            Event::Http(request) => {
+                let invocation = Invocation::new(request_id, left.min(HTTP_TIMEOUT));
+                let answer = match request {
+                    Ok(request) => self.begin(request, &invocation).await.and_then(not_empty),
+                    Err(error) => Err(error),
+                };
+                serde_json::to_value(http::response(answer))
+            }
+            Event::First(request) => {
+                serde_json::to_value(self.begin(request, &Invocation::new(request_id, left)).await?)
+            }
+            Event::Resume(request) => {
+                serde_json::to_value(self.run(Job::resume(request), &Invocation::new(request_id, left)).await?)
+            }
         };
-        Ok(serde_json::to_value(collection)?)
+        Ok(answer.map_err(Error::Answer)?)
     }
 
-    /// Divides the time that is left: most of it for asking, the rest for writing, a little for the answer.
-    fn invocation(&self, request_id: String, left: Duration) -> Invocation<'_> {
-        let (now, reserve) = (Instant::now(), RESERVE.min(left / 5));
-        let writing_until = now + (left - reserve / 6);
-        Invocation { request_id, gate: self.yahoo.gate(now + (left - reserve)), writing_until }
-    }
-
-    async fn begin(&self, request: RunRequest, invocation: &Invocation<'_>) -> Result<Collection, Error> {
+    async fn begin(&self, request: RunRequest, invocation: &Invocation) -> Result<Collection, Error> {
         self.run(self.job(request, invocation).await?, invocation).await
     }
 
-    async fn job(&self, request: RunRequest, invocation: &Invocation<'_>) -> Result<Job, Error> {
+    /// The first job of a run, with the defaults where the request leaves something out.
+    async fn job(&self, request: RunRequest, invocation: &Invocation) -> Result<Job, Error> {
         let now = Timestamp::now();
         let interval = request.interval.unwrap_or_default();
         let trade_date = match request.trade_date {
-            Some(date) => self.possible(date, interval, now)?,
+            Some(date) => self.validate_date(date, interval, now)?,
             None => {
                 let at = request.scheduled_time.unwrap_or(now);
-                self.yahoo.newest_session(&invocation.gate, at).await.map_err(Error::NewestSession)?
+                self.yahoo.newest_session(&invocation.breaker, at).await.map_err(Error::NewestSession)?
             }
         };
         let symbols = request.symbols.as_ref().unwrap_or_else(|| self.companies.symbols());
-        Ok(Job {
-            trade_date,
-            interval,
-            run_id: request.run_id.map_or_else(|| invocation.request_id.clone().try_into(), Ok)?,
-            collected_at: truncated(now, Unit::Millisecond),
-            pending: symbols.iter().map(Pending::from).collect(),
-            earlier: None,
-        })
+        let run_id = request.run_id.map_or_else(|| invocation.request_id.parse(), Ok)?;
+        Ok(Job::first(trade_date, interval, run_id, symbols.iter().map(Pending::from).collect()))
     }
 
     /// Refuses a date of which the market cannot have bars, or has none any more.
-    fn possible(&self, date: TradeDate, interval: Interval, now: Timestamp) -> Result<TradeDate, Error> {
+    fn validate_date(&self, date: TradeDate, interval: Interval, now: Timestamp) -> Result<TradeDate, Error> {
         if date.is_future(now) {
             return Err(Error::Future(date));
         }
-        let earliest = market::earliest(interval, now, &self.yahoo.settings().zone);
-        if self.yahoo.is_yahoos_own() && date < earliest {
+        let earliest = yahoo_retention::earliest(interval, now, &self.yahoo.settings().zone);
+        if self.yahoo.is_yahoo() && date < earliest {
             return Err(Error::TooOld { date, interval, earliest });
         }
         Ok(date)
     }
 
-    async fn run(&self, job: Job, invocation: &Invocation<'_>) -> Result<Collection, Error> {
+    async fn run(&self, job: Job, invocation: &Invocation) -> Result<Collection, Error> {
         let span = tracing::info_span!("collect", run_id = &*job.run_id, trade_date = %job.trade_date, interval = %job.interval);
         Box::pin(self.collect(job, invocation)).instrument(span).await
     }
 
     /// Each symbol's bars go to Firehose as they come, so no more than a batch is held.
-    async fn collect(&self, mut job: Job, invocation: &Invocation<'_>) -> Result<Collection, Error> {
-        let Invocation { gate, writing_until, .. } = invocation;
+    async fn collect(&self, mut job: Job, invocation: &Invocation) -> Result<Collection, Error> {
+        let Invocation { breaker, writing_until, .. } = invocation;
         let mut writer = Writer::new(&self.firehose, &self.stream, *writing_until);
         let mut symbols = job.earlier.as_mut().map(|earlier| std::mem::take(&mut earlier.symbols)).unwrap_or_default();
         let pending = std::mem::take(&mut job.pending);
-        let wanted = pending.len() + symbols.collected.len() + symbols.failed.len();
-        let round = Round::new(&self.yahoo, &self.companies, gate, job.trade_date, job.interval);
+        let requested = pending.len() + symbols.collected.len() + symbols.failed.len();
+        let fetch = Fetch::new(&self.yahoo, &self.companies, breaker, job.trade_date, job.interval);
+        let mut simulated = false;
         {
-            let mut answers = pin!(round.answers(pending));
-            while let Some(answer) = answers.next().await {
-                log(&answer);
-                outcomes::record(&mut symbols, &answer, job.interval, wanted);
-                if let Ok(day) = answer.day {
-                    writer.write(self.bars(&job, &answer.pending.symbol, day)).await.map_err(Error::Write)?;
+            let mut results = pin!(fetch.symbols(pending));
+            while let Some(fetched) = results.next().await {
+                log(&fetched);
+                simulated |= fetched.is_simulated();
+                symbol_outcomes::record(&mut symbols, &fetched, job.interval, requested);
+                if let Ok(day) = fetched.day {
+                    writer.write(self.bars(&job, &fetched.pending.symbol, day)).await?;
                 }
             }
         }
         let records = writer.finish().await?;
-        let outcome = self.outcome(&job, &symbols, &round, gate).await?;
-        let collection = job.collection(outcome, symbols, records, self.yahoo.is_simulated());
+        let outcome = outcome(&job, &symbols, &fetch, breaker).await?;
+        let collection = job.collection(outcome, symbols, records, simulated);
         tracing::info!(
             outcome = ?collection.outcome,
             bars = collection.bars,
@@ -189,7 +175,7 @@ impl Collector {
         Ok(collection)
     }
 
-    fn bars(&self, job: &Job, symbol: &Symbol, day: Day) -> impl Iterator<Item = Bar> {
+    fn bars(&self, job: &Job, symbol: &Symbol, day: SymbolDay) -> impl Iterator<Item = Bar> {
         let known = self.companies.name(symbol).map(str::to_owned);
         let company_name = known.or(day.name).unwrap_or_else(|| symbol.to_string());
         day.bars.into_iter().map(move |bar| Bar {
@@ -205,84 +191,52 @@ impl Collector {
             currency: day.currency.clone(),
             interval: job.interval,
             collected_at: job.collected_at,
-            run_id: job.run_id.to_string(),
+            run_id: job.run_id.clone(),
         })
     }
+}
 
-    /// What the collection has come to, and so what is to follow.
-    async fn outcome(
-        &self,
-        job: &Job,
-        symbols: &SymbolOutcomes,
-        round: &Round<'_>,
-        gate: &Gate<'_>,
-    ) -> Result<CollectOutcome, Error> {
-        match gate.cause().map(|cause| cause.reason) {
-            Some(Reason::Blocked) => return Ok(CollectOutcome::Blocked),
-            Some(Reason::NotAsked) => return Ok(CollectOutcome::OutOfTime),
-            _ => {}
-        }
-        if symbols.collected.is_empty() && is_quiet(&symbols.failed) {
-            // An outage, too, looks like a day without data, so one symbol that always trades is asked.
-            match round.reference().await {
-                Err(Failure { reason: Reason::NoSession, .. }) if is_closed(&symbols.failed) => {
-                    return Ok(CollectOutcome::NoSession);
-                }
-                Ok(()) | Err(Failure { reason: Reason::NoSession | Reason::SessionNotOver, .. }) => {}
-                Err(cause) => return Err(Error::Reference { trade_date: job.trade_date, cause }),
+impl Invocation {
+    /// Divides the time that is left: most of it for the market, the rest for writing, a little for the answer.
+    fn new(request_id: String, left: Duration) -> Self {
+        let (now, reserve) = (Instant::now(), FLUSH_RESERVE.min(left / 5));
+        let breaker = CircuitBreaker::new(now + (left - reserve));
+        Self { request_id, breaker, writing_until: now + (left - reserve / 6) }
+    }
+}
+
+/// How the collection ended, and so what the state machine is to do next.
+async fn outcome(
+    job: &Job,
+    symbols: &SymbolOutcomes,
+    fetch: &Fetch<'_>,
+    breaker: &CircuitBreaker,
+) -> Result<CollectOutcome, Error> {
+    match breaker.cause().map(|cause| cause.reason) {
+        Some(Reason::Blocked) => return Ok(CollectOutcome::Blocked),
+        Some(Reason::NotAttempted) => return Ok(CollectOutcome::OutOfTime),
+        _ => {}
+    }
+    if symbols.collected.is_empty() && is_quiet(&symbols.failed) {
+        // An outage, too, looks like a day without data, so one symbol that always trades is queried.
+        match fetch.reference().await {
+            Err(Failure { reason: Reason::NoSession, .. }) if is_closed(&symbols.failed) => {
+                return Ok(CollectOutcome::NoSession);
             }
+            Ok(()) | Err(Failure { reason: Reason::NoSession | Reason::SessionNotOver, .. }) => {}
+            Err(cause) => return Err(Error::Reference { trade_date: job.trade_date, cause }),
         }
-        if !outcomes::pending(symbols, CollectOutcome::Short).is_empty() {
-            return Ok(CollectOutcome::Short);
-        }
-        if symbols.collected.is_empty() {
-            return Err(Error::NoBars { trade_date: job.trade_date, failed: symbols.failed.clone() });
-        }
-        Ok(CollectOutcome::Collected)
     }
+    if !symbol_outcomes::pending(symbols, CollectOutcome::Short).is_empty() {
+        return Ok(CollectOutcome::Short);
+    }
+    if symbols.collected.is_empty() {
+        return Err(Error::NoBars { trade_date: job.trade_date, failed: symbols.failed.clone() });
+    }
+    Ok(CollectOutcome::Collected)
 }
 
-impl Job {
-    /// Takes up a collection where it stopped.
-    fn going_on(request: ContinueRequest) -> Self {
-        let earlier = request.collection;
-        Self {
-            trade_date: earlier.trade_date,
-            interval: earlier.interval,
-            run_id: earlier.run_id.clone(),
-            collected_at: truncated(Timestamp::now(), Unit::Millisecond),
-            pending: outcomes::pending(&earlier.symbols, earlier.outcome),
-            earlier: Some(earlier),
-        }
-    }
-
-    /// The answer of the invocation, with what the earlier ones wrote.
-    fn collection(
-        self,
-        outcome: CollectOutcome,
-        symbols: SymbolOutcomes,
-        records: usize,
-        simulated: bool,
-    ) -> Collection {
-        let now = truncated(Timestamp::now(), Unit::Second);
-        let (earlier_records, written_at, was_simulated) =
-            self.earlier.map_or((0, now, false), |earlier| (earlier.records, earlier.written_at, earlier.simulated));
-        Collection {
-            outcome,
-            trade_date: self.trade_date,
-            interval: self.interval,
-            run_id: self.run_id,
-            collected_at: self.collected_at,
-            written_at: if records > 0 { now } else { written_at },
-            bars: symbols.collected.iter().map(|symbol| symbol.bars).sum(),
-            records: earlier_records + records,
-            symbols,
-            simulated: simulated || was_simulated,
-        }
-    }
-}
-
-/// Over HTTP nobody comes back by himself for a collection that is still empty.
+/// Over HTTP no state machine resumes a collection that is still empty.
 fn not_empty(collection: Collection) -> Result<Collection, Error> {
     if collection.bars > 0 || collection.outcome == CollectOutcome::NoSession {
         return Ok(collection);
@@ -290,12 +244,12 @@ fn not_empty(collection: Collection) -> Result<Collection, Error> {
     Err(Error::NoBars { trade_date: collection.trade_date, failed: collection.symbols.failed })
 }
 
-fn log(answer: &Answer) {
-    let Answer { pending, asked_as, day } = answer;
+fn log(fetched: &FetchedSymbol) {
+    let FetchedSymbol { pending: Pending { symbol, .. }, queried_as, day } = fetched;
     match day {
-        Ok(day) => tracing::info!(symbol = %pending.symbol, %asked_as, bars = day.bars.len(), "answered"),
+        Ok(day) => tracing::info!(%symbol, %queried_as, bars = day.bars.len(), "fetched"),
         Err(failure) => {
-            tracing::warn!(symbol = %pending.symbol, %asked_as, reason = ?failure.reason, detail = failure.detail, "no bars");
+            tracing::warn!(%symbol, %queried_as, reason = ?failure.reason, detail = failure.detail, "no bars");
         }
     }
 }
@@ -312,19 +266,14 @@ fn is_closed(failed: &[FailedSymbol]) -> bool {
     has(Reason::NoSession) && !has(Reason::NoTrades)
 }
 
-fn truncated(at: Timestamp, unit: Unit) -> Timestamp {
-    at.round(TimestampRound::new().smallest(unit).mode(RoundMode::Trunc)).unwrap_or(at)
-}
-
 #[cfg(test)]
 mod tests {
-    use lambda_runtime::Context;
+    use lambda_runtime::{Context, Diagnostic};
     use serde_json::json;
-    use shared::NamedError;
 
     use super::*;
 
-    /// A collector of Yahoo's own endpoint, for questions that are refused before it is asked.
+    /// A collector of Yahoo's own endpoint, for requests that are refused before any is sent there.
     fn collector() -> Result<Collector, Box<dyn std::error::Error>> {
         let settings = MarketSettings {
             base: "https://query2.finance.yahoo.com".parse()?,
@@ -350,11 +299,11 @@ mod tests {
             [("5m", "60", ", or the interval 1h"), ("1m", "30", ", or the interval 1h"), ("1h", "730", "")]
         {
             let event = LambdaEvent::new(json!({"trade_date": "2019-01-04", "interval": interval}), Context::default());
-            let error = collector.handle(event).await.err().ok_or("it was not refused")?;
-            let earliest = market::earliest(interval.parse()?, now, &collector.yahoo.settings().zone);
-            assert_eq!(error.name(), shared::ErrorName::InvalidInput);
+            let error: Diagnostic = collector.handle(event).await.err().ok_or("it was not refused")?.into();
+            let earliest = yahoo_retention::earliest(interval.parse()?, now, &collector.yahoo.settings().zone);
+            assert_eq!(error.error_type, "InvalidInput");
             assert_eq!(
-                error.to_string(),
+                error.error_message,
                 format!(
                     "the trade date 2019-01-04 is too old: yahoo keeps {interval} bars for {days} days, so use {earliest} or later{advice}"
                 )

@@ -1,9 +1,9 @@
-//! The Lambda function `collect`: settings and clients once, then one collection an invocation.
+//! The Lambda function `collect`: environment and clients at cold start, then one attempt an invocation.
 
-use collect::{Collector, Companies, MarketSettings, Yahoo};
+use collect::{Collector, MarketSettings, Yahoo};
 use lambda_runtime::{LambdaEvent, service_fn};
 use serde_json::Value;
-use shared::{settings, telemetry};
+use shared::{Companies, env, telemetry};
 
 #[tokio::main]
 async fn main() -> Result<(), lambda_runtime::Error> {
@@ -13,7 +13,7 @@ async fn main() -> Result<(), lambda_runtime::Error> {
         companies: Companies::built_in()?,
         yahoo: Yahoo::new(MarketSettings::from_env()?)?,
         firehose: aws_sdk_firehose::Client::new(&aws),
-        stream: settings::required("DELIVERY_STREAM")?,
+        stream: env::required("DELIVERY_STREAM")?,
     };
     lambda_runtime::run(service_fn(|event: LambdaEvent<Value>| collector.handle(event))).await
 }

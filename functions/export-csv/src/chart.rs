@@ -3,9 +3,9 @@
 //! Only the geometry is here; the template draws it, so colours, dark mode and fonts stay with the
 //! page's CSS. That is also why no charting library is used: those set them on every element.
 
-use crate::{
-    csv::Row,
-    report::{clock, price},
+use shared::{
+    HourlyExtreme,
+    format::{clock, price},
 };
 
 /// The panel's size and plot area, in units of about a pixel.
@@ -81,13 +81,13 @@ pub struct Extreme {
 }
 
 /// The panel of one company's rows, with columns from hour `first` to hour `last`; `None` without rows.
-pub fn chart(rows: &[Row], (first, last): (i8, i8)) -> Option<Chart> {
+pub fn chart(rows: &[HourlyExtreme], (first, last): (i8, i8)) -> Option<Chart> {
     // The first of equals is kept, so the label names the time at which the extreme was first reached.
     let highest = rows.iter().reduce(|a, b| if b.highest_hourly_price > a.highest_hourly_price { b } else { a })?;
     let lowest = rows.iter().reduce(|a, b| if b.lowest_hourly_price < a.lowest_hourly_price { b } else { a })?;
     let scale = Scale { low: lowest.lowest_hourly_price.get(), high: highest.highest_hourly_price.get() };
     let columns = Columns { first, count: f64::from((last - first).max(0)) + 1.0 };
-    let extreme = |row: &Row, value: f64, text: String| {
+    let extreme = |row: &HourlyExtreme, value: f64, text: String| {
         let (x, anchor) = anchored(columns.middle(row.hour));
         Extreme { x: tenth(x), anchor, y: tenth(scale.y(value)), text }
     };
@@ -103,7 +103,7 @@ pub fn chart(rows: &[Row], (first, last): (i8, i8)) -> Option<Chart> {
     })
 }
 
-fn range(row: &Row, scale: &Scale, columns: &Columns) -> Range {
+fn range(row: &HourlyExtreme, scale: &Scale, columns: &Columns) -> Range {
     let (low, high) = (row.lowest_hourly_price, row.highest_hourly_price);
     let (top, bottom) = (scale.y(high.get()), scale.y(low.get()));
     let height = (bottom - top).max(2.0);

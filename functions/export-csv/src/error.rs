@@ -1,9 +1,31 @@
-//! Why an export failed, and the name under which the state machine learns of it.
+//! Why an export failed, and the name that the state machine matches.
 
-use lambda_runtime::Diagnostic;
-use shared::{ErrorName, NamedError, service::ServiceError};
+use shared::{ErrorName, NamedError, S3Uri, ServiceError, hourly_extreme::COLUMNS};
 
-use crate::{csv::InvalidResult, objects::Location};
+/// The column that the query's result has behind those of the CSV: how many of `bars` are the run's.
+pub const RUN_BARS: &str = "run_bars";
+
+/// What is wrong with a query's result.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum InvalidResult {
+    /// The object has no bytes.
+    #[error("is empty, without even a header")]
+    Empty,
+    /// The columns are not the agreed ones.
+    #[error("has the columns {0}, and not {expected},{RUN_BARS}", expected = COLUMNS.join(","))]
+    Header(String),
+    /// A row does not hold what its columns promise.
+    #[error("is wrong in line {line}: {problem}")]
+    Row {
+        /// The line, counted from 1, the header.
+        line: u64,
+        /// What is wrong there.
+        problem: String,
+    },
+    /// The rows cannot be shown.
+    #[error("cannot be written out: {0}")]
+    Unwritable(String),
+}
 
 /// Why nothing, or not everything, was published.
 #[derive(Debug, thiserror::Error)]
@@ -15,19 +37,19 @@ pub enum Error {
     #[error(
         "there is no query result at {0}: it may have expired, so run the query again and pass the OutputLocation that Athena gives"
     )]
-    NoResult(Location),
+    NoResult(S3Uri),
     /// The query's result is not what the query was written to answer.
     #[error(
-        "the query result {location} {problem}; deploy sql/hourly_extremes.sql and this function from one version, then run the day again"
+        "the query result {uri} {problem}; deploy sql/hourly_extremes.sql and this function from one version, then run the day again"
     )]
     InvalidResult {
-        /// The result.
-        location: Location,
+        /// Where the result is.
+        uri: S3Uri,
         /// What is wrong with it.
         #[source]
         problem: InvalidResult,
     },
-    /// S3 failed or refused.
+    /// S3 failed or rejected the call.
     #[error(transparent)]
     Service(#[from] ServiceError),
 }
@@ -39,11 +61,5 @@ impl NamedError for Error {
             Self::NoResult(_) | Self::InvalidResult { .. } => ErrorName::InvalidResult,
             Self::Service(error) => error.name(),
         }
-    }
-}
-
-impl From<Error> for Diagnostic {
-    fn from(error: Error) -> Self {
-        shared::diagnostic(&error)
     }
 }

@@ -1,15 +1,14 @@
-//! The Lambda function `export-csv`: reads its settings, builds its S3 client once, and serves [`Exporter`].
+//! The Lambda function `export-csv`: environment and client at cold start, then one export an invocation.
 
-use aws_config::BehaviorVersion;
 use export_csv::Exporter;
-use lambda_runtime::service_fn;
-use shared::{settings, telemetry};
+use lambda_runtime::{LambdaEvent, service_fn};
+use serde_json::Value;
+use shared::{env, telemetry};
 
 #[tokio::main]
 async fn main() -> Result<(), lambda_runtime::Error> {
     telemetry::init();
-    let bucket = settings::required("DATA_BUCKET")?;
-    let config = aws_config::load_defaults(BehaviorVersion::latest()).await;
-    let exporter = &Exporter::new(aws_sdk_s3::Client::new(&config), bucket);
-    lambda_runtime::run(service_fn(|event| exporter.handle(event))).await
+    let aws = aws_config::load_defaults(aws_config::BehaviorVersion::latest()).await;
+    let exporter = Exporter { s3: aws_sdk_s3::Client::new(&aws), bucket: env::required("DATA_BUCKET")? };
+    lambda_runtime::run(service_fn(|event: LambdaEvent<Value>| exporter.handle(event))).await
 }

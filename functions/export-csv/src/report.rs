@@ -3,15 +3,16 @@
 //! What is shown is prepared here and in `chart`; how it looks is `templates/report.html`.
 
 use askama::Template;
-use jiff::{Zoned, tz::Offset};
+use jiff::tz::Offset;
 use shared::{
-    Price, Symbol,
+    HourlyExtreme, Symbol,
+    format::{clock, price, thousands},
     payload::{CollectedSymbol, Collection},
 };
 
 use crate::{
     chart::{self, Chart},
-    csv::{InvalidResult, Row},
+    error::InvalidResult,
 };
 
 #[derive(Template)]
@@ -33,14 +34,14 @@ struct Company<'a> {
     chart: Chart,
     /// Bars that were collected, and bars of a session without gaps.
     bars: Option<(usize, usize)>,
-    rows: &'a [Row],
+    rows: &'a [HourlyExtreme],
 }
 
 /// The page for `rows`, sorted by company, symbol and hour.
 ///
 /// # Errors
 /// [`InvalidResult::Unwritable`] where the template fails.
-pub fn render(collection: &Collection, rows: &[Row]) -> Result<String, InvalidResult> {
+pub fn render(collection: &Collection, rows: &[HourlyExtreme]) -> Result<String, InvalidResult> {
     let report = Report {
         collection,
         day: collection.trade_date.date().strftime("%A, %-d %B %Y").to_string(),
@@ -53,10 +54,10 @@ pub fn render(collection: &Collection, rows: &[Row]) -> Result<String, InvalidRe
     report.render().map_err(|error| InvalidResult::Unwritable(error.to_string()))
 }
 
-fn companies<'a>(collection: &'a Collection, rows: &'a [Row]) -> Vec<Company<'a>> {
+fn companies<'a>(collection: &'a Collection, rows: &'a [HourlyExtreme]) -> Vec<Company<'a>> {
     let hours = || rows.iter().map(|row| row.hour);
     let span = (hours().min().unwrap_or_default(), hours().max().unwrap_or_default());
-    let company = |rows: &'a [Row]| {
+    let company = |rows: &'a [HourlyExtreme]| {
         let first = rows.first()?;
         let collected = collection.symbols.collected.iter().find(|collected| collected.symbol == first.symbol);
         Some(Company {
@@ -71,7 +72,7 @@ fn companies<'a>(collection: &'a Collection, rows: &'a [Row]) -> Vec<Company<'a>
 }
 
 /// The offsets of the exchanges' clocks on that day, such as `UTC-05:00`.
-fn offsets(rows: &[Row]) -> String {
+fn offsets(rows: &[HourlyExtreme]) -> String {
     let mut offsets: Vec<Offset> = rows.iter().map(|row| row.datetime_high.offset()).collect();
     offsets.sort_unstable();
     offsets.dedup();
@@ -85,43 +86,15 @@ fn signed(offset: Offset) -> String {
     format!("{sign}{:02}:{:02}", minutes.abs() / 60, minutes.abs() % 60)
 }
 
-/// A price as it is, with at least two decimals.
-pub fn price(price: Price) -> String {
-    let shortest = price.get().to_string();
-    match shortest.split_once('.').map(|(_, decimals)| decimals.len()) {
-        None => format!("{shortest}.00"),
-        Some(1) => format!("{shortest}0"),
-        Some(_) => shortest,
-    }
-}
-
-/// The exchange's wall clock, such as `09:35`.
-pub fn clock(at: &Zoned) -> String {
-    at.strftime("%H:%M").to_string()
-}
-
-/// `1234567` as `1,234,567`.
-fn grouped(number: u64) -> String {
-    let digits = number.to_string();
-    let mut text = String::with_capacity(digits.len() * 4 / 3);
-    for (at, digit) in digits.char_indices() {
-        if at > 0 && (digits.len() - at).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{csv, sample};
+    use crate::{query_result, sample};
 
     fn page(simulated: bool) -> Result<String, Box<dyn std::error::Error>> {
         let mut request = sample::request()?;
         request.collection.simulated = simulated;
-        let result = csv::read(sample::result().as_bytes(), request.collection.trade_date)?;
+        let result = query_result::read(sample::result().as_bytes(), request.collection.trade_date)?;
         Ok(render(&request.collection, &result.rows)?)
     }
 
@@ -150,13 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn numbers_are_shown_for_reading() {
-        for (number, shown) in [(0, "0"), (999, "999"), (1_000, "1,000"), (12_345_678, "12,345,678")] {
-            assert_eq!(grouped(number), shown);
-        }
-        for (value, shown) in [(892.0, "892.00"), (334.5, "334.50"), (334.1801, "334.1801")] {
-            assert_eq!(Price::from_wire(value).map(price).as_deref(), Some(shown));
-        }
+    fn an_offset_has_hours_and_minutes() {
         let offset = |seconds| Offset::from_seconds(seconds).map(signed).ok();
         assert_eq!(offset(-18_000).as_deref(), Some("\u{2212}05:00"));
         assert_eq!(offset(19_800).as_deref(), Some("+05:30"));

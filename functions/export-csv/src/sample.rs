@@ -44,7 +44,7 @@ pub fn event() -> serde_json::Value {
                 "collected": [
                     {"symbol": "META", "bars": 18, "expected": 18},
                     {"symbol": "SHOP", "bars": 18, "expected": 18},
-                    {"symbol": "XYZ", "bars": 6, "expected": 18, "gaps": ["09:30-10:25"], "asked": 2}
+                    {"symbol": "XYZ", "bars": 6, "expected": 18, "gaps": ["09:30-10:25"], "attempts": 2}
                 ],
                 "failed": [{
                     "symbol": "FB", "reason": "unknown_symbol",

@@ -12,7 +12,7 @@ use aws_smithy_runtime_api::client::{
     result::ConnectorError,
 };
 use aws_smithy_types::body::SdkBody;
-use lambda_runtime::Context;
+use lambda_runtime::{Context, Diagnostic};
 use serde_json::json;
 
 use super::*;
@@ -39,7 +39,8 @@ impl Bucket {
     fn answer(&self, request: &HttpRequest) -> (u16, Vec<u8>) {
         let path = request.uri().split_once("//s3.test").map_or("", |(_, path)| path);
         let path = path.split('?').next().unwrap_or_default().replace("%3D", "=");
-        let body = |code| format!("<Error><Code>{code}</Code><Message>said by the test</Message></Error>").into_bytes();
+        let body =
+            |code| format!("<Error><Code>{code}</Code><Message>injected by the test</Message></Error>").into_bytes();
         match self.failing {
             Some((method, status, code)) if method == request.method() => (status, body(code)),
             _ if request.method() == "PUT" => {
@@ -65,7 +66,7 @@ impl Bucket {
             .retry_config(RetryConfig::disabled())
             .http_client(http_client_fn(move |_, _| connector.clone()))
             .build();
-        Exporter::new(Client::from_conf(config), "lake".into())
+        Exporter { s3: Client::from_conf(config), bucket: "lake".into() }
     }
 
     fn written(&self) -> Vec<(String, String, String)> {
@@ -86,7 +87,7 @@ impl HttpConnector for Bucket {
 }
 
 async fn invoke(bucket: &Bucket, payload: Value) -> Result<Export, Diagnostic> {
-    bucket.exporter().handle(LambdaEvent::new(payload, Context::default())).await
+    Ok(bucket.exporter().handle(LambdaEvent::new(payload, Context::default())).await?)
 }
 
 #[tokio::test]
@@ -100,8 +101,8 @@ async fn a_complete_run_publishes_the_report_and_then_the_csv() -> Outcome {
         Export::Exported {
             bars_seen: 42,
             rows: 5,
-            csv: format!("s3://lake/{csv}"),
-            report: format!("s3://lake/{report}"),
+            csv: S3Uri::new("lake", &csv),
+            report: S3Uri::new("lake", &report),
             versions: Versions::default(),
         }
     );
@@ -118,7 +119,8 @@ async fn a_complete_run_publishes_the_report_and_then_the_csv() -> Outcome {
     assert!(
         written
             .iter()
-            .any(|(_, _, content)| content.starts_with(&csv::EXPORT_HEADER.join(",")) && content.lines().count() == 6)
+            .any(|(_, _, content)| content.starts_with(&hourly_extreme::COLUMNS.join(","))
+                && content.lines().count() == 6)
     );
     Ok(())
 }

@@ -1,25 +1,24 @@
 //! Starts the query for one day's hourly extremes (`sql/hourly_extremes.sql`) in Athena.
 //!
-//! It does not wait for the answer: the state machine asks for the query's state. Values reach
-//! the query as execution parameters, never as SQL text.
+//! It does not wait for the result: the state machine polls the query's state. Values reach the query as execution
+//! parameters, never as SQL text.
 
 use aws_sdk_athena::{Client, types::QueryExecutionContext};
-use lambda_runtime::{Diagnostic, LambdaEvent};
+use lambda_runtime::{LambdaEvent, tracing::Instrument};
 use serde_json::Value;
 use shared::{
-    ErrorName, NamedError, diagnostic,
+    ErrorName, HandlerError, NamedError, ServiceError,
+    json::{self, InvalidJson},
     payload::{RunQueryRequest, StartedQuery},
-    read::{self, InvalidJson},
-    service::ServiceError,
 };
 
 /// The query, with `?` for its parameters.
 const SQL: &str = include_str!("../../../sql/hourly_extremes.sql");
 
-/// What an invocation needs, set up once for the life of the process.
+/// What an invocation needs, built at cold start and reused by later invocations.
 #[derive(Debug)]
 pub struct QueryRunner {
-    /// The way to Athena.
+    /// The Athena client.
     pub athena: Client,
     /// The Glue database that holds the table `bars` (`DATABASE`).
     pub database: String,
@@ -33,7 +32,7 @@ pub enum Error {
     /// The request is not one.
     #[error("the request cannot be read: {0}")]
     Request(#[from] InvalidJson),
-    /// Athena did not take the query.
+    /// Athena did not start the query.
     #[error(transparent)]
     Service(#[from] ServiceError),
 }
@@ -47,21 +46,20 @@ impl NamedError for Error {
     }
 }
 
-impl From<Error> for Diagnostic {
-    fn from(error: Error) -> Self {
-        diagnostic(&error)
-    }
-}
-
 impl QueryRunner {
-    /// Starts the query, once for each `client_request_token`.
+    /// Answers one invocation: starts the query, once for each `client_request_token`.
     ///
     /// # Errors
-    /// What is wrong with the request, or what Athena said.
-    pub async fn handle(&self, event: LambdaEvent<Value>) -> Result<StartedQuery, Error> {
-        let request: RunQueryRequest = read::value(event.payload)?;
+    /// The name and the message of [`Error`].
+    pub async fn handle(&self, event: LambdaEvent<Value>) -> Result<StartedQuery, HandlerError> {
+        let request: RunQueryRequest = json::value(event.payload).map_err(Error::from)?;
+        let span = tracing::info_span!("query", run_id = &*request.run_id, trade_date = %request.trade_date);
+        async { Ok(self.start(request).await?) }.instrument(span).await
+    }
+
+    async fn start(&self, request: RunQueryRequest) -> Result<StartedQuery, Error> {
         let parameters = parameters(&request);
-        let query = self
+        let call = self
             .athena
             .start_query_execution()
             .query_string(SQL)
@@ -69,10 +67,9 @@ impl QueryRunner {
             .client_request_token(request.client_request_token)
             .query_execution_context(QueryExecutionContext::builder().database(&self.database).build())
             .work_group(&self.workgroup);
-        let answer =
-            query.send().await.map_err(|error| ServiceError::from_sdk("athena:StartQueryExecution", &error))?;
+        let answer = call.send().await.map_err(|error| ServiceError::from_sdk("athena:StartQueryExecution", &error))?;
         let query_execution_id = answer.query_execution_id.unwrap_or_default();
-        tracing::info!(run_id = &*request.run_id, trade_date = %request.trade_date, query_execution_id, "query started");
+        tracing::info!(query_execution_id, "query started");
         Ok(StartedQuery { query_execution_id })
     }
 }

@@ -1,9 +1,9 @@
-//! The Lambda function `run-query`: settings and clients once, then one query an invocation.
+//! The Lambda function `run-query`: environment and client at cold start, then one query an invocation.
 
 use lambda_runtime::{LambdaEvent, service_fn};
 use run_query::QueryRunner;
 use serde_json::Value;
-use shared::{settings, telemetry};
+use shared::{env, telemetry};
 
 #[tokio::main]
 async fn main() -> Result<(), lambda_runtime::Error> {
@@ -11,8 +11,8 @@ async fn main() -> Result<(), lambda_runtime::Error> {
     let aws = aws_config::load_defaults(aws_config::BehaviorVersion::latest()).await;
     let runner = QueryRunner {
         athena: aws_sdk_athena::Client::new(&aws),
-        database: settings::required("DATABASE")?,
-        workgroup: settings::required("WORKGROUP")?,
+        database: env::required("DATABASE")?,
+        workgroup: env::required("WORKGROUP")?,
     };
     lambda_runtime::run(service_fn(|event: LambdaEvent<Value>| runner.handle(event))).await
 }

@@ -1,47 +1,46 @@
-//! Asks Glue for a crawl of the lake, so that the catalog learns of a new day's partition.
+//! Starts a crawl of the lake, so that the catalog knows a new day's partition.
 //!
-//! It does not wait: whether the crawl has ended, and well, is asked by the state machine.
+//! It does not wait: the state machine polls whether the crawl has ended, and how.
 
 use aws_sdk_glue::{Client, operation::start_crawler::StartCrawlerError};
-use lambda_runtime::{Diagnostic, LambdaEvent, tracing::Instrument};
+use lambda_runtime::{LambdaEvent, tracing::Instrument};
 use serde_json::Value;
 use shared::{
-    diagnostic,
+    HandlerError, ServiceError,
     payload::{CrawlStart, StartedCrawl},
-    service::ServiceError,
 };
 
-/// What an invocation needs, set up once for the life of the process.
+/// What an invocation needs, built at cold start and reused by later invocations.
 #[derive(Debug)]
 pub struct CrawlStarter {
-    /// The way to Glue.
+    /// The Glue client.
     pub glue: Client,
-    /// The crawler (`CRAWLER_NAME`).
+    /// The crawler's name (`CRAWLER_NAME`).
     pub crawler: String,
 }
 
 impl CrawlStarter {
-    /// Starts the crawler. One that is at work already is an answer, not an error: its crawl may
-    /// have begun too early for this run, so the caller waits for it and asks again.
+    /// Answers one invocation: starts the crawler. One that is running already is an answer, not an error: its crawl
+    /// may have begun too early for this run, so the caller waits for it and starts another.
     ///
     /// The event carries nothing that is needed, so any is taken; a `run_id` in it goes to the log.
     ///
     /// # Errors
-    /// What Glue said, by name.
-    pub async fn handle(&self, event: LambdaEvent<Value>) -> Result<StartedCrawl, Diagnostic> {
+    /// The name and the message of [`ServiceError`].
+    pub async fn handle(&self, event: LambdaEvent<Value>) -> Result<StartedCrawl, HandlerError> {
         let run_id = event.payload.get("run_id").and_then(Value::as_str);
-        self.start().instrument(tracing::info_span!("crawl", run_id)).await
+        async { Ok(self.start().await?) }.instrument(tracing::info_span!("crawl", run_id)).await
     }
 
-    async fn start(&self) -> Result<StartedCrawl, Diagnostic> {
+    async fn start(&self) -> Result<StartedCrawl, ServiceError> {
         let start = match self.glue.start_crawler().name(&self.crawler).send().await {
             Ok(_) => CrawlStart::Started,
             Err(error) if error.as_service_error().is_some_and(StartCrawlerError::is_crawler_running_exception) => {
                 CrawlStart::AlreadyRunning
             }
-            Err(error) => return Err(diagnostic(&ServiceError::from_sdk("glue:StartCrawler", &error))),
+            Err(error) => return Err(ServiceError::from_sdk("glue:StartCrawler", &error)),
         };
-        tracing::info!(crawler = self.crawler, ?start, "asked for a crawl");
+        tracing::info!(crawler = self.crawler, ?start, "crawl requested");
         Ok(StartedCrawl { crawler: self.crawler.clone(), start })
     }
 }

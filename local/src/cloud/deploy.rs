@@ -6,7 +6,7 @@ use std::path::Path;
 use anyhow::{Context, bail};
 use reqwest::Url;
 use serde::Deserialize;
-use shared::market::is_yahoo;
+use shared::yahoo_retention::is_yahoo;
 use tokio::process::Command;
 
 use super::LocalCloud;

@@ -1,7 +1,7 @@
 //! Refusals in Yahoo's words, whatever was asked.
 
 use axum::http::StatusCode;
-use shared::{Interval, market::days_kept};
+use shared::{Interval, yahoo_retention::days_kept};
 
 use crate::{
     error_reply::ErrorReply,

@@ -74,15 +74,15 @@ fn records(((run, moment), (interval, symbols)): (&(&'static str, &'static str),
         .collect()
 }
 
-/// A bar whose run and interval are asked about, and all bars, some delivered twice, in any order,
+/// A bar whose run and interval are chosen about, and all bars, some delivered twice, in any order,
 /// with the number of files that they go into.
 fn lake() -> impl Strategy<Value = (Record, Vec<Record>, usize)> {
     let collections = btree_map((select(&RUNS), select(&MOMENTS)), collection(), 1..=5);
     let repeated = vec(any::<Index>(), 0..5);
-    (collections, any::<Index>(), repeated, 1..=8_usize).prop_flat_map(|(collections, asked, repeated, files)| {
+    (collections, any::<Index>(), repeated, 1..=8_usize).prop_flat_map(|(collections, chosen, repeated, files)| {
         let once: Vec<_> = collections.iter().flat_map(records).collect();
         let again = repeated.iter().map(|index| *index.get(&once)).collect();
-        (Just(*asked.get(&once)), Just([once, again].concat()).prop_shuffle(), Just(files))
+        (Just(*chosen.get(&once)), Just([once, again].concat()).prop_shuffle(), Just(files))
     })
 }
 
@@ -91,23 +91,23 @@ pub fn cases(count: usize, runner: &mut TestRunner) -> Result<Vec<Case>> {
     let dates = date(1990, 1, 1).series(1.day()).map(TradeDate::from);
     let case = |date| {
         let lake = lake().new_tree(runner).map_err(|reason| anyhow!("no lake: {reason}"))?;
-        let (asked, records, files) = lake.current();
+        let (chosen, records, files) = lake.current();
         let bars = records.into_iter().map(|record| record.bar(date)).collect::<Result<Vec<_>>>()?;
         let file = |number| bars.iter().skip(number).step_by(files).cloned().collect();
-        Ok(Case { question: asked.question(date), files: (0..files).map(file).collect() })
+        Ok(Case { query: chosen.query(date)?, files: (0..files).map(file).collect() })
     };
     dates.take(count).map(case).collect()
 }
 
 impl Record {
-    fn question(&self, trade_date: TradeDate) -> LakeQuery {
-        LakeQuery { trade_date, interval: self.interval, run_id: self.run.to_owned() }
+    fn query(&self, trade_date: TradeDate) -> Result<LakeQuery> {
+        Ok(LakeQuery { trade_date, interval: self.interval, run_id: self.run.parse()? })
     }
 
     fn bar(self, date: TradeDate) -> Result<Bar> {
         let (symbol, zone, open) = SYMBOLS[self.symbol];
         let collected = Collected {
-            question: self.question(date),
+            query: self.query(date)?,
             at: format!("{date}T{}Z", self.moment).parse()?,
             zone: TimeZone::get(zone)?,
             symbol: symbol.to_owned(),

@@ -8,7 +8,7 @@ use shared::{Bar, Price};
 /// What the bars of one company in one collection have in common.
 #[derive(Debug, Clone)]
 pub struct Collected {
-    pub question: LakeQuery,
+    pub query: LakeQuery,
     pub at: Timestamp,
     pub zone: TimeZone,
     pub symbol: String,
@@ -18,7 +18,7 @@ pub struct Collected {
 impl Collected {
     /// One bar, with its start on the exchange's clock.
     pub fn bar(&self, start: Time, high: f64, low: f64, volume: u64) -> Result<Bar> {
-        let LakeQuery { trade_date, interval, run_id } = self.question.clone();
+        let LakeQuery { trade_date, interval, run_id } = self.query.clone();
         let price = |value| Price::from_wire(value).with_context(|| format!("{value} is not a price"));
         Ok(Bar {
             symbol: self.symbol.parse()?,

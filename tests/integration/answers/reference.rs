@@ -34,12 +34,12 @@ pub fn days() -> Result<Vec<Day>> {
 fn day(text: &str) -> Result<Day> {
     let mut lines = text.lines().filter(|line| !line.is_empty());
     let title = lines.next().unwrap_or_default().to_owned();
-    let question = question(lines.next().and_then(|line| line.strip_prefix("ask ")).context("no question")?)?;
+    let query = query(lines.next().and_then(|line| line.strip_prefix("ask ")).context("no query")?)?;
     let (mut collected, mut bars, mut rows) = (None, Vec::new(), String::new());
     for line in lines {
         match (line.split_once(' '), &collected) {
             (Some(("row", row)), _) => rows += &format!("{row}\n"),
-            (Some(("from", of)), _) => collected = Some(collection(&question, of)?),
+            (Some(("from", of)), _) => collected = Some(collection(&query, of)?),
             (Some(("bar", of)), Some(collected)) => bars.push(bar(collected, of)?),
             (Some(("rising", of)), Some(collected)) => {
                 let (open, close) = of.split_once(' ').context("no close")?;
@@ -50,20 +50,20 @@ fn day(text: &str) -> Result<Day> {
     }
     // Dealt out in turn, so that the bars of an hour are never all in one file.
     let file = |number| bars.iter().skip(number).step_by(3).cloned().collect();
-    Ok(Day { title, case: Case { question, files: (0..3).map(file).collect() }, rows })
+    Ok(Day { title, case: Case { query, files: (0..3).map(file).collect() }, rows })
 }
 
-fn question(text: &str) -> Result<LakeQuery> {
+fn query(text: &str) -> Result<LakeQuery> {
     let [run_id, trade_date, interval] = fields(text)?;
-    Ok(LakeQuery { trade_date: trade_date.parse()?, interval: interval.parse()?, run_id: run_id.to_owned() })
+    Ok(LakeQuery { trade_date: trade_date.parse()?, interval: interval.parse()?, run_id: run_id.parse()? })
 }
 
-fn collection(question: &LakeQuery, text: &str) -> Result<Collected> {
+fn collection(query: &LakeQuery, text: &str) -> Result<Collected> {
     let (start, name) = text.split_once(" = ").context("no company name")?;
     let [run_id, at, interval, zone, symbol] = fields(start)?;
     Ok(Collected {
-        question: LakeQuery { run_id: run_id.to_owned(), interval: interval.parse()?, ..question.clone() },
-        at: format!("{}T{at}Z", question.trade_date).parse()?,
+        query: LakeQuery { run_id: run_id.parse()?, interval: interval.parse()?, ..query.clone() },
+        at: format!("{}T{at}Z", query.trade_date).parse()?,
         zone: TimeZone::get(zone)?,
         symbol: symbol.to_owned(),
         name: name.to_owned(),

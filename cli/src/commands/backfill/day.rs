@@ -9,14 +9,14 @@ use std::{collections::BTreeMap, fmt::Write, path::PathBuf};
 use anyhow::bail;
 use sha2::{Digest, Sha256};
 use shared::{
-    ErrorName, Interval, Symbol, TradeDate,
-    payload::{Reason, RunOutcome, RunRequest, SymbolList, SymbolOutcomes},
+    ErrorName, Interval, S3Uri, Symbol, SymbolList, TradeDate,
+    payload::{Reason, RunOutcome, RunRequest, SymbolOutcomes},
 };
 use tokio::sync::Mutex;
 
 use super::{
     outcome::{DayOutcome, DayReport, Exported},
-    published::{Published, is_simulated},
+    published::Published,
 };
 use crate::{
     aws::{
@@ -67,12 +67,13 @@ impl Backfill {
             *execution = name(date, self.interval, &self.symbols, attempt);
             match execution::describe(&self.target, execution).await? {
                 Some(State::Running) => break,
-                Some(State::Ended { ending: Ending::Succeeded(outcome), .. }) => {
-                    if let Some(done) = self.done_before(day, outcome).await? {
+                Some(State::Ended { ending, .. }) => {
+                    if let Ending::Succeeded(outcome) = *ending
+                        && let Some(done) = self.done_before(day, outcome).await?
+                    {
                         return Ok(done);
                     }
                 }
-                Some(State::Ended { ending: Ending::Failed(_), .. }) => {}
                 None => {
                     if let Some(done) = self.published_before(date, day).await? {
                         return Ok(done);
@@ -102,14 +103,14 @@ impl Backfill {
     /// The day as another run has published it; `None` when a bar is missing there, or might be.
     async fn published_before(&self, date: TradeDate, day: &TradingDay) -> anyhow::Result<Option<DayOutcome>> {
         let Some(expected) = day.expected_bars(self.interval) else { return Ok(None) };
-        let exports = format!("s3://{}/exports/trade_date={date}", self.target.output("DataBucket")?);
-        let Some(published) = Published::at(&self.target.s3, &format!("{exports}/hourly_extremes.csv")).await else {
+        let bucket = self.target.output("DataBucket")?;
+        let uri = |name| S3Uri::new(bucket, format!("exports/trade_date={date}/{name}"));
+        let Some(published) = Published::at(&self.target.s3, &uri("hourly_extremes.csv")).await else {
             return Ok(None);
         };
         let Some(symbols) = published.complete(&self.symbols, expected) else { return Ok(None) };
-        let folder = self.folder(date);
-        published.save_to(&self.target.s3, &format!("{exports}/report.html"), &folder).await?;
-        Ok(Some(self.exported(day, symbols, is_simulated(&folder), None)))
+        published.save_to(&self.target.s3, &uri("report.html"), &self.folder(date)).await?;
+        Ok(Some(self.exported(day, symbols, published.is_simulated(), None)))
     }
 
     /// Starts the execution unless it is under way, follows it to its end, and fetches its files.
@@ -138,7 +139,7 @@ impl Backfill {
         let request = RunRequest { trade_date: Some(date), symbols, interval, ..RunRequest::default() };
         execution::start(&self.target, execution, &request).await?;
         poll_until(self.target.poll_interval, async || match execution::describe(&self.target, execution).await? {
-            Some(State::Ended { ending, seconds }) => Ok(Poll::Ready((ending, seconds))),
+            Some(State::Ended { ending, seconds }) => Ok(Poll::Ready((*ending, seconds))),
             Some(State::Running) => Ok(Poll::Pending),
             None => bail!("{execution} was started, and Step Functions does not know it yet: give the command again"),
         })
@@ -171,7 +172,7 @@ fn name(date: TradeDate, interval: Interval, symbols: &[Symbol], attempt: u32) -
 
 /// Whether a symbol that had no bars for this reason may have some when it is asked for again.
 fn may_come_yet(reason: Reason) -> bool {
-    matches!(reason, Reason::SessionNotOver | Reason::Blocked | Reason::Unavailable | Reason::NotAsked)
+    matches!(reason, Reason::SessionNotOver | Reason::Blocked | Reason::Unavailable | Reason::NotAttempted)
 }
 
 #[cfg(test)]
@@ -199,7 +200,7 @@ mod tests {
     fn only_what_was_not_answered_for_good_may_come_yet() {
         for (reason, yet) in [
             (Reason::Blocked, true),
-            (Reason::NotAsked, true),
+            (Reason::NotAttempted, true),
             (Reason::Unavailable, true),
             (Reason::UnknownSymbol, false),
             (Reason::NoTrades, false),

@@ -1,13 +1,10 @@
 //! What became of the days of a backfill.
 
-use shared::{TradeDate, payload::SymbolOutcomes};
+use shared::{TradeDate, format::thousands, payload::SymbolOutcomes};
 
 use crate::{
     aws::history::Failure,
-    output::{
-        summary::{grouped, pluralize},
-        timeline::format_duration,
-    },
+    output::{summary::pluralize, timeline::format_duration},
 };
 
 /// What became of one day.
@@ -76,7 +73,7 @@ impl DayReport {
             DayOutcome::Failed { failure, .. } => format!("failed with {}", failure.error),
             DayOutcome::Exported(day) => {
                 let how = day.seconds.map_or_else(|| "done before".to_owned(), format_duration);
-                let (bars, expected) = (grouped(day.bars()), grouped(day.expected));
+                let (bars, expected) = (thousands(day.bars()), thousands(day.expected));
                 let symbols = pluralize(day.symbols.collected.len(), "symbol");
                 format!("{bars} of {expected} bars, {symbols}, {how}")
             }

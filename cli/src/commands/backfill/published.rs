@@ -1,49 +1,38 @@
 //! What is published of a day: its CSV in the bucket, whichever run wrote it last.
 
-use std::{
-    collections::BTreeMap,
-    fs,
-    path::{Path, PathBuf},
-};
+use std::{collections::BTreeMap, fs, path::Path};
 
 use aws_sdk_s3::Client;
-use serde::Deserialize;
 use shared::{
-    Symbol,
+    S3Uri, Symbol, hourly_extreme,
     payload::{CollectedSymbol, SymbolOutcomes},
 };
 
-use crate::aws::s3;
+use crate::aws::s3::{self, Object};
 
-/// What a report says of made-up prices; a test finds it in the report's template.
-const SIMULATED: &str = "Simulated prices.";
-
-/// A published CSV, and how many bars each symbol has in it.
+/// A published CSV, and the number of bars that each symbol has in it.
 pub struct Published {
-    content: Vec<u8>,
+    object: Object,
     bars: BTreeMap<Symbol, usize>,
 }
 
-/// A row of hourly_extremes.csv, as far as it counts here.
-#[derive(Deserialize)]
-struct Row {
-    symbol: Symbol,
-    bars: usize,
-}
-
 impl Published {
-    /// The CSV at `s3://bucket/key`. One that is not there, or cannot be read, is as good as none: the day is run.
-    pub async fn at(client: &Client, location: &str) -> Option<Self> {
-        Self::read(s3::get(client, location, None).await.ok()?)
+    /// The CSV at `uri`. One that is not there, or cannot be read, is as good as none: the day is run.
+    pub async fn at(client: &Client, uri: &S3Uri) -> Option<Self> {
+        Self::read(s3::get(client, uri, None).await.ok()?)
     }
 
-    fn read(content: Vec<u8>) -> Option<Self> {
+    fn read(object: Object) -> Option<Self> {
         let mut bars = BTreeMap::new();
-        for row in csv::Reader::from_reader(content.as_slice()).deserialize() {
-            let Row { symbol, bars: in_the_hour } = row.ok()?;
-            *bars.entry(symbol).or_default() += in_the_hour;
+        for row in hourly_extreme::read(&object.content).ok()? {
+            *bars.entry(row.symbol).or_default() += row.bars as usize;
         }
-        Some(Self { content, bars })
+        Some(Self { object, bars })
+    }
+
+    /// Whether its prices are simulated.
+    pub fn is_simulated(&self) -> bool {
+        self.object.simulated
     }
 
     /// Whether it holds what a run has collected: another run of the day may have taken its place.
@@ -60,38 +49,29 @@ impl Published {
             let bars = *self.bars.get(symbol).filter(|bars| **bars == expected)?;
             Some(CollectedSymbol {
                 symbol: symbol.clone(),
-                asked_as: None,
+                queried_as: None,
                 bars,
                 expected,
                 gaps: Some(vec![]),
-                asked: 0,
+                attempts: 0,
             })
         });
         Some(SymbolOutcomes { collected: collected.collect::<Option<_>>()?, failed: vec![] })
     }
 
-    /// Puts the CSV and its report into `folder`, unless they are there.
+    /// Saves the CSV and its report to `folder`, unless they are there.
     ///
     /// # Errors
     /// When the report cannot be fetched, or a file not written.
-    pub async fn save_to(&self, client: &Client, report: &str, folder: &Path) -> anyhow::Result<()> {
+    pub async fn save_to(&self, client: &Client, report: &S3Uri, folder: &Path) -> anyhow::Result<()> {
         let csv = folder.join("hourly_extremes.csv");
-        if fs::read(&csv).is_ok_and(|kept| kept == self.content) && report_in(folder).exists() {
+        if fs::read(&csv).is_ok_and(|saved| saved == self.object.content) && folder.join(report.file_name()).exists() {
             return Ok(());
         }
         s3::fetch(client, report, None, folder).await?;
-        s3::write_atomic(&self.content, &csv)?;
+        s3::write_atomic(&self.object.content, &csv)?;
         Ok(())
     }
-}
-
-/// Whether the report in `folder` says that its prices are made up.
-pub fn is_simulated(folder: &Path) -> bool {
-    fs::read_to_string(report_in(folder)).is_ok_and(|report| report.contains(SIMULATED))
-}
-
-fn report_in(folder: &Path) -> PathBuf {
-    folder.join("report.html")
 }
 
 #[cfg(test)]
@@ -100,15 +80,24 @@ mod tests {
 
     type Outcome = Result<(), Box<dyn std::error::Error>>;
 
-    const CSV: &str = "company_name,symbol,hour,bars\nMeta,META,9,6\nMeta,META,10,12\nSnap,SNAP,9,6\nSnap,SNAP,10,11\n";
+    /// META has 18 bars and SNAP 17.
+    fn published() -> Option<Published> {
+        let row = |name: &str, hour: u8, bars: u32| {
+            let at = format!("2026-11-20T{hour:02}:30:00-05:00");
+            format!("{name},{name},2026-11-20,{hour},{at},2,{at},1,{bars},100\n")
+        };
+        let rows = [row("META", 9, 6), row("META", 10, 12), row("SNAP", 9, 6), row("SNAP", 10, 11)].concat();
+        let content = format!("{}\n{rows}", hourly_extreme::COLUMNS.join(",")).into_bytes();
+        Published::read(Object { content, simulated: true })
+    }
 
     fn collected(symbol: &str, bars: usize, expected: usize) -> Result<CollectedSymbol, shared::symbol::InvalidSymbol> {
-        Ok(CollectedSymbol { symbol: symbol.parse()?, asked_as: None, bars, expected, gaps: None, asked: 1 })
+        Ok(CollectedSymbol { symbol: symbol.parse()?, queried_as: None, bars, expected, gaps: None, attempts: 1 })
     }
 
     #[test]
     fn an_export_is_a_runs_own_when_it_holds_its_bars() -> Outcome {
-        let export = Published::read(CSV.into()).ok_or("not a CSV")?;
+        let export = published().ok_or("not a CSV")?;
         for (symbol, bars, expected, held) in [
             ("META", 18, 18, true),
             ("SNAP", 16, 18, true), // collected again since, with one bar more
@@ -124,7 +113,7 @@ mod tests {
 
     #[test]
     fn an_export_is_complete_when_no_bar_of_any_symbol_is_missing() -> Outcome {
-        let export = Published::read(CSV.into()).ok_or("not a CSV")?;
+        let export = published().ok_or("not a CSV")?;
         let complete = |names: &[&str], expected| -> Result<bool, Box<dyn std::error::Error>> {
             let symbols: Vec<Symbol> = names.iter().map(|name| name.parse()).collect::<Result<_, _>>()?;
             Ok(export.complete(&symbols, expected).is_some())
@@ -133,17 +122,8 @@ mod tests {
         assert!(!complete(&["META", "SNAP"], 18)?);
         assert!(!complete(&["META", "TTD"], 18)?);
         assert!(!complete(&["META"], 6)?);
-        assert!(Published::read("symbol,bars\nMETA,many\n".into()).is_none());
-        Ok(())
-    }
-
-    #[test]
-    fn the_report_says_when_prices_are_simulated() -> Outcome {
-        let folder = tempfile::tempdir()?;
-        let template = include_str!("../../../../functions/export-csv/templates/report.html");
-        assert!(!is_simulated(folder.path()));
-        fs::write(report_in(folder.path()), template)?;
-        assert!(is_simulated(folder.path()));
+        let content = format!("{}\nMETA,many\n", hourly_extreme::COLUMNS.join(",")).into_bytes();
+        assert!(Published::read(Object { content, simulated: false }).is_none());
         Ok(())
     }
 }

@@ -1,10 +1,13 @@
 //! The days of a backfill as a table: what was expected, what there is, what is missing.
 
-use shared::payload::{CollectedSymbol, FailedSymbol};
+use shared::{
+    format::thousands,
+    payload::{CollectedSymbol, FailedSymbol},
+};
 
 use super::outcome::{DayOutcome, DayReport, Exported};
 use crate::output::{
-    summary::{grouped, pluralize},
+    summary::pluralize,
     tables::{self, BREAK},
 };
 
@@ -23,7 +26,7 @@ pub fn of(reports: &[DayReport], width: Option<u16>) -> String {
 }
 
 fn counts(day: &Exported) -> [String; 4] {
-    [day.symbols.collected.len().to_string(), grouped(day.bars()), grouped(day.expected), gaps(day)]
+    [day.symbols.collected.len().to_string(), thousands(day.bars()), thousands(day.expected), gaps(day)]
 }
 
 fn result(report: &DayReport) -> String {
@@ -60,7 +63,7 @@ fn short(symbol: &CollectedSymbol) -> String {
 }
 
 fn without(FailedSymbol { symbol, reason, .. }: &FailedSymbol) -> String {
-    format!("{symbol} {}", reason.words().replace(' ', &BREAK.to_string()))
+    format!("{symbol} {}", reason.label().replace(' ', &BREAK.to_string()))
 }
 
 /// The sum of the days.
@@ -77,7 +80,7 @@ pub fn total(reports: &[DayReport]) -> String {
     let exported = reports.iter().filter_map(DayReport::exported);
     let (bars, expected): (Vec<_>, Vec<_>) = exported.map(|day| (day.bars(), day.expected)).unzip();
     let (bars, expected): (usize, usize) = (bars.iter().sum(), expected.iter().sum());
-    let bars = (expected > 0).then(|| format!("bars: {} of {}", grouped(bars), grouped(expected)));
+    let bars = (expected > 0).then(|| format!("bars: {} of {}", thousands(bars), thousands(expected)));
     match counts.chain(bars).collect::<Vec<_>>() {
         none if none.is_empty() => "no trading day of that range is over".to_owned(),
         all => all.join(", "),

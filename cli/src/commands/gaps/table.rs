@@ -1,12 +1,9 @@
 //! What the lake holds and lacks as a table.
 
-use shared::Symbol;
+use shared::{Symbol, format::thousands};
 
 use super::coverage::{Coverage, Lack};
-use crate::output::{
-    summary::grouped,
-    tables::{self, BREAK},
-};
+use crate::output::tables::{self, BREAK};
 
 /// How many symbols of a day are named before the rest is counted.
 const NAMED: usize = 8;
@@ -15,8 +12,15 @@ const NAMED: usize = 8;
 pub fn of(days: &[Coverage], width: Option<u16>) -> String {
     let mut table = tables::days(&["lacks"], width);
     for Coverage { date, session, symbols, bars, expected, lack } in days {
-        let expected = expected.map_or_else(|| "?".to_owned(), grouped);
-        table.add_row([date.to_string(), (*session).into(), symbols.to_string(), grouped(bars), expected, lacks(lack)]);
+        let expected = expected.map_or_else(|| "?".to_owned(), thousands);
+        table.add_row([
+            date.to_string(),
+            (*session).into(),
+            symbols.to_string(),
+            thousands(bars),
+            expected,
+            lacks(lack),
+        ]);
     }
     table.to_string()
 }

@@ -1,4 +1,4 @@
-use shared::payload::Reason;
+use shared::{hourly_extreme, payload::Reason};
 
 use super::*;
 
@@ -12,7 +12,7 @@ Block Incorporated of Oakland,XYZ,2026-11-20,15,2026-11-20T15:05:00-05:00,71.01,
 
 fn symbols() -> Result<Vec<FailedSymbol>, shared::symbol::InvalidSymbol> {
     let failed = |symbol: &str, reason, detail: &str| {
-        Ok(FailedSymbol { symbol: symbol.parse()?, reason, detail: detail.into(), asked: 1 })
+        Ok(FailedSymbol { symbol: symbol.parse()?, reason, detail: detail.into(), attempts: 1 })
     };
     Ok(vec![
         failed("SQ", Reason::UnknownSymbol, "No data found, symbol may be delisted")?,
@@ -26,9 +26,9 @@ fn symbols() -> Result<Vec<FailedSymbol>, shared::symbol::InvalidSymbol> {
 
 fn outcomes() -> Result<SymbolOutcomes, Box<dyn std::error::Error>> {
     let collected = serde_json::from_value(serde_json::json!([
-        {"symbol": "META", "bars": 78, "expected": 78, "gaps": [], "asked": 1},
-        {"symbol": "FB", "asked_as": "META", "bars": 74, "expected": 78, "gaps": ["10:05", "12:30-12:40"], "asked": 2},
-        {"symbol": "THIN", "bars": 9, "expected": 390, "gaps": null, "asked": 1},
+        {"symbol": "META", "bars": 78, "expected": 78, "gaps": [], "attempts": 1},
+        {"symbol": "FB", "queried_as": "META", "bars": 74, "expected": 78, "gaps": ["10:05", "12:30-12:40"], "attempts": 2},
+        {"symbol": "THIN", "bars": 9, "expected": 390, "gaps": null, "attempts": 1},
     ]))?;
     Ok(SymbolOutcomes { collected, failed: symbols()? })
 }
@@ -37,7 +37,7 @@ type Outcome = Result<(), Box<dyn std::error::Error>>;
 
 #[test]
 fn the_result_is_grouped_by_company_and_fits_the_terminal() -> Outcome {
-    let rows = rows([HEADER, CSV].concat().as_bytes())?;
+    let rows = hourly_extreme::read([HEADER, CSV].concat().as_bytes())?;
     let shown = exported(&rows, 30, &outcomes()?, true, Some(80));
     assert!(shown.lines().all(|line| line.chars().count() <= 80), "{shown}");
     insta::assert_snapshot!(shown);
@@ -46,15 +46,15 @@ fn the_result_is_grouped_by_company_and_fits_the_terminal() -> Outcome {
 
 #[test]
 fn a_wide_terminal_wraps_nothing_and_real_prices_are_not_called_simulated() -> Outcome {
-    let rows = rows([HEADER, CSV].concat().as_bytes())?;
+    let rows = hourly_extreme::read([HEADER, CSV].concat().as_bytes())?;
     insta::assert_snapshot!(exported(&rows, 30, &SymbolOutcomes::default(), false, Some(160)));
     Ok(())
 }
 
 #[test]
 fn a_csv_of_another_form_is_refused() {
-    assert!(rows("company,high\nMeta,1\n".as_bytes()).is_err());
-    assert_eq!(rows(HEADER.as_bytes()).map(|rows| rows.len()).ok(), Some(0));
+    assert!(hourly_extreme::read(b"company,high\nMeta,1\n").is_err());
+    assert_eq!(hourly_extreme::read(HEADER.as_bytes()).map(|rows| rows.len()).ok(), Some(0));
 }
 
 #[test]
@@ -83,11 +83,4 @@ fn a_failure_says_where_why_and_what_to_do() {
     ));
     let unknown = Failure { error: "Odd".into(), cause: String::new() };
     insta::assert_snapshot!(failed("the run failed", &unknown, "cargo finstream follow manual-1"));
-}
-
-#[test]
-fn prices_lose_no_decimals() {
-    for (price, shown) in [("892", "892.00"), ("74.5", "74.50"), ("885.5627", "885.5627")] {
-        assert_eq!(two_decimals(price), shown);
-    }
 }

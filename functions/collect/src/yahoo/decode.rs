@@ -13,18 +13,21 @@ use super::{
     session::sessions,
     wire::{Meta, Number, Quote, Reply, Series},
 };
+use crate::failure::Failure;
 
 /// One symbol's day: the session and the bars inside it, oldest first.
 #[derive(Debug)]
-pub struct Day {
+pub struct SymbolDay {
     /// The session of the trade date.
     pub session: Session,
     /// The bars of the session.
     pub bars: Vec<Ohlcv>,
     /// The name Yahoo gives the instrument.
     pub name: Option<String>,
-    /// The currency of the prices.
+    /// The currency of the prices, as Yahoo writes it.
     pub currency: Option<String>,
+    /// Whether the reply said that its prices are simulated.
+    pub simulated: bool,
 }
 
 /// One bar's numbers.
@@ -44,34 +47,15 @@ pub struct Ohlcv {
     pub volume: u64,
 }
 
-/// Why a reply holds no bars.
-#[derive(Debug, Clone, PartialEq, thiserror::Error)]
-#[error("{detail}")]
-pub struct Failure {
-    /// The kind.
-    pub reason: Reason,
-    /// What happened, in Yahoo's words where it sent some.
-    pub detail: String,
-    /// Whether the market was asked; it is not while it refuses this client, nor when the time is up.
-    pub asked: bool,
-}
-
-impl Failure {
-    /// A failure of a kind.
-    pub fn new(reason: Reason, detail: impl Into<String>) -> Self {
-        Self { reason, detail: detail.into(), asked: true }
-    }
-
-    /// The same for a symbol that was not asked for because of it.
-    pub fn not_asked(&self) -> Self {
-        // An outage counts as an asking: it is the market that had nothing to say.
-        let asked = self.reason == Reason::Unavailable;
-        Self { reason: self.reason, detail: format!("not asked: {}", self.detail), asked }
-    }
-
-    fn malformed(detail: impl Into<String>) -> Self {
-        Self::new(Reason::Malformed, detail)
-    }
+/// A reply as it came over HTTP.
+#[derive(Debug, Clone, Copy)]
+pub struct HttpReply<'a> {
+    /// The HTTP status.
+    pub status: u16,
+    /// The body, in whatever form.
+    pub body: &'a str,
+    /// Whether a header said that the market is a simulated one.
+    pub simulated: bool,
 }
 
 /// A reply that holds a series, with the parts of its meta that everything else depends on.
@@ -79,15 +63,24 @@ impl Failure {
 pub struct Decoded {
     /// The exchange's time zone.
     pub zone: TimeZone,
+    simulated: bool,
     meta: Meta,
     series: Series,
 }
 
-/// Reads a reply of any status.
-///
-/// # Errors
-/// The reason why the reply holds no series.
-pub fn reply(status: u16, body: &str) -> Result<Decoded, Failure> {
+impl HttpReply<'_> {
+    /// Reads a reply of any status.
+    ///
+    /// # Errors
+    /// The reason why the reply holds no series.
+    pub fn decode(self) -> Result<Decoded, Failure> {
+        let Self { status, body, simulated } = self;
+        let decoded = series(status, body).map(|(zone, meta, series)| Decoded { zone, simulated, meta, series });
+        decoded.map_err(|failure| Failure { simulated, ..failure })
+    }
+}
+
+fn series(status: u16, body: &str) -> Result<(TimeZone, Meta, Series), Failure> {
     let reply: Reply = serde_json::from_str(body).map_err(|error| match error.classify() {
         Category::Data => Failure::malformed(format!("status {status} with JSON that is not a chart: {error}")),
         _ => not_json(status, body),
@@ -96,23 +89,23 @@ pub fn reply(status: u16, body: &str) -> Result<Decoded, Failure> {
     if let Some(error) = chart.error {
         let words = [error.description, error.code].into_iter().flatten().find(|words| !words.trim().is_empty());
         let detail = words.unwrap_or_else(|| format!("status {status}, no reason given"));
-        return Err(Failure::new(refusal(status, &detail), detail));
+        return Err(Failure::new(reason(status, &detail), detail));
     }
     let mut series = chart.result.and_then(|mut all| all.pop()).ok_or_else(|| unexplained(status))?;
     let meta = series.meta.take().ok_or_else(|| Failure::malformed("the reply describes no instrument"))?;
     let zone =
         meta.exchange_timezone_name.as_deref().ok_or_else(|| Failure::malformed("the reply names no time zone"))?;
     let zone = TimeZone::get(zone).map_err(|error| Failure::malformed(format!("the reply's time zone: {error}")))?;
-    Ok(Decoded { zone, meta, series })
+    Ok((zone, meta, series))
 }
 
-/// Well-formed, but neither data nor an error: seen in passing, so worth another asking later.
+/// Well-formed, but neither data nor an error: seen in passing, so worth another attempt later.
 fn unexplained(status: u16) -> Failure {
     Failure::malformed(format!("status {status} with neither data nor a reason"))
 }
 
-/// The kind of a refusal that Yahoo explains.
-fn refusal(status: u16, description: &str) -> Reason {
+/// The kind of an error that Yahoo explains.
+fn reason(status: u16, description: &str) -> Reason {
     match status {
         401 | 403 | 429 => Reason::Blocked,
         500.. => Reason::Unavailable,
@@ -143,7 +136,7 @@ fn not_json(status: u16, body: &str) -> Failure {
 }
 
 impl Decoded {
-    /// The regular sessions that the reply speaks of; they may include days that were not asked for.
+    /// The regular sessions that the reply speaks of; they may include days that were not requested.
     pub fn sessions(&self) -> Vec<Session> {
         let listed = self.meta.trading_periods.iter().flat_map(|periods| periods.regular());
         let current = self.meta.current_trading_period.as_ref().and_then(|current| current.regular);
@@ -153,15 +146,25 @@ impl Decoded {
     /// The bars of `trade_date`.
     ///
     /// # Errors
-    /// Why there are none: nothing traded, the session is still going on, or the reply is not an
-    /// answer to the question.
+    /// Why there are none: nothing traded, the session has not ended, or the reply is of something else.
     pub fn day(
         self,
         symbol: &Symbol,
         trade_date: TradeDate,
         interval: Interval,
         now: Timestamp,
-    ) -> Result<Day, Failure> {
+    ) -> Result<SymbolDay, Failure> {
+        let simulated = self.simulated;
+        self.regular_session(symbol, trade_date, interval, now).map_err(|failure| Failure { simulated, ..failure })
+    }
+
+    fn regular_session(
+        self,
+        symbol: &Symbol,
+        trade_date: TradeDate,
+        interval: Interval,
+        now: Timestamp,
+    ) -> Result<SymbolDay, Failure> {
         self.check(symbol, interval)?;
         let session = self.sessions().into_iter().find(|session| session.trade_date == trade_date);
         let Some(session) = session else {
@@ -184,10 +187,10 @@ impl Decoded {
             return Err(Failure::new(Reason::NoTrades, format!("no trades in the session of {trade_date}")));
         }
         let name = self.meta.long_name.or(self.meta.short_name);
-        Ok(Day { session, bars, name, currency: self.meta.currency })
+        Ok(SymbolDay { session, bars, name, currency: self.meta.currency, simulated: self.simulated })
     }
 
-    /// Yahoo answers with coarser bars than it was asked for without a word.
+    /// Yahoo answers with coarser bars than requested without a word.
     fn check(&self, symbol: &Symbol, interval: Interval) -> Result<(), Failure> {
         let about = self.meta.symbol.as_deref().unwrap_or("no symbol");
         let granularity = self.meta.data_granularity.as_deref().unwrap_or("no length");
@@ -195,7 +198,7 @@ impl Decoded {
             return Ok(());
         }
         Err(Failure::malformed(format!(
-            "asked for {symbol} in bars of {interval}, got {about} in bars of {granularity}"
+            "requested {symbol} in bars of {interval}, got {about} in bars of {granularity}"
         )))
     }
 

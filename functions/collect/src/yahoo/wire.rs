@@ -16,12 +16,12 @@ pub struct Reply {
 #[derive(Debug, Deserialize)]
 pub struct Chart {
     pub result: Option<Vec<Series>>,
-    pub error: Option<Refusal>,
+    pub error: Option<ChartError>,
 }
 
 /// Yahoo's reason for sending no data.
 #[derive(Debug, Deserialize)]
-pub struct Refusal {
+pub struct ChartError {
     #[serde(default)]
     pub code: Option<String>,
     #[serde(default)]

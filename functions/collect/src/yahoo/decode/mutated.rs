@@ -9,7 +9,7 @@ use proptest::{prelude::*, sample::Index};
 use serde_json::{Map, Value, json};
 use shared::{Interval, TradeDate};
 
-use super::{Day, Failure, Ohlcv, reply};
+use super::{Failure, HttpReply, Ohlcv, SymbolDay};
 
 /// 09:30 on 2026-11-20 in New York, or thereabouts: where most stamps of the replies lie.
 const OPEN: i64 = 1_795_185_000;
@@ -189,14 +189,14 @@ fn body(mutations: &[Mutation]) -> String {
     String::from_utf8_lossy(&text).into_owned()
 }
 
-fn decode(status: u16, body: &str, date: TradeDate) -> Result<Day, Failure> {
+fn decode(status: u16, body: &str, date: TradeDate) -> Result<SymbolDay, Failure> {
     let now = Timestamp::MAX;
     let symbol = "META".parse().map_err(|_| Failure::malformed("the test's symbol"))?;
-    reply(status, body)?.day(&symbol, date, Interval::FiveMinutes, now)
+    HttpReply { status, body, simulated: false }.decode()?.day(&symbol, date, Interval::FiveMinutes, now)
 }
 
 /// What holds for every bar whatever the reply was, by the plain words of the rule.
-fn sound(bar: &Ohlcv, day: &Day, zone: &TimeZone) -> bool {
+fn sound(bar: &Ohlcv, day: &SymbolDay, zone: &TimeZone) -> bool {
     let session = &day.session;
     let prices = [bar.open, bar.high, bar.low, bar.close].map(|price| price.get());
     let local = session.open.to_zoned(zone.clone()).date();
@@ -227,7 +227,7 @@ proptest! {
                 prop_assert!(starts.len() == day.bars.len() && day.bars.is_sorted_by_key(|bar| bar.start));
                 prop_assert!(starts.len() <= day.session.expected_bars(Interval::FiveMinutes));
             }
-            Err(failure) => prop_assert!(!failure.detail.is_empty() && failure.asked, "{}", body),
+            Err(failure) => prop_assert!(!failure.detail.is_empty() && failure.counts_as_attempt, "{}", body),
         }
     }
 }

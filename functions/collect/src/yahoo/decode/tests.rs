@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 use shared::{Interval, payload::Reason};
 
-use super::{Day, Failure, reply};
+use super::{Failure, HttpReply, SymbolDay};
 
 /// 2026-11-20, a full session: 09:30 to 16:00 in New York.
 const OPEN: i64 = 1_795_185_000;
@@ -41,11 +41,11 @@ fn edited(pointer: &str, value: Option<Value>) -> String {
     body.to_string()
 }
 
-fn decode(status: u16, body: &str) -> Result<Day, Failure> {
+fn decode(status: u16, body: &str) -> Result<SymbolDay, Failure> {
     let date = "2026-11-20".parse().map_err(|_| Failure::new(Reason::Refused, "the test's date"))?;
     let symbol = "META".parse().map_err(|_| Failure::new(Reason::Refused, "the test's symbol"))?;
     let now = Timestamp::from_second(CLOSE + 3600).map_err(|_| Failure::new(Reason::Refused, "the test's clock"))?;
-    reply(status, body)?.day(&symbol, date, Interval::FiveMinutes, now)
+    HttpReply { status, body, simulated: false }.decode()?.day(&symbol, date, Interval::FiveMinutes, now)
 }
 
 /// The closing prices of a reply's bars.
@@ -280,7 +280,7 @@ fn a_reply_without_bars_says_why() {
             200,
             edited("/meta/dataGranularity", Some(json!("1h"))),
             Reason::Malformed,
-            "asked for META in bars of 5m, got META in bars of 1h",
+            "requested META in bars of 5m, got META in bars of 1h",
         ),
         (200, edited("/meta/symbol", Some(json!("SHOP"))), Reason::Malformed, "got SHOP"),
         (

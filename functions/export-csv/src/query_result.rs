@@ -1,90 +1,22 @@
-//! The two CSVs: the query's result, which is checked in full, and the export, which is written from it.
+//! The query's result: Athena's CSV, checked in full.
 //!
 //! Athena quotes every field, ends lines in LF, writes NULL as nothing and large doubles as `1.0E10`.
 //! <https://docs.aws.amazon.com/athena/latest/ug/querying-finding-output-files.html>
 
 use std::collections::HashSet;
 
-use ::csv::{ErrorKind, QuoteStyle, ReaderBuilder, StringRecord, Terminator, WriterBuilder};
-use jiff::Zoned;
-use serde::{Deserialize, Serialize};
-use shared::{Price, Symbol, TradeDate, bar::offset_datetime};
+use csv::{ErrorKind, Position, ReaderBuilder, StringRecord};
+use shared::{HourlyExtreme, TradeDate, bar::offset_datetime, hourly_extreme};
 
-/// The header of the export; [`Row`] has its fields in this order.
-pub const EXPORT_HEADER: [&str; 10] = [
-    "company_name",
-    "symbol",
-    "trade_date",
-    "hour",
-    "datetime_high",
-    "highest_hourly_price",
-    "datetime_low",
-    "lowest_hourly_price",
-    "bars",
-    "volume",
-];
-
-/// The column that the query's result has behind those of the export: how many of `bars` are the run's.
-const RUN_BARS: &str = "run_bars";
-
-/// One company in one exchange-local hour.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Row {
-    /// The company's name.
-    pub company_name: String,
-    /// Its symbol.
-    pub symbol: Symbol,
-    /// The exchange-local date.
-    pub trade_date: TradeDate,
-    /// The exchange-local hour, 0 to 23, in which the bars start.
-    pub hour: i8,
-    /// The start of the earliest bar that reached the highest price, with the exchange's offset.
-    #[serde(with = "offset_datetime")]
-    pub datetime_high: Zoned,
-    /// The highest price of the hour.
-    #[serde(serialize_with = "plain")]
-    pub highest_hourly_price: Price,
-    /// The start of the earliest bar that reached the lowest price, with the exchange's offset.
-    #[serde(with = "offset_datetime")]
-    pub datetime_low: Zoned,
-    /// The lowest price of the hour.
-    #[serde(serialize_with = "plain")]
-    pub lowest_hourly_price: Price,
-    /// Bars that start in the hour.
-    pub bars: u32,
-    /// Shares (or units) traded in the hour.
-    pub volume: u64,
-}
+use crate::error::{InvalidResult, RUN_BARS};
 
 /// The query's result, checked.
 #[derive(Debug, PartialEq)]
 pub struct QueryResult {
     /// The rows, by company name, symbol and hour.
-    pub rows: Vec<Row>,
-    /// Bars of the run that the query saw.
+    pub rows: Vec<HourlyExtreme>,
+    /// The number of the run's bars that the query saw.
     pub bars_seen: usize,
-}
-
-/// What is wrong with a query's result.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum InvalidResult {
-    /// The object has no bytes.
-    #[error("is empty, without even a header")]
-    Empty,
-    /// The columns are not the agreed ones.
-    #[error("has the columns {0}, and not {expected},{RUN_BARS}", expected = EXPORT_HEADER.join(","))]
-    Header(String),
-    /// A row does not hold what its columns promise.
-    #[error("is wrong in line {line}: {problem}")]
-    Row {
-        /// The line, counted from 1, the header.
-        line: u64,
-        /// What is wrong there.
-        problem: String,
-    },
-    /// The rows cannot be shown.
-    #[error("cannot be written out: {0}")]
-    Unwritable(String),
 }
 
 /// Reads the query's result, which may hold rows of `trade_date` only.
@@ -97,8 +29,8 @@ pub fn read(object: &[u8], trade_date: TradeDate) -> Result<QueryResult, Invalid
     let (mut rows, mut bars_seen, mut keys) = (Vec::new(), 0_usize, HashSet::new());
     for record in reader.records() {
         let record = record.map_err(|error| broken(&error))?;
-        let line = record.position().map_or(0, ::csv::Position::line);
-        let (row, run_bars): (Row, u32) = record.deserialize(None).map_err(|error| broken(&error))?;
+        let line = record.position().map_or(0, Position::line);
+        let (row, run_bars): (HourlyExtreme, u32) = record.deserialize(None).map_err(|error| broken(&error))?;
         check(&row, run_bars, trade_date).map_err(|problem| InvalidResult::Row { line, problem })?;
         if !keys.insert((row.symbol.clone(), row.hour)) {
             let problem = format!("{} has a second row for hour {}", row.symbol, row.hour);
@@ -115,14 +47,14 @@ fn check_header(header: &StringRecord) -> Result<(), InvalidResult> {
     if header.is_empty() {
         return Err(InvalidResult::Empty);
     }
-    if header.iter().eq(EXPORT_HEADER.into_iter().chain([RUN_BARS])) {
+    if header.iter().eq(hourly_extreme::COLUMNS.into_iter().chain([RUN_BARS])) {
         return Ok(());
     }
     Err(InvalidResult::Header(header.iter().collect::<Vec<_>>().join(",")))
 }
 
 /// What a row must be beyond its types. The message names the values, for the reader has only the line.
-fn check(row: &Row, run_bars: u32, trade_date: TradeDate) -> Result<(), String> {
+fn check(row: &HourlyExtreme, run_bars: u32, trade_date: TradeDate) -> Result<(), String> {
     if row.trade_date != trade_date {
         return Err(format!("its trade_date is {}, and the run's is {trade_date}", row.trade_date));
     }
@@ -141,15 +73,15 @@ fn check(row: &Row, run_bars: u32, trade_date: TradeDate) -> Result<(), String> 
     Ok(())
 }
 
-fn broken(error: &::csv::Error) -> InvalidResult {
-    let line = error.position().map_or(0, ::csv::Position::line);
+fn broken(error: &csv::Error) -> InvalidResult {
+    let line = error.position().map_or(0, Position::line);
     let problem = match error.kind() {
         ErrorKind::UnequalLengths { expected_len, len, .. } => {
             format!("it has {len} fields in place of {expected_len}")
         }
         ErrorKind::Deserialize { err, .. } => {
             let field = err.field().and_then(|at| usize::try_from(at).ok());
-            let column = field.and_then(|at| EXPORT_HEADER.into_iter().chain([RUN_BARS]).nth(at));
+            let column = field.and_then(|at| hourly_extreme::COLUMNS.into_iter().chain([RUN_BARS]).nth(at));
             column.map_or_else(|| err.kind().to_string(), |column| format!("{column}: {}", err.kind()))
         }
         ErrorKind::Utf8 { .. } => "it is not UTF-8".to_owned(),
@@ -158,36 +90,12 @@ fn broken(error: &::csv::Error) -> InvalidResult {
     InvalidResult::Row { line, problem }
 }
 
-/// The export: [`EXPORT_HEADER`], then a line for each row; numbers bare, text quoted only where needed.
-///
-/// # Errors
-/// [`InvalidResult::Unwritable`], which no row that [`read`] returns leads to.
-pub fn write(rows: &[Row]) -> Result<Vec<u8>, InvalidResult> {
-    let unwritable = |error: ::csv::Error| InvalidResult::Unwritable(error.to_string());
-    let mut writer = WriterBuilder::new()
-        .has_headers(false)
-        .quote_style(QuoteStyle::Necessary)
-        .terminator(Terminator::Any(b'\n'))
-        .from_writer(Vec::new());
-    writer.write_record(EXPORT_HEADER).map_err(unwritable)?;
-    for row in rows {
-        writer.serialize(row).map_err(unwritable)?;
-    }
-    writer.into_inner().map_err(|error| InvalidResult::Unwritable(error.to_string()))
-}
-
-/// The shortest decimal, never in scientific notation: Rust's `Display` does just that.
-/// <https://doc.rust-lang.org/std/primitive.f64.html#impl-Display-for-f64>
-fn plain<S: serde::Serializer>(price: &Price, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.collect_str(&price.get())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::sample;
-    use jiff::{civil::time, tz::Offset};
     use proptest::prelude::*;
+    use shared::hourly_extreme::write;
 
     const DATE: &str = "2021-11-30";
 
@@ -260,50 +168,7 @@ mod tests {
         Ok(())
     }
 
-    prop_compose! {
-        fn any_row()(
-            company_name in any::<String>(),
-            symbol in "[A-Z0-9^][A-Z0-9.=^&-]{0,19}",
-            hour in 0_i8..24,
-            minutes in [0_i8..60, 0_i8..60],
-            offset in -12_i8..=14,
-            low in 1e-12_f64..1e15,
-            spread in 1.0_f64..2.0,
-            bars in 1_u32..=60,
-            volume in any::<u64>(),
-        ) -> Option<Row> {
-            let date: TradeDate = DATE.parse().ok()?;
-            let zone = Offset::from_hours(offset).ok()?.to_time_zone();
-            let at = |minute| date.date().to_datetime(time(hour, minute, 0, 0)).to_zoned(zone.clone()).ok();
-            Some(Row {
-                company_name,
-                symbol: symbol.parse().ok()?,
-                trade_date: date,
-                hour,
-                datetime_high: at(minutes[0])?,
-                highest_hourly_price: Price::from_wire(low * spread)?,
-                datetime_low: at(minutes[1])?,
-                lowest_hourly_price: Price::from_wire(low)?,
-                bars,
-                volume,
-            })
-        }
-    }
-
     proptest! {
-        #[test]
-        fn what_is_exported_reads_back_equal(rows in prop::collection::vec(any_row(), 0..20)) {
-            let rows: Option<Vec<Row>> = rows.into_iter().collect();
-            prop_assert!(rows.is_some());
-            let rows = rows.unwrap_or_default();
-            let csv = write(&rows).map_err(|e| TestCaseError::fail(e.to_string()))?;
-            let back: Result<Vec<Row>, _> = ReaderBuilder::new().from_reader(csv.as_slice()).deserialize().collect();
-            let back = back.map_err(|e| TestCaseError::fail(e.to_string()))?;
-            // Two instants may be equal in different offsets; the text is what is promised.
-            prop_assert_eq!(write(&back).ok(), Some(csv));
-            prop_assert_eq!(back, rows);
-        }
-
         #[test]
         fn no_bytes_make_the_reader_panic(object in any::<Vec<u8>>(), rest in any::<Vec<u8>>()) {
             let date = DATE.parse().map_err(|_| TestCaseError::fail("the date"))?;

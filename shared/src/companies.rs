@@ -1,14 +1,12 @@
-//! The companies that are followed by default, and the names they go by: `companies.toml`.
+//! The companies that a run collects by default, and the names they go by: `companies.toml` beside this crate's manifest.
 
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
-use shared::{
-    Symbol,
-    payload::{InvalidSymbolList, SymbolList},
-};
 
-/// The file as it was when the function was built.
+use crate::{Symbol, SymbolList, symbol_list::InvalidSymbolList};
+
+/// The file as it was when the program was built.
 const FILE: &str = include_str!("../companies.toml");
 
 /// The companies file, read and checked.
@@ -49,7 +47,7 @@ struct Company {
 }
 
 impl Companies {
-    /// The file that the function was built with.
+    /// The file that the program was built with.
     ///
     /// # Errors
     /// What is wrong with it, by line.

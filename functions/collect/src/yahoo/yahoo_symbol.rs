@@ -7,7 +7,7 @@ use shared::Symbol;
 const ONE_LETTER_MARKETS: [&str; 4] = ["F", "L", "T", "V"];
 
 /// `BRK-B` for `BRK.B`; any other symbol as it is.
-pub fn spelling(symbol: &Symbol) -> Symbol {
+pub fn yahoo_symbol(symbol: &Symbol) -> Symbol {
     match symbol.as_str().rsplit_once('.') {
         Some((name, class)) if class.len() == 1 && !ONE_LETTER_MARKETS.contains(&class) => {
             format!("{name}-{class}").parse().unwrap_or_else(|_| symbol.clone())
@@ -32,7 +32,7 @@ mod tests {
             ("BHP.AX", "BHP.AX"),
             ("^GSPC", "^GSPC"),
         ] {
-            assert_eq!(spelling(&symbol.parse()?).as_str(), at_yahoo);
+            assert_eq!(yahoo_symbol(&symbol.parse()?).as_str(), at_yahoo);
         }
         Ok(())
     }

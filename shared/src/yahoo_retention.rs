@@ -4,7 +4,7 @@ use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 
 use crate::{Interval, TradeDate};
 
-/// Yahoo reckons by its own clock, and an asking that has to wait its turn must still be in time.
+/// Yahoo goes by its own clock, and a request that waits for the rate limiter must still be in time.
 const MARGIN: SignedDuration = SignedDuration::from_hours(3);
 
 /// Whether a host is one of Yahoo's.

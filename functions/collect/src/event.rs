@@ -1,0 +1,71 @@
+//! What an invocation is: told apart here, once.
+
+use serde_json::Value;
+use shared::{
+    json,
+    payload::{ResumeRequest, RunRequest},
+};
+
+use crate::{Error, http};
+
+/// The events that the function takes.
+#[derive(Debug)]
+pub enum Event {
+    /// `POST /collect`, through API Gateway: the request in its body, or why there is none.
+    Http(Result<RunRequest, Error>),
+    /// The first request of a run: by the state machine, or by hand.
+    First(RunRequest),
+    /// The state machine resumes a collection.
+    Resume(ResumeRequest),
+}
+
+impl Event {
+    /// Parses the payload of an invocation.
+    ///
+    /// The state machine gives every first request a `run_id`, whatever else the execution's input holds; it resumes
+    /// with nothing but the `collection`; and an HTTP API always sends a `requestContext`.
+    ///
+    /// # Errors
+    /// What is wrong with the payload.
+    pub fn parse(payload: Value) -> Result<Self, Error> {
+        let has = |field| payload.get(field).is_some();
+        match (has("run_id"), has("requestContext"), has("collection")) {
+            (false, true, _) => Ok(Self::Http(http::request(payload))),
+            (false, false, true) => Ok(Self::Resume(json::value(payload)?)),
+            _ => Ok(Self::First(json::value(payload)?)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_event_is_told_by_its_fields() {
+        let collection = r#"{"outcome":"short","trade_date":"2026-11-20","interval":"5m","run_id":"r","collected_at":"2026-11-20T22:00:00Z",
+            "written_at":"2026-11-20T22:00:01Z","bars":0,"records":0,"symbols":{"collected":[],"failed":[]},"simulated":false}"#;
+        for (payload, expected) in [
+            (include_str!("../events/http.json").to_owned(), "http"),
+            (include_str!("../events/day.json").to_owned(), "first"),
+            (include_str!("../events/scheduled.json").to_owned(), "first"),
+            ("{}".to_owned(), "first"),
+            (r#"{"run_id":"r"}"#.to_owned(), "first"),
+            (format!(r#"{{"collection":{collection}}}"#), "resume"),
+            // A field of another event in an execution's input is refused as what it is: unknown.
+            (r#"{"run_id":"r","requestContext":{}}"#.to_owned(), "unknown field `requestContext`"),
+            (format!(r#"{{"run_id":"r","collection":{collection}}}"#), "unknown field `collection`"),
+            (r#"{"collection":{}}"#.to_owned(), "missing field `outcome`"),
+            ("[]".to_owned(), "expected a JSON object"),
+        ] {
+            let parsed = serde_json::from_str(&payload).map_err(Error::Answer).and_then(Event::parse);
+            let found = match parsed {
+                Ok(Event::Http(Ok(_))) => "http".to_owned(),
+                Ok(Event::First(_)) => "first".to_owned(),
+                Ok(Event::Resume(_)) => "resume".to_owned(),
+                Ok(Event::Http(Err(error))) | Err(error) => error.to_string(),
+            };
+            assert!(found.contains(expected), "{payload}: {found}");
+        }
+    }
+}

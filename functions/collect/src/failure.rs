@@ -1,0 +1,36 @@
+//! Why a symbol has no bars.
+
+use shared::payload::Reason;
+
+/// Why a request brought no bars, or was not sent.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[error("{detail}")]
+pub struct Failure {
+    /// The kind.
+    pub reason: Reason,
+    /// What happened, in Yahoo's words where it sent some.
+    pub detail: String,
+    /// Whether it is one of the symbol's attempts: not while the market blocks this client, nor when the time is up.
+    pub counts_as_attempt: bool,
+    /// Whether the reply said that the market is a simulated one.
+    pub simulated: bool,
+}
+
+impl Failure {
+    /// A failure of an attempt.
+    pub fn new(reason: Reason, detail: impl Into<String>) -> Self {
+        Self { reason, detail: detail.into(), counts_as_attempt: true, simulated: false }
+    }
+
+    /// The failure of a reply that is not a chart of the symbol, day and interval.
+    pub fn malformed(detail: impl Into<String>) -> Self {
+        Self::new(Reason::Malformed, detail)
+    }
+
+    /// The failure of a symbol that is not requested because of this one.
+    pub fn not_attempted(&self) -> Self {
+        // An outage counts as an attempt: it is the market that has nothing to say.
+        let counts_as_attempt = self.reason == Reason::Unavailable;
+        Self { detail: format!("not attempted: {}", self.detail), counts_as_attempt, ..self.clone() }
+    }
+}

@@ -1,0 +1,23 @@
+//! A symbol that is still to be requested.
+
+use shared::Symbol;
+
+/// How many times a symbol is requested in one run: once more, later, when the first answer was not whole.
+pub const MAX_ATTEMPTS: u32 = 2;
+
+/// A symbol that is still to be requested, with what earlier invocations know of it.
+#[derive(Debug, Clone)]
+pub struct Pending {
+    /// The symbol as requested.
+    pub symbol: Symbol,
+    /// The number of attempts so far.
+    pub attempts: u32,
+    /// Whether the market has blocked a request for it.
+    pub was_blocked: bool,
+}
+
+impl From<&Symbol> for Pending {
+    fn from(symbol: &Symbol) -> Self {
+        Self { symbol: symbol.clone(), attempts: 0, was_blocked: false }
+    }
+}
