@@ -1,16 +1,16 @@
-"""MiniStack 1.5.33, corrected where it would mislead us about AWS. Runs in place of `python -m ministack`.
+"""MiniStack 1.5.33 with patches where it differs from AWS. Runs in place of `python -m ministack`.
 
-MiniStack deploys template.yaml and runs the pipeline on one machine. Most of it answers as AWS does; what follows
-does not, and the pipeline depends on it. Each correction replaces a private function, so the version is pinned.
+MiniStack deploys template.yaml and runs the pipeline on one machine. Most of it behaves as AWS does; what follows
+does not, and the pipeline depends on it. Each patch replaces a private function, so the version is pinned.
 
 Athena
-  dialect     Trino's SQL is translated to DuckDB's by sqlglot; MiniStack hands it over as it is.
-  statements  Only queries run. MiniStack answers SUCCEEDED to CREATE VIEW and the like, and creates nothing.
-  parameters  `?` takes ExecutionParameters; their number is checked.
-  refusals    Bad syntax and an unknown work group are refused at the start, not found out later.
+  dialect     Trino's SQL is translated to DuckDB's by sqlglot; MiniStack passes it on unchanged.
+  statements  Only queries run. MiniStack reports CREATE VIEW and the like as SUCCEEDED, and creates nothing.
+  parameters  Each `?` is replaced by one of the ExecutionParameters; their number is checked.
+  validation  StartQueryExecution rejects invalid SQL and an unknown work group; MiniStack fails the query later.
   tokens      A repeated ClientRequestToken gives the first query's id.
-  result      Its place is the one the work group enforces, its form Athena's: every value quoted, NULL empty.
-  types       A JSON table's columns have the types the catalog declares; MiniStack guesses them from the data.
+  result      It is written to the location that the work group enforces, as Athena does: values quoted, NULL empty.
+  types       A JSON table's columns have the types the catalog declares; MiniStack infers them from the data.
   partitions  Only registered partitions are read.
 Glue
   crawl       Registers the partition folders of the crawled tables, and takes CRAWLER_RUN_SECONDS, not 5 s.
@@ -42,21 +42,21 @@ from sqlglot import exp
 
 INSTANT = exp.DataType.build("timestamptz", dialect="duckdb")
 
-# What is replaced at the end of this file, as it was.
-start_query_was = athena._start_query_execution
-rewrite_paths_was = athena._rewrite_data_paths
-relation_was = athena._table_relation
-start_crawler_was = glue._start_crawler
-partition_keys_was = firehose._metadata_extraction_keys
-resource_arn_was = iam_actions.extract_resource_arn
-connect_was = duckdb.connect
+# The original functions, before they are replaced at the end of this file.
+original_start_query = athena._start_query_execution
+original_rewrite_paths = athena._rewrite_data_paths
+original_relation = athena._table_relation
+original_start_crawler = glue._start_crawler
+original_partition_keys = firehose._metadata_extraction_keys
+original_resource_arn = iam_actions.extract_resource_arn
+original_connect = duckdb.connect
 
 
 # --- Athena: dialect and statements -----------------------------------------------------------------------------
 
 
 def to_duckdb(node):
-    """The node, rewritten where sqlglot's translation would be misread by DuckDB or MiniStack."""
+    """The node, rewritten where DuckDB or MiniStack would misinterpret sqlglot's translation."""
     if isinstance(node, exp.Join) and not any(node.args.get(a) for a in ("side", "kind", "on", "using", "method")):
         node.set("kind", "CROSS")  # MiniStack finds tables after FROM and JOIN, not after a comma
     elif isinstance(node, exp.AtTimeZone):
@@ -76,26 +76,26 @@ async def rewrite_data_paths(sql, *args):
     tree = sqlglot.parse_one(sql, read="athena")
     if not isinstance(tree, exp.Query):
         raise ValueError(f"NOT_SUPPORTED: {tree.key} statements do not run locally")
-    return await rewrite_paths_was(tree.transform(to_duckdb).sql("duckdb"), *args)
+    return await original_rewrite_paths(tree.transform(to_duckdb).sql("duckdb"), *args)
 
 
 def connect(*args, **kwargs):
-    connection = connect_was(*args, **kwargs)
-    connection.execute("SET integer_division = true")  # 7 / 2 is 3
+    connection = original_connect(*args, **kwargs)
+    connection.execute("SET integer_division = true")  # as in Trino: 7 / 2 is 3
     return connection
 
 
-# --- Athena: parameters, refusals and tokens --------------------------------------------------------------------
+# --- Athena: parameters, validation and tokens ------------------------------------------------------------------
 
 query_of_token = {}
 
 
-def fill_in(sql, parameters):
-    """The SQL with each `?` replaced by its parameter; a `?` inside a string is none."""
-    marks = [token for token in athena._sql_tokens(sql) if token[:2] == ("punct", "?")]
-    if len(marks) != len(parameters):
-        raise ValueError(f"Incorrect number of parameters: expected {len(marks)} but found {len(parameters)}")
-    for (_, _, start, end), value in reversed(list(zip(marks, parameters))):
+def bind_parameters(sql, parameters):
+    """The SQL with each `?` replaced by its parameter; a `?` inside a string literal is kept."""
+    placeholders = [token for token in athena._sql_tokens(sql) if token[:2] == ("punct", "?")]
+    if len(placeholders) != len(parameters):
+        raise ValueError(f"Incorrect number of parameters: expected {len(placeholders)} but found {len(parameters)}")
+    for (_, _, start, end), value in reversed(list(zip(placeholders, parameters))):
         sql = sql[:start] + value + sql[end:]
     return sql
 
@@ -108,25 +108,25 @@ def start_query_execution(data):
     try:
         if not group:
             raise ValueError(f"WorkGroup {data['WorkGroup']} is not found.")
-        filled = fill_in(sql, parameters)
-        athena._parse_ddl(filled) or sqlglot.parse_one(filled, read="athena")
+        bound = bind_parameters(sql, parameters)
+        athena._parse_ddl(bound) or sqlglot.parse_one(bound, read="athena")
     except (ValueError, sqlglot.errors.SqlglotError) as error:
         return error_response_json("InvalidRequestException", re.sub(r"\x1b\[\d*m", "", str(error)), 400)
     if group["Configuration"].get("EnforceWorkGroupConfiguration"):
         data = {**data, "ResultConfiguration": {}}
-    answer = start_query_was({**data, "QueryString": filled})
-    if answer[0] == 200:
-        query_id = json.loads(answer[2])["QueryExecutionId"]
+    response = original_start_query({**data, "QueryString": bound})
+    if response[0] == 200:
+        query_id = json.loads(response[2])["QueryExecutionId"]
         athena._executions[query_id].update(Query=sql, **({"ExecutionParameters": parameters} if parameters else {}))
         if token:
             query_of_token[token] = query_id
-    return answer
+    return response
 
 
 # --- Athena: the result -----------------------------------------------------------------------------------------
 
 
-def text(value):
+def format_value(value):
     """The value as Athena prints it."""
     if isinstance(value, bool):
         return str(value).lower()
@@ -138,22 +138,22 @@ def text(value):
         if not -3 <= number.adjusted() < 7:  # Java's Double.toString: 1.0E7, 1.0E-4
             return f"{number:.{max(len(number.as_tuple().digits) - 1, 1)}E}".replace("E+", "E")
     if isinstance(value, list):
-        return "[" + ", ".join("null" if item is None else text(item) for item in value) + "]"
+        return "[" + ", ".join("null" if item is None else format_value(item) for item in value) + "]"
     return str(value)
 
 
-def cell(value):
-    return "" if value is None else '"' + text(value).replace('"', '""') + '"'
+def csv_field(value):
+    return "" if value is None else '"' + format_value(value).replace('"', '""') + '"'
 
 
 async def save_query_results(query_id):
     execution = athena._executions[query_id]
     bucket, key = execution["ResultConfiguration"]["OutputLocation"].removeprefix("s3://").split("/", 1)
     rows = [execution["_results"]["columns"], *execution["_results"]["rows"]]
-    body = "".join(",".join(map(cell, row)) + "\n" for row in rows).encode()
+    body = "".join(",".join(map(csv_field, row)) + "\n" for row in rows).encode()
     for name, content in ((key, body), (key + ".metadata", b"")):
-        answer = s3._put_object(bucket, name, content, {"content-type": "binary/octet-stream"})
-        if answer[0] >= 300:
+        response = s3._put_object(bucket, name, content, {"content-type": "binary/octet-stream"})
+        if response[0] >= 300:
             reason = f"Unable to write to s3://{bucket}/{name}"
             execution["Status"].update(State="FAILED", StateChangeReason=reason)
 
@@ -176,20 +176,20 @@ def table_relation(table, files):
         if not files:
             return athena._empty_relation(table)
     if athena._data_format(table) != "json":
-        return relation_was(table, files)
+        return original_relation(table, files)
     columns = {column["Name"]: athena._duckdb_type(column) for column in table["StorageDescriptor"]["Columns"]}
     hive = athena._hive_options(athena._path_partition_keys(table, files))
     return f"read_json({athena._sql_list(files)}, format = 'newline_delimited', columns = {columns}, {hive})"
 
 
 def start_crawler(data):
-    answer = start_crawler_was(data)
-    if answer[0] == 200:
+    response = original_start_crawler(data)
+    if response[0] == 200:
         for target in glue._crawlers[data["Name"]]["Targets"].get("CatalogTargets", []):
             for name in target["Tables"]:
                 if table := glue._tables.get(f"{target['DatabaseName']}/{name}"):
                     register_partitions(table)
-    return answer
+    return response
 
 
 def register_partitions(table):
@@ -200,17 +200,17 @@ def register_partitions(table):
     for folder in sorted(folders):
         values = partition_values(folder, keys)
         if keys and len(values) == len(keys):
-            place = {**storage, "Location": f"s3://{bucket}/{folder}"}
-            partition = {"Values": list(values), "StorageDescriptor": place}
+            partition_storage = {**storage, "Location": f"s3://{bucket}/{folder}"}
+            partition = {"Values": list(values), "StorageDescriptor": partition_storage}
             request = {"DatabaseName": table["DatabaseName"], "TableName": table["Name"], "PartitionInput": partition}
-            glue._create_partition(request)  # refused where it is registered already, which is fine
+            glue._create_partition(request)  # an error if it is registered already, which is fine
 
 
 # --- Firehose and IAM -------------------------------------------------------------------------------------------
 
 
 def metadata_extraction_keys(config, record):
-    return partition_keys_was(config, record.split(b"\n", 1)[0])
+    return original_partition_keys(config, record.split(b"\n", 1)[0])
 
 
 def extract_resource_arn(service, method, path, headers, body, query, region, account):
@@ -222,7 +222,7 @@ def extract_resource_arn(service, method, path, headers, body, query, region, ac
     execution = athena._executions.get(data.get("QueryExecutionId"))
     if execution:
         return f"arn:aws:athena:{region}:{account}:workgroup/{execution['WorkGroup']}"
-    return resource_arn_was(service, method, path, headers, body, query, region, account)
+    return original_resource_arn(service, method, path, headers, body, query, region, account)
 
 
 duckdb.connect = connect
@@ -230,7 +230,7 @@ athena._start_query_execution = start_query_execution
 athena._rewrite_data_paths = rewrite_data_paths
 athena._table_relation = table_relation
 athena._save_query_results = save_query_results
-athena._datum_text = text
+athena._datum_text = format_value
 firehose._metadata_extraction_keys = metadata_extraction_keys
 glue._start_crawler = start_crawler
 glue.CRAWLER_RUN_SECONDS = float(os.environ.get("CRAWLER_RUN_SECONDS", "0.3"))

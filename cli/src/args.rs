@@ -1,5 +1,7 @@
-//! What can be typed. Every value is parsed into the type that the pipeline uses, so a request that the
-//! pipeline would refuse is refused here, with exit code 2, before anything runs.
+//! The command line. Every value is parsed into the type that the pipeline uses, so input that the pipeline would
+//! reject is rejected here, with exit code 2, before anything runs.
+
+#![allow(rustdoc::bare_urls, rustdoc::invalid_html_tags, reason = "the doc comments of arguments are help texts")]
 
 mod period;
 
@@ -14,7 +16,6 @@ use url::Url;
 
 pub use period::{BadRequest, PeriodArgs, dates};
 
-/// The whole command line.
 #[derive(Debug, Parser)]
 #[command(
     name = "finstream",
@@ -26,7 +27,6 @@ pub use period::{BadRequest, PeriodArgs, dates};
     disable_help_subcommand = true
 )]
 pub struct Cli {
-    /// What to do.
     #[command(subcommand)]
     pub command: Command,
 }
@@ -38,14 +38,13 @@ Examples:
   cargo finstream local up                          a local cloud that stays
   cargo finstream run --trade-date 2026-11-20       one run: on the local cloud when it is up, otherwise on AWS
   cargo finstream backfill --from 2026-11-02        one run for every trading day since that is still missing
-  cargo finstream gaps --from 2026-11-02            what the lake holds of those days, and what it lacks";
+  cargo finstream gaps --from 2026-11-02            what the lake holds of those days, and what is missing";
 
-/// The commands, in the order in which they are met.
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Run the whole pipeline once on this machine, show the result, and clean up
     Demo(DemoArgs),
-    /// Start, stop or look at the local cloud
+    /// Start, stop or inspect the local cloud
     #[command(subcommand, arg_required_else_help = true)]
     Local(LocalCommand),
     /// Start an execution, follow it, and download its CSV and report
@@ -56,7 +55,7 @@ pub enum Command {
     /// Run every trading day of a range that is still missing, and download the CSVs and reports
     #[command(after_help = BACKFILL_EXAMPLES)]
     Backfill(BackfillArgs),
-    /// Say which bars of a range the lake holds, and which it lacks
+    /// Show which bars of a range the lake holds, and which are missing
     #[command(after_help = GAPS_EXAMPLES)]
     Gaps(GapsArgs),
     /// Serve the simulated market (the local cloud starts this by itself)
@@ -79,7 +78,7 @@ Examples:
   cargo finstream backfill --from 2026-11-02 --to 2026-11-20 --symbols META,SHOP --concurrency 4
 
 Without --symbols it takes the companies file (functions/collect/companies.toml). Weekends and New York's holidays
-are left out where all symbols trade there. The same command again goes on where it stopped: a day is not run again
+are left out where all symbols trade there. The same command again resumes where it stopped: a day is not run again
 once its execution has succeeded, or its published CSV holds every bar of every symbol.";
 
 const GAPS_EXAMPLES: &str = "\
@@ -87,15 +86,15 @@ Examples:
   cargo finstream gaps --from 2026-11-02 --to 2026-11-20
   cargo finstream gaps --from 2026-11-02 --symbols META,SHOP --interval 15m
 
-Without --symbols it expects, on every day, the symbols that the lake has on any of them.";
+Without --symbols it expects, on every day, the symbols that the lake holds on any of them.";
 
-/// Which bars are asked for, and where the result goes.
+/// Which bars to collect, and where to save the result.
 #[derive(Debug, Clone, Default, Args)]
 pub struct RequestArgs {
     /// The session's date in the exchange's zone [default: the newest session that has ended]
     #[arg(long, value_name = "YYYY-MM-DD", value_parser = trade_date)]
     pub trade_date: Option<TradeDate>,
-    /// Symbols in Yahoo's spelling, separated by commas [default: the ten of the companies file]
+    /// Yahoo ticker symbols, such as BRK-B, separated by commas [default: all of the companies file]
     #[arg(long, value_name = "A,B", value_parser = symbols)]
     pub symbols: Option<SymbolList>,
     /// The length of a bar: 1m, 2m, 5m, 15m, 30m or 1h [default: 5m]
@@ -107,7 +106,7 @@ pub struct RequestArgs {
 }
 
 impl RequestArgs {
-    /// The execution's input.
+    /// The input of the execution. What was not given is left to the pipeline's defaults.
     pub fn request(&self) -> RunRequest {
         RunRequest {
             trade_date: self.trade_date,
@@ -118,10 +117,9 @@ impl RequestArgs {
     }
 }
 
-/// `finstream demo`.
 #[derive(Debug, Args)]
 pub struct DemoArgs {
-    /// Ask Yahoo instead of the simulated market (needs the internet)
+    /// Query Yahoo instead of the simulated market (needs the internet)
     #[arg(long, conflicts_with = "rules")]
     pub live: bool,
     #[command(flatten)]
@@ -130,41 +128,37 @@ pub struct DemoArgs {
     pub request: RequestArgs,
 }
 
-/// `finstream local …`.
 #[derive(Debug, Subcommand)]
 pub enum LocalCommand {
-    /// Deploy the stack on this machine, with a simulated market unless told otherwise
+    /// Deploy the stack on this machine, with the simulated market unless another is named
     Up(UpArgs),
-    /// End the local cloud and forget what is on it
+    /// Stop the local cloud and delete everything on it
     Down,
-    /// Say what is up, and where
+    /// Show whether the local cloud is up, and its addresses
     Status,
 }
 
-/// `finstream local up`.
 #[derive(Debug, Args)]
 pub struct UpArgs {
-    /// The market to ask, such as https://query2.finance.yahoo.com [default: the simulated market]
+    /// The market to query, such as https://query2.finance.yahoo.com [default: the simulated market]
     #[arg(long, value_name = "URL", value_parser = market_url, conflicts_with = "rules")]
     pub market_url: Option<Url>,
     #[command(flatten)]
     pub faults: FaultArgs,
-    /// What the waits of the state machine last here, as a fraction from 0 to 1 of what they last on AWS
+    /// Length of the state machine's waits, as a fraction from 0 to 1 of their length on AWS
     #[arg(long, value_name = "F", default_value_t = DEFAULT_WAIT_SCALE, value_parser = wait_scale)]
     pub wait_scale: f64,
 }
 
-/// `finstream market`.
 #[derive(Debug, Args)]
 pub struct MarketArgs {
-    /// The port on 127.0.0.1; 0 takes a free one
+    /// The port on 127.0.0.1; 0 picks a free one
     #[arg(long, default_value_t = 0)]
     pub port: u16,
     #[command(flatten)]
     pub faults: FaultArgs,
 }
 
-/// The faults that are injected into the simulated market.
 #[derive(Debug, Clone, Default, Args)]
 pub struct FaultArgs {
     /// Inject a fault into the simulated market (repeatable): META=not-found, or *=reset for every symbol
@@ -175,16 +169,14 @@ pub struct FaultArgs {
     pub rules: Vec<FaultRule>,
 }
 
-/// `finstream run`.
 #[derive(Debug, Args)]
 pub struct RunArgs {
     #[command(flatten)]
     pub request: RequestArgs,
     #[command(flatten)]
-    pub place: PlaceArgs,
+    pub target: TargetArgs,
 }
 
-/// `finstream follow`.
 #[derive(Debug, Args)]
 pub struct FollowArgs {
     /// The execution's name, as `finstream run` and the Step Functions console show it
@@ -194,46 +186,43 @@ pub struct FollowArgs {
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
     #[command(flatten)]
-    pub place: PlaceArgs,
+    pub target: TargetArgs,
 }
 
-/// `finstream backfill`.
 #[derive(Debug, Args)]
 pub struct BackfillArgs {
     #[command(flatten)]
     pub period: PeriodArgs,
-    /// How many days are run at once, 1 to 8; they share one crawler, and the market's patience
+    /// How many days are run at once, 1 to 8; they share one crawler and the market's rate limit
     #[arg(long, value_name = "N", default_value_t = 2, value_parser = value_parser!(u8).range(1..=8))]
     pub concurrency: u8,
     /// The folder for <trade date>/hourly_extremes.csv and report.html
     #[arg(long, value_name = "DIR", default_value = "results")]
     pub out: PathBuf,
     #[command(flatten)]
-    pub place: PlaceArgs,
+    pub target: TargetArgs,
 }
 
-/// `finstream gaps`.
 #[derive(Debug, Args)]
 pub struct GapsArgs {
     #[command(flatten)]
     pub period: PeriodArgs,
     #[command(flatten)]
-    pub place: PlaceArgs,
+    pub target: TargetArgs,
 }
 
-/// Which stack is meant.
 #[derive(Debug, Clone, Default, Args)]
-pub struct PlaceArgs {
+pub struct TargetArgs {
     /// The stack's name [default: finstream]
     #[arg(long, value_name = "NAME")]
     pub stack: Option<String>,
 }
 
-/// A boxed error, as clap takes it.
-type Refusal = Box<dyn Error + Send + Sync>;
+/// The error type of clap's value parsers.
+type ParseError = Box<dyn Error + Send + Sync>;
 
-/// A date that has begun somewhere, so that an exchange can have traded on it.
-fn trade_date(text: &str) -> Result<TradeDate, Refusal> {
+/// Parses a trade date. It must have begun in some time zone, so that an exchange can have traded on it.
+fn trade_date(text: &str) -> Result<TradeDate, ParseError> {
     let date: TradeDate = text.parse()?;
     if date.is_future(Timestamp::now()) {
         return Err(format!("the trade date {date} lies in the future: use a date whose session has ended").into());
@@ -241,18 +230,18 @@ fn trade_date(text: &str) -> Result<TradeDate, Refusal> {
     Ok(date)
 }
 
-/// `META,SHOP`; a comma too many is forgiven, an empty list is not.
-fn symbols(text: &str) -> Result<SymbolList, Refusal> {
+/// Parses `META,SHOP`. Empty items are skipped, an empty list is an error.
+fn symbols(text: &str) -> Result<SymbolList, ParseError> {
     let symbols: Vec<Symbol> =
         text.split(',').map(str::trim).filter(|name| !name.is_empty()).map(str::parse).collect::<Result<_, _>>()?;
     Ok(SymbolList::try_from(symbols)?)
 }
 
-fn run_id(text: &str) -> Result<RunId, Refusal> {
+fn run_id(text: &str) -> Result<RunId, ParseError> {
     Ok(text.parse()?)
 }
 
-fn market_url(text: &str) -> Result<Url, Refusal> {
+fn market_url(text: &str) -> Result<Url, ParseError> {
     let example = "use an address such as https://query2.finance.yahoo.com or http://127.0.0.1:8080";
     let url = Url::parse(text).map_err(|problem| format!("{problem}: {example}"))?;
     let plain = url.query().is_none() && url.fragment().is_none() && url.username().is_empty();
@@ -263,9 +252,9 @@ fn market_url(text: &str) -> Result<Url, Refusal> {
     }
 }
 
-fn wait_scale(text: &str) -> Result<f64, Refusal> {
-    let refusal = || format!("{text:?} is not a fraction: use a number from 0 to 1, for example {DEFAULT_WAIT_SCALE}");
-    text.parse().ok().filter(|scale| (0.0..=1.0).contains(scale)).ok_or_else(|| refusal().into())
+fn wait_scale(text: &str) -> Result<f64, ParseError> {
+    let error = || format!("{text:?} is not a fraction: use a number from 0 to 1, for example {DEFAULT_WAIT_SCALE}");
+    text.parse().ok().filter(|scale| (0.0..=1.0).contains(scale)).ok_or_else(|| error().into())
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! The subcommands, a file each, named as it is typed.
+//! The subcommands, a file each, named after its subcommand.
 
 pub mod backfill;
 pub mod demo;

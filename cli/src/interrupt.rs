@@ -1,6 +1,6 @@
-//! Ctrl-C, and the signal with which a system ends a program.
+//! Ctrl-C (SIGINT) and SIGTERM.
 
-/// Exit code of a command that Ctrl-C ended, as shells count it.
+/// Exit code of a command that Ctrl-C ended: 128 + SIGINT, as shells report it.
 pub const INTERRUPTED: u8 = 130;
 
 /// Waits for either signal.

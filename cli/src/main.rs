@@ -1,6 +1,7 @@
-//! The command `finstream`: what a person runs.
+//! The command `finstream`.
 //!
-//! It starts executions and shows them; what a run does is in the state machine and the functions.
+//! It starts executions and shows their progress and results; what a run does is defined by the state machine and
+//! the functions.
 
 mod args;
 mod aws;
@@ -18,7 +19,7 @@ use commands::{backfill, demo, follow, gaps, local, market, run};
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    let done = match Cli::parse().command {
+    let result = match Cli::parse().command {
         Command::Demo(args) => demo::demo(args).await,
         Command::Local(command) => local::local(command).await,
         Command::Run(args) => run::run(args).await,
@@ -27,7 +28,7 @@ async fn main() -> ExitCode {
         Command::Gaps(args) => gaps::gaps(args).await,
         Command::Market(args) => market::serve(args).await,
     };
-    done.unwrap_or_else(|error| {
+    result.unwrap_or_else(|error| {
         eprintln!("error: {error:#}");
         if error.is::<BadRequest>() { ExitCode::from(BadRequest::EXIT_CODE) } else { ExitCode::FAILURE }
     })

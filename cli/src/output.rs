@@ -1,5 +1,6 @@
-//! What a person sees: progress on standard error, results on standard output.
+//! What the commands print: progress on standard error, results on standard output.
 
+pub mod format;
 pub mod hints;
 pub mod progress;
 pub mod summary;

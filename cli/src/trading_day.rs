@@ -1,10 +1,10 @@
-//! Which days trade, as far as that is known before a market is asked: New York's calendar for symbols that
+//! Which days trade, as far as that is known before the market is queried: New York's calendar for symbols that
 //! trade there, nothing for others.
 
 use jiff::{SignedDuration, civil::Weekday};
 use shared::{Interval, Session, Symbol, TradeDate, trading_calendar::NEW_YORK};
 
-/// What is known of a date.
+/// What the calendar says of a date.
 #[derive(Debug, Clone, PartialEq)]
 pub enum TradingDay {
     /// The exchange trades, in this session.
@@ -15,11 +15,11 @@ pub enum TradingDay {
     Unknown,
 }
 
-/// A session of New York that is shorter than this ends early.
-const FULL: SignedDuration = SignedDuration::from_mins(6 * 60 + 30);
+/// The length of a full session in New York; a shorter one closes early.
+const FULL_SESSION: SignedDuration = SignedDuration::from_mins(6 * 60 + 30);
 
 impl TradingDay {
-    /// What is known of `date` for all of `symbols`.
+    /// What the calendar says of `date`, if it is that of all `symbols`.
     pub fn of(date: TradeDate, symbols: &[Symbol]) -> Self {
         if symbols.iter().all(trades_in_new_york) {
             NEW_YORK.session(date.date()).map_or(Self::Closed, Self::Open)
@@ -31,14 +31,14 @@ impl TradingDay {
     /// `full`, `half`, `closed`, or `-` where that is not known.
     pub fn label(&self) -> &'static str {
         match self {
-            Self::Open(session) if session.open.duration_until(session.close) < FULL => "half",
+            Self::Open(session) if session.open.duration_until(session.close) < FULL_SESSION => "half",
             Self::Open(_) => "full",
             Self::Closed => "closed",
             Self::Unknown => "-",
         }
     }
 
-    /// How many bars one symbol has when none is missing, where that is known.
+    /// The number of bars of one symbol when none is missing, where that is known.
     pub fn expected_bars(&self, interval: Interval) -> Option<usize> {
         match self {
             Self::Open(session) => Some(session.expected_bars(interval)),
@@ -55,7 +55,7 @@ pub fn is_weekend(date: TradeDate) -> bool {
 
 /// Whether a symbol is New York's (or Nasdaq's) by its form: letters, with a share class or none, such as `BRK-B` or
 /// `BRK.B`. Everything else names another exchange (`7203.T`), an index (`^GSPC`), a currency (`EURUSD=X`) or a
-/// coin (`BTC-USD`). In doubt it is not: a day too many is asked for, and none is missed.
+/// coin (`BTC-USD`). In doubt it is not New York's: a day too many is run, and none is missed.
 fn trades_in_new_york(symbol: &Symbol) -> bool {
     let letters = |text: &str| (1..=5).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_alphabetic());
     match symbol.as_str().split_once(['.', '-']) {
@@ -80,7 +80,7 @@ mod tests {
     const THANKSGIVING_WEEK: [&str; 5] = ["2025-11-26", "2025-11-27", "2025-11-28", "2025-11-29", "2025-12-01"];
 
     #[test]
-    fn new_yorks_calendar_decides_for_its_own_symbols() -> Outcome {
+    fn new_yorks_calendar_applies_to_its_own_symbols() -> Outcome {
         let days = days(&THANKSGIVING_WEEK, "BRK-B")?;
         assert_eq!(
             days.iter().map(TradingDay::label).collect::<Vec<_>>(),
@@ -112,7 +112,7 @@ mod tests {
     }
 
     #[test]
-    fn weekends_are_told() -> Outcome {
+    fn saturdays_and_sundays_are_weekends() -> Outcome {
         let weekend: Result<Vec<_>, _> = THANKSGIVING_WEEK.iter().map(|date| date.parse().map(is_weekend)).collect();
         assert_eq!(weekend?, [false, false, false, true, false]);
         Ok(())

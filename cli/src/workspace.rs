@@ -1,4 +1,4 @@
-//! Where the workspace is, and where its local clouds are: the one of `finstream local`, and a demo's.
+//! Paths: the workspace root, and the folders of its local clouds (that of `finstream local`, and that of a demo).
 
 use std::{
     env,
@@ -8,11 +8,11 @@ use std::{
 use anyhow::Context;
 use local::LocalCloud;
 
-/// Another folder for the local cloud than `target/local-cloud`, so that several can be up.
-const HOME: &str = "FINSTREAM_LOCAL_HOME";
+/// Names another folder for the local cloud than `target/local-cloud`, so that several can be up.
+const HOME_VARIABLE: &str = "FINSTREAM_LOCAL_HOME";
 
-/// The workspace root: the folder that holds the template and the state machine, here or above, otherwise above
-/// this program (`target/release/finstream`).
+/// The workspace root: the folder that holds the template and the state machine, at or above the current folder,
+/// otherwise above this program (`target/release/finstream`).
 ///
 /// # Errors
 /// When there is none.
@@ -31,7 +31,9 @@ fn above(start: &Path) -> Option<PathBuf> {
 
 /// The home of the cloud that `finstream local` brings up and takes down.
 pub fn local_home(root: &Path) -> PathBuf {
-    env::var_os(HOME).filter(|home| !home.is_empty()).map_or_else(|| root.join("target/local-cloud"), PathBuf::from)
+    env::var_os(HOME_VARIABLE)
+        .filter(|home| !home.is_empty())
+        .map_or_else(|| root.join("target/local-cloud"), PathBuf::from)
 }
 
 /// The home of the cloud that `finstream demo` brings up.
@@ -39,7 +41,7 @@ pub fn demo_home(root: &Path) -> PathBuf {
     root.join("target/demo")
 }
 
-/// The local cloud that is up; a demo's is nobody else's, and outside the workspace there is none.
+/// The local cloud of `finstream local`, if it is up. Outside the workspace there is none; a demo's does not count.
 pub fn cloud_up() -> Option<LocalCloud> {
     LocalCloud::find(&local_home(&root().ok()?))
 }

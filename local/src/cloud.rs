@@ -1,7 +1,7 @@
 //! The local cloud as the command line and the tests see it: bring it up, find the one that is up, take it down.
 //!
-//! Where it is and what is deployed on it is a plain value, kept in `<home>/state.json`, so that a later command can
-//! go on where an earlier one stopped. How each step is done is in the modules below; nothing here talks to AWS.
+//! Its address and what is deployed on it is a plain value, saved in `<home>/state.json`, so that a later command can
+//! use what an earlier one started. The steps are in the modules below; nothing here connects to AWS.
 
 mod build;
 mod deploy;
@@ -17,31 +17,31 @@ use anyhow::Context;
 use serde::{Deserialize, Serialize};
 
 use crate::Progress;
-use process::{Process, Watch};
+use process::{Process, Watchdog};
 
-/// The share of its length that a wait of the state machine lasts on the local cloud, where nothing takes minutes.
+/// The usual [`UpOptions::wait_scale`]: on the local cloud nothing takes minutes, so the state machine's waits are short.
 pub const DEFAULT_WAIT_SCALE: f64 = 0.02;
 
-/// Where a running local cloud is and what is deployed on it.
+/// A running local cloud: its addresses, credentials and stack.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct LocalCloud {
     /// Its folder: state, logs, the packaged template and temporary files.
     pub home: PathBuf,
     /// `http://127.0.0.1:PORT`: an IP address, so that an S3 client addresses buckets in the path by itself.
     pub endpoint: String,
-    /// The region it plays.
+    /// The AWS region that it emulates.
     pub region: String,
     /// The access key of the local account's root.
     pub access_key_id: String,
-    /// The secret that goes with it.
+    /// The secret access key of `access_key_id`.
     pub secret_access_key: String,
     /// The name of the stack deployed on it.
     pub stack: String,
-    /// Where the functions ask for bars.
+    /// The base URL of the market from which the functions fetch bars.
     pub market_url: String,
-    /// The share of its length that a wait of the state machine lasts.
+    /// The factor by which the waits of the state machine are scaled: 1 is as on AWS, 0 is no wait.
     pub wait_scale: f64,
-    /// The template's outputs; `CollectUrl` in its local form.
+    /// The outputs of the stack by name; `CollectUrl` is the URL on the local cloud.
     pub outputs: BTreeMap<String, String>,
     processes: Vec<Process>,
 }
@@ -51,13 +51,13 @@ pub struct LocalCloud {
 pub struct UpOptions {
     /// The workspace root: the folder with `template.yaml`.
     pub root: PathBuf,
-    /// The folder to keep everything in; several local clouds may run at once in different ones.
+    /// The folder for state, logs and data; several local clouds may run at once in different ones.
     pub home: PathBuf,
-    /// Where bars come from.
+    /// The market from which the functions fetch bars.
     pub market: MarketSource,
-    /// The share of its length that a wait of the state machine lasts.
+    /// The factor by which the waits of the state machine are scaled: 1 is as on AWS, 0 is no wait.
     pub wait_scale: f64,
-    /// Further parameters of the template; they win over those chosen here.
+    /// Further parameters of the template; they override those that the local cloud sets.
     pub parameters: BTreeMap<String, String>,
 }
 
@@ -74,10 +74,10 @@ impl UpOptions {
     }
 }
 
-/// Where the functions get bars from.
+/// The market from which the functions fetch bars.
 #[derive(Debug, Clone)]
 pub enum MarketSource {
-    /// A market that is already there, without a slash at the end.
+    /// The base URL of a running market, without a slash at the end.
     Url(String),
     /// A program that serves a simulated market as long as the local cloud is up. The first line of its standard output
     /// is `listening on http://127.0.0.1:PORT`.
@@ -90,19 +90,19 @@ pub enum MarketSource {
 }
 
 impl LocalCloud {
-    /// Makes the Python environment, builds the functions, starts the server and the market and deploys the template.
+    /// Creates the Python environment, builds the functions, starts the market and the server and deploys the template.
     ///
-    /// What it started goes on after this process ends. On an error, or when the future is dropped or this process
-    /// killed half-way, all of it is stopped.
+    /// What it started keeps running after this process ends. On an error, or when the future is dropped or this process
+    /// killed before it is finished, all of it is stopped.
     ///
     /// # Errors
-    /// When a local cloud is up at that home already, and when a step fails: the error names the step, quotes the last
-    /// lines of its output and says where the log is.
+    /// When a local cloud is up at that home already, and when a step fails: the error names the step, and quotes the
+    /// last lines of its output or names its log.
     pub async fn up(options: UpOptions, progress: &dyn Progress) -> anyhow::Result<Self> {
         up::up(options, progress).await
     }
 
-    /// The local cloud that runs at `home`. What a crashed one left there is cleared away.
+    /// The local cloud that runs at `home`. If one crashed there, its remaining processes are ended and its state removed.
     pub fn find(home: &Path) -> Option<Self> {
         state::find(home)
     }
@@ -116,7 +116,7 @@ impl LocalCloud {
         state::remove(&self.home)
     }
 
-    /// An output of the template.
+    /// The value of an output of the stack.
     ///
     /// # Errors
     /// When the template has no output of that name.
@@ -127,7 +127,7 @@ impl LocalCloud {
         })
     }
 
-    /// The environment in which an AWS SDK or the AWS CLI talks to the local cloud as its root.
+    /// The environment variables with which an AWS SDK or the AWS CLI uses the local cloud as its account's root.
     pub fn environment(&self) -> Vec<(&'static str, String)> {
         vec![
             ("AWS_ENDPOINT_URL", self.endpoint.clone()),
@@ -142,18 +142,18 @@ impl LocalCloud {
     /// A guard that takes the local cloud down when it is dropped, and also when this process is killed.
     ///
     /// # Errors
-    /// When the process that watches over this one cannot be started.
+    /// When the watchdog process cannot be started.
     pub fn guard(self) -> anyhow::Result<Guard> {
-        let watch = Watch::over(&self.processes)?;
-        Ok(Guard { cloud: self, watch })
+        let watchdog = Watchdog::over(&self.processes)?;
+        Ok(Guard { cloud: self, watchdog })
     }
 }
 
-/// A local cloud that lasts as long as this value.
+/// A local cloud that is taken down when this value is dropped.
 #[derive(Debug)]
 pub struct Guard {
     cloud: LocalCloud,
-    watch: Watch,
+    watchdog: Watchdog,
 }
 
 impl std::ops::Deref for Guard {
@@ -169,6 +169,6 @@ impl Drop for Guard {
         if let Err(error) = self.cloud.clone().down() {
             eprintln!("the local cloud at {} could not be taken down: {error:#}", self.cloud.home.display());
         }
-        self.watch.release();
+        self.watchdog.release();
     }
 }

@@ -1,4 +1,4 @@
-//! Runs a tool to its end: what it prints is shown as progress, and quoted in the error when it fails.
+//! Runs a tool to completion: its output is reported as progress, and its last lines are quoted in the error when it fails.
 
 use std::collections::VecDeque;
 use std::process::Stdio;
@@ -10,21 +10,21 @@ use tokio::process::Command;
 use crate::Progress;
 
 /// How many of the last lines an error quotes.
-pub(crate) const QUOTED_LINES: usize = 20;
+const QUOTED_LINES: usize = 20;
 
-/// Runs a tool; both of its outputs are progress.
+/// Runs a tool; standard output and standard error are progress.
 pub(crate) async fn run(command: Command, progress: &dyn Progress) -> anyhow::Result<()> {
     execute(command, progress, None).await
 }
 
-/// Runs a tool whose standard output is its answer; only standard error is progress.
+/// Runs a tool and returns its standard output; only standard error is progress.
 pub(crate) async fn read(command: Command, progress: &dyn Progress) -> anyhow::Result<String> {
-    let mut answer = String::new();
-    execute(command, progress, Some(&mut answer)).await?;
-    Ok(answer)
+    let mut output = String::new();
+    execute(command, progress, Some(&mut output)).await?;
+    Ok(output)
 }
 
-async fn execute(mut command: Command, progress: &dyn Progress, mut answer: Option<&mut String>) -> anyhow::Result<()> {
+async fn execute(mut command: Command, progress: &dyn Progress, mut output: Option<&mut String>) -> anyhow::Result<()> {
     let program = command.as_std().get_program().to_string_lossy().into_owned();
     let cannot = || format!("cannot run {program}");
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
@@ -34,10 +34,10 @@ async fn execute(mut command: Command, progress: &dyn Progress, mut answer: Opti
     let mut tail = Tail::default();
     loop {
         let line = tokio::select! {
-            Ok(Some(line)) = stdout.next_segment() => match answer.as_mut() {
-                Some(answer) => {
-                    answer.push_str(&String::from_utf8_lossy(&line));
-                    answer.push('\n');
+            Ok(Some(line)) = stdout.next_segment() => match output.as_mut() {
+                Some(output) => {
+                    output.push_str(&String::from_utf8_lossy(&line));
+                    output.push('\n');
                     continue;
                 }
                 None => line,
@@ -45,7 +45,7 @@ async fn execute(mut command: Command, progress: &dyn Progress, mut answer: Opti
             Ok(Some(line)) = stderr.next_segment() => line,
             else => break,
         };
-        if let Some(line) = shown(&line) {
+        if let Some(line) = visible(&line) {
             progress.detail(&line);
             tail.push(line);
         }
@@ -58,8 +58,8 @@ fn segments<R: AsyncRead + Unpin>(stream: R) -> Split<BufReader<R>> {
     BufReader::new(stream).split(b'\n')
 }
 
-/// What is left to see of a line that draws over itself with carriage returns; nothing if it is blank.
-fn shown(line: &[u8]) -> Option<String> {
+/// The visible part of a line that overwrites itself with carriage returns; nothing if it is blank.
+fn visible(line: &[u8]) -> Option<String> {
     let line = String::from_utf8_lossy(line);
     line.split('\r').map(str::trim_end).rfind(|part| !part.is_empty()).map(str::to_owned)
 }
@@ -109,10 +109,10 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_answer_is_not_progress() -> anyhow::Result<()> {
+    async fn returned_output_is_not_progress() -> anyhow::Result<()> {
         let seen = Seen::default();
-        let answer = read(shell("echo one; echo shown >&2; printf two"), &seen).await?;
-        assert_eq!(answer, "one\ntwo\n");
+        let output = read(shell("echo one; echo shown >&2; printf two"), &seen).await?;
+        assert_eq!(output, "one\ntwo\n");
         assert_eq!(seen.0.into_inner()?, ["shown"]);
         Ok(())
     }
@@ -127,15 +127,15 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_tool_that_is_not_there_is_named() {
+    async fn a_missing_tool_is_named() {
         let result = run(Command::new("no-such-tool"), &()).await;
         assert_eq!(result.map_err(|error| error.to_string()), Err("cannot run no-such-tool".to_owned()));
     }
 
     #[test]
-    fn a_line_that_draws_over_itself_shows_its_last_state() {
-        assert_eq!(shown(b"\rUploading 10%\rUploading 100%\r"), Some("Uploading 100%".to_owned()));
-        assert_eq!(shown(b"  \r "), None);
-        assert_eq!(shown(b"   Compiling collect\r"), Some("   Compiling collect".to_owned()));
+    fn a_line_that_overwrites_itself_shows_its_last_state() {
+        assert_eq!(visible(b"\rUploading 10%\rUploading 100%\r"), Some("Uploading 100%".to_owned()));
+        assert_eq!(visible(b"  \r "), None);
+        assert_eq!(visible(b"   Compiling collect\r"), Some("   Compiling collect".to_owned()));
     }
 }

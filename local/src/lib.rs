@@ -1,8 +1,10 @@
-//! The local cloud: finstream's real template, deployed on this machine.
+//! The local cloud: finstream's real template, deployed to MiniStack, an emulator of AWS, on this machine.
+//!
+//! It takes the market's URL, or a program that serves one, and imports nothing from the simulated market.
 
 pub mod cloud;
 mod command;
-pub mod progress;
+mod progress;
 pub mod python;
 
 pub use cloud::{LocalCloud, UpOptions};

@@ -1,12 +1,12 @@
-//! How long work reports where it stands: the command line draws a spinner, tests show nothing (`&()`).
+//! Progress reports of long work: the command line draws a spinner, tests show nothing (`&()`).
 
 /// Receives the steps of long work as they happen.
 pub trait Progress: Sync {
-    /// A step begins.
+    /// A step begins; `what` describes it.
     fn step(&self, what: &str);
     /// Something happens within the step, such as a line that a tool prints.
     fn detail(&self, line: &str);
-    /// The step is over, with its result.
+    /// The step is over; `what` describes its result.
     fn done(&self, what: &str);
 }
 

@@ -1,6 +1,6 @@
 //! Python environments with pinned, hashed packages: the local cloud's, and that of the tools which check the project.
 //!
-//! Each lies in `target/python/<requirements file>-<its hash>` and is made on first use, so a changed requirements file
+//! Each is in `target/python/<requirements file>-<its hash>` and is created on first use, so a changed requirements file
 //! gets a new one and nothing is installed for the whole machine.
 
 use std::fs::{self, File};
@@ -12,15 +12,15 @@ use tokio::process::Command;
 
 use crate::{Progress, command};
 
-/// Written last, so that an environment without it is one that was not finished. It holds the environment's own path:
-/// the scripts in it have that path built in, so one that was moved must be made anew.
+/// Written last: an environment without it is incomplete. It holds the environment's own path, because the scripts in
+/// the environment have that path built in and one that was moved must be created anew.
 const MARKER: &str = ".complete";
 
 /// The oldest Python that the pinned packages were resolved for.
-const OLDEST: (u32, u32) = (3, 10);
+const MIN_PYTHON: (u32, u32) = (3, 10);
 
-/// What of the user's settings would send packages elsewhere, or look for modules elsewhere.
-const MISLEADING: [&str; 6] = ["PYTHONHOME", "PYTHONPATH", "PIP_USER", "PIP_TARGET", "PIP_PREFIX", "PIP_ROOT"];
+/// The user's environment variables that would install packages, or search for modules, outside of the environment.
+const REMOVED_VARIABLES: [&str; 6] = ["PYTHONHOME", "PYTHONPATH", "PIP_USER", "PIP_TARGET", "PIP_PREFIX", "PIP_ROOT"];
 
 /// A Python environment that holds exactly the packages of a requirements file.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,10 +29,10 @@ pub struct Environment {
 }
 
 impl Environment {
-    /// The environment of a requirements file, made below `root/target/python` if it is not there yet. Two processes may
-    /// ask at once: one makes it, the other waits.
+    /// The environment of a requirements file, created below `root/target/python` if it does not exist yet. When two
+    /// processes call this at once, one creates it and the other waits.
     ///
-    /// The Python that makes it is `$PYTHON`, or else `python3`.
+    /// It is created with `$PYTHON`, or else `python3`.
     ///
     /// # Errors
     /// When the requirements file cannot be read, Python or its `venv` module is missing or too old, or a package cannot
@@ -40,15 +40,15 @@ impl Environment {
     pub async fn ensure(root: &Path, requirements: &Path, progress: &dyn Progress) -> anyhow::Result<Self> {
         let pins = fs::read(requirements).with_context(|| format!("cannot read {}", requirements.display()))?;
         let parent = root.join("target/python");
-        fs::create_dir_all(&parent).with_context(|| format!("cannot make the folder {}", parent.display()))?;
-        // One spelling of the path, since it is built into the environment.
+        fs::create_dir_all(&parent).with_context(|| format!("cannot create the folder {}", parent.display()))?;
+        // Canonical, since the path is built into the environment.
         let environment = Self { folder: parent.canonicalize()?.join(folder_name(requirements, &pins)) };
         if environment.is_complete() {
             return Ok(environment);
         }
         let _lock = lock(environment.folder.with_added_extension("lock")).await?;
         if !environment.is_complete() {
-            environment.make(requirements, progress).await?;
+            environment.create(requirements, progress).await?;
         }
         Ok(environment)
     }
@@ -60,21 +60,21 @@ impl Environment {
 
     fn is_complete(&self) -> bool {
         let marker = fs::read(self.folder.join(MARKER));
-        // The interpreter is a link to the one of the machine, which may have been removed since.
+        // The interpreter is a symbolic link to the machine's, which may have been removed since.
         marker.is_ok_and(|path| path == self.folder.as_os_str().as_encoded_bytes()) && self.program("python").is_file()
     }
 
-    async fn make(&self, requirements: &Path, progress: &dyn Progress) -> anyhow::Result<()> {
+    async fn create(&self, requirements: &Path, progress: &dyn Progress) -> anyhow::Result<()> {
         let python = std::env::var("PYTHON").unwrap_or_else(|_| "python3".to_owned());
-        progress.step("making a Python environment");
-        check(&python, progress).await?;
-        let mut venv = clean(&python);
+        progress.step("creating a Python environment");
+        check_version(&python, progress).await?;
+        let mut venv = isolated(&python);
         venv.args(["-m", "venv", "--clear"]).arg(&self.folder);
         command::run(venv, progress).await.context(
-            "cannot make a Python environment; where Python comes without the venv module, install it \
+            "cannot create a Python environment; where Python comes without the venv module, install it \
              (on Debian and Ubuntu: apt-get install python3-venv)",
         )?;
-        let mut pip = clean(self.program("python"));
+        let mut pip = isolated(self.program("python"));
         pip.args(["-m", "pip", "install", "--no-deps", "--require-hashes", "--disable-pip-version-check"]);
         pip.args(["--no-input", "--progress-bar", "off", "--requirement"]).arg(requirements);
         command::run(pip, progress).await.with_context(|| {
@@ -95,7 +95,7 @@ fn folder_name(requirements: &Path, pins: &[u8]) -> String {
     format!("{stem}-{hash}")
 }
 
-/// Waits until no other process makes the environment. The lock goes with the file handle, also when a process dies.
+/// Waits until no other process is creating the environment. The lock ends with the file handle, even if the process is killed.
 async fn lock(path: PathBuf) -> anyhow::Result<File> {
     let held = tokio::task::spawn_blocking({
         let path = path.clone();
@@ -104,23 +104,24 @@ async fn lock(path: PathBuf) -> anyhow::Result<File> {
     held.await?.with_context(|| format!("cannot lock {}", path.display()))
 }
 
-fn clean(program: impl AsRef<std::ffi::OsStr>) -> Command {
+/// A command without the variables in [`REMOVED_VARIABLES`].
+fn isolated(program: impl AsRef<std::ffi::OsStr>) -> Command {
     let mut command = Command::new(program);
-    for name in MISLEADING {
+    for name in REMOVED_VARIABLES {
         command.env_remove(name);
     }
     command
 }
 
-async fn check(python: &str, progress: &dyn Progress) -> anyhow::Result<()> {
-    let mut version = clean(python);
+async fn check_version(python: &str, progress: &dyn Progress) -> anyhow::Result<()> {
+    let mut version = isolated(python);
     version.args(["-c", "import sys; print(*sys.version_info[:2])"]);
-    let (major, minor) = OLDEST;
+    let (major, minor) = MIN_PYTHON;
     let advice = || format!("install Python {major}.{minor} or newer, or name one in the environment variable PYTHON");
     let found = command::read(version, progress).await.with_context(advice)?;
     let parsed =
         found.trim().split_once(' ').and_then(|(major, minor)| Some((major.parse().ok()?, minor.parse().ok()?)));
-    if parsed.is_none_or(|found: (u32, u32)| found < OLDEST) {
+    if parsed.is_none_or(|found: (u32, u32)| found < MIN_PYTHON) {
         bail!("{python} is Python {}: {}", found.trim().replace(' ', "."), advice());
     }
     Ok(())
@@ -167,7 +168,7 @@ print(hashlib.sha256(open(sys.argv[1], "rb").read()).hexdigest())
     }
 
     #[tokio::test]
-    async fn an_environment_is_made_once() -> anyhow::Result<()> {
+    async fn an_environment_is_created_once() -> anyhow::Result<()> {
         let root = tempfile::tempdir()?;
         let file = requirements(root.path(), "")?;
         let steps = Steps::default();
@@ -185,7 +186,7 @@ print(hashlib.sha256(open(sys.argv[1], "rb").read()).hexdigest())
     }
 
     #[tokio::test]
-    async fn a_package_that_is_not_the_pinned_one_is_refused() -> anyhow::Result<()> {
+    async fn a_package_with_another_hash_is_rejected() -> anyhow::Result<()> {
         let root = tempfile::tempdir()?;
         let file = requirements(root.path(), "0000000000000000")?;
         let error = Environment::ensure(root.path(), &file, &()).await.err().context("it was installed")?;
@@ -198,14 +199,14 @@ print(hashlib.sha256(open(sys.argv[1], "rb").read()).hexdigest())
     }
 
     #[tokio::test]
-    async fn a_python_that_cannot_be_used_is_named() {
-        let error = check("no-such-python", &()).await.map_err(|error| format!("{error:#}"));
+    async fn an_unusable_python_is_named() {
+        let error = check_version("no-such-python", &()).await.map_err(|error| format!("{error:#}"));
         let advice = "install Python 3.10 or newer, or name one in the environment variable PYTHON";
         assert_eq!(error, Err(format!("{advice}: cannot run no-such-python: No such file or directory (os error 2)")));
     }
 
     #[test]
-    fn another_pin_is_another_environment() {
+    fn another_pin_gives_another_environment() {
         let file = Path::new("local/requirements-dev.txt");
         let (one, two) = (folder_name(file, b"six==1.16.0"), folder_name(file, b"six==1.17.0"));
         assert_ne!(one, two);

@@ -1,4 +1,4 @@
-//! A bar of the simulated market, with prices held as Yahoo holds them.
+//! A bar of the simulated market, with prices at Yahoo's precision.
 
 use serde::{Serialize, Serializer};
 
@@ -7,7 +7,7 @@ use serde::{Serialize, Serializer};
 pub struct Price(f32);
 
 impl Price {
-    /// The price nearest to `value` at a number of ticks a dollar (100: cents), at least one tick.
+    /// The price nearest to `value` in ticks, of which `ticks` make one unit of currency (100: cents); at least one tick.
     pub fn at_tick(value: f64, ticks: f64) -> Self {
         Self(((value * ticks).round().max(1.0) / ticks) as f32)
     }
@@ -17,17 +17,14 @@ impl Price {
         Self::at_tick(value, 100.0)
     }
 
-    /// The higher of the two.
     pub fn max(self, other: Self) -> Self {
         Self(self.0.max(other.0))
     }
 
-    /// The lower of the two.
     pub fn min(self, other: Self) -> Self {
         Self(self.0.min(other.0))
     }
 
-    /// The price as a number.
     pub fn get(self) -> f64 {
         f64::from(self.0)
     }
@@ -46,15 +43,11 @@ impl Serialize for Price {
 /// What was traded between two instants.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Bar {
-    /// The first price.
     pub open: Price,
-    /// The highest price.
     pub high: Price,
-    /// The lowest price.
     pub low: Price,
-    /// The last price.
     pub close: Price,
-    /// The units traded.
+    /// The number of units traded.
     pub volume: u64,
 }
 

@@ -1,4 +1,4 @@
-//! Puts an answer together: the window's bars, the row that Yahoo appends to them, and the facts about the symbol.
+//! Builds the reply to a chart request: the window's bars, the row that Yahoo appends to them, and the symbol's `meta`.
 //!
 //! The bars of a finished session never depend on the clock.
 
@@ -7,56 +7,55 @@ use shared::Session;
 
 use super::{
     bar::{Bar, Price},
-    clock::{MarketClock, close_before},
     error_reply::ErrorReply,
     exchange::{Exchange, FIRST_DAY},
+    latest_quote::{LatestQuote, close_before},
     listing::Listing,
     prices::{self, Minute},
-    request::{ChartRequest, Query, RANGES, Step},
+    request::{ChartRequest, Query, RANGES},
     rng::Rng,
-    wire::{Answer, Body, Chart, Indicators, Meta, Quote, TradingPeriod, TradingPeriods},
+    wire::{Body, Chart, ChartResult, Indicators, Meta, Quote, TradingPeriod, TradingPeriods},
 };
 
-/// One entry of the answer's columns: a stamp, and a bar or five nulls.
+/// One entry of the reply's columns: a timestamp, and a bar or five nulls.
 struct Row {
     at: Timestamp,
     bar: Option<Bar>,
 }
 
-/// What is answered when `symbol` is asked for at `now`.
+/// The body of the reply to a request for `symbol` at `now`.
 ///
 /// # Errors
-/// The answers without bars.
-pub fn ask(symbol: &str, query: &Query, now: Timestamp) -> Result<Body, ErrorReply> {
-    ChartRequest::parse(symbol, query, now).and_then(|request| answer(&request, now))
+/// The error reply, where the request is invalid, the symbol unknown, or `now` before the market's first day.
+pub fn respond(symbol: &str, query: &Query, now: Timestamp) -> Result<Body, ErrorReply> {
+    ChartRequest::parse(symbol, query, now).and_then(|request| body(&request, now))
 }
 
-/// The answer to `request` at `now`.
-///
-/// # Errors
-/// Where the clock stands before the market's first day, so that there is nothing to tell.
-fn answer(request: &ChartRequest, now: Timestamp) -> Result<Body, ErrorReply> {
-    let moment = MarketClock::at(&request.listing, now).ok_or_else(|| {
+fn body(request: &ChartRequest, now: Timestamp) -> Result<Body, ErrorReply> {
+    let latest = LatestQuote::at(&request.listing, now).ok_or_else(|| {
         ErrorReply::not_simulated(format!("the simulated market opens on {FIRST_DAY}, and it is {now}"))
     })?;
-    let sessions = request.listing.exchange.between(request.start, request.end, now);
+    let sessions = request.listing.exchange.sessions_between(request.start, request.end, now);
     let mut rows: Vec<Row> = sessions.iter().flat_map(|session| bars(request, session, now)).collect();
     if !request.pre_post {
-        // The recorded answers with pre- and post-market trading have no such row.
+        // The recorded replies with pre- and post-market trading have no such row.
         let newest = sessions.iter().rfind(|session| session.open <= now);
-        rows.extend(newest.and_then(|session| appended_row(&request.listing, session, &moment)));
+        rows.extend(newest.and_then(|session| appended_row(&request.listing, session, &latest)));
     }
     let timestamp = rows.iter().map(|row| row.at.as_second()).collect();
     let quote = columns(&rows);
-    let meta = meta(request, &sessions, &moment);
+    let meta = meta(request, &sessions, &latest);
     Ok(Body {
-        chart: Chart { result: [Answer { meta, timestamp, indicators: Indicators { quote: [quote] } }], error: None },
+        chart: Chart {
+            result: [ChartResult { meta, timestamp, indicators: Indicators { quote: [quote] } }],
+            error: None,
+        },
     })
 }
 
 /// The finished bars of one session that start in the window.
 fn bars(request: &ChartRequest, session: &Session, now: Timestamp) -> Vec<Row> {
-    let Step { minutes, .. } = request.step;
+    let minutes = request.granularity.minutes;
     let length = SignedDuration::from_mins(minutes as i64);
     let starts = std::iter::successors(Some(session.open), |start| Some(*start + length));
     prices::minutes(&request.listing, session.trade_date.date())
@@ -70,13 +69,13 @@ fn bars(request: &ChartRequest, session: &Session, now: Timestamp) -> Vec<Row> {
         .collect()
 }
 
-/// The row that is not a bar. In a session that is going on it is the live price. After it, it is mostly the close, at
-/// exactly the session's end; sometimes the close of the following session, outside the window; sometimes nothing.
+/// The row that is not a bar. While the session is open, it is the live price. Later it is mostly the close, at exactly
+/// the session's end; sometimes the close of the following session, outside the window; sometimes nothing.
 /// All four were seen (<https://github.com/gadicc/yahoo-finance2/issues/531>, <https://github.com/ranaroussi/yfinance/issues/1585>).
-fn appended_row(listing: &Listing, session: &Session, moment: &MarketClock) -> Option<Row> {
+fn appended_row(listing: &Listing, session: &Session, latest: &LatestQuote) -> Option<Row> {
     let flat = |at, price| Row { at, bar: Some(Bar::flat(price)) };
-    if !session.has_ended(moment.now) {
-        return moment.live_row().map(|(at, price)| flat(at, price));
+    if !session.has_ended(latest.now) {
+        return latest.live_row().map(|(at, price)| flat(at, price));
     }
     let closing = |session: &Session| flat(session.close, prices::close(listing, session.trade_date.date()));
     let following = listing
@@ -86,7 +85,7 @@ fn appended_row(listing: &Listing, session: &Session, moment: &MarketClock) -> O
         .and_then(|date| listing.exchange.calendar.session(date));
     match Rng::new(listing.symbol.as_str(), "appended row", session.open.as_second()).below(16) {
         0 => None,
-        1..=4 => Some(closing(following.as_ref().filter(|next| next.has_ended(moment.now)).unwrap_or(session))),
+        1..=4 => Some(closing(following.as_ref().filter(|next| next.has_ended(latest.now)).unwrap_or(session))),
         _ => Some(closing(session)),
     }
 }
@@ -102,55 +101,55 @@ fn columns(rows: &[Row]) -> Quote {
     }
 }
 
-fn meta(request: &ChartRequest, sessions: &[Session], moment: &MarketClock) -> Meta {
+fn meta(request: &ChartRequest, sessions: &[Session], latest: &LatestQuote) -> Meta {
     let (listing, exchange) = (&request.listing, request.listing.exchange);
-    let offset = exchange.calendar.zone.to_offset_info(moment.now);
+    let offset = exchange.calendar.zone.to_offset_info(latest.now);
     let today =
-        exchange.calendar.session(exchange.calendar.date_of(moment.now)).unwrap_or_else(|| moment.session.clone());
+        exchange.calendar.session(exchange.calendar.date_of(latest.now)).unwrap_or_else(|| latest.session.clone());
     Meta {
         currency: exchange.currency,
         symbol: listing.symbol.to_string(),
         exchange_name: exchange.name,
         full_exchange_name: exchange.full_name,
         instrument_type: listing.instrument_type,
-        first_trade_date: exchange.first().map(|session| session.open.as_second()),
-        regular_market_time: moment.last_trade.as_second(),
+        first_trade_date: exchange.first_session().map(|session| session.open.as_second()),
+        regular_market_time: latest.last_trade.as_second(),
         has_pre_post_market_data: false, // nothing is made up outside the regular hours
         gmtoffset: offset.offset().seconds(),
         timezone: offset.abbreviation().to_owned(),
         exchange_timezone_name: exchange.zone_name,
-        regular_market_price: moment.price,
-        regular_market_day_high: moment.so_far.high.max(moment.price),
-        regular_market_day_low: moment.so_far.low.min(moment.price),
-        regular_market_volume: moment.so_far.volume,
+        regular_market_price: latest.price,
+        regular_market_day_high: latest.so_far.high.max(latest.price),
+        regular_market_day_low: latest.so_far.low.min(latest.price),
+        regular_market_volume: latest.so_far.volume,
         long_name: listing.name(),
         short_name: listing.name(),
-        chart_previous_close: close_before_window(request, sessions, moment),
-        previous_close: close_before(listing, moment.session.trade_date.date()),
+        chart_previous_close: close_before_window(request, sessions, latest),
+        previous_close: close_before(listing, latest.session.trade_date.date()),
         scale: 3,
         price_hint: 2,
         current_trading_period: TradingPeriod::of(exchange, &today),
         trading_periods: TradingPeriods::new(
             exchange,
-            &with_neighbours(exchange, sessions, moment.now),
+            &with_neighbours(exchange, sessions, latest.now),
             request.pre_post,
         ),
-        data_granularity: request.step.granularity,
+        data_granularity: request.granularity.name,
         range: request.range.clone(),
         valid_ranges: RANGES,
     }
 }
 
-fn close_before_window(request: &ChartRequest, sessions: &[Session], moment: &MarketClock) -> Price {
+fn close_before_window(request: &ChartRequest, sessions: &[Session], latest: &LatestQuote) -> Price {
     let exchange = request.listing.exchange;
     let first =
         sessions.first().map_or_else(|| exchange.calendar.date_of(request.start), |session| session.trade_date.date());
-    let has_ended = |date| exchange.calendar.session(date).is_some_and(|session| session.has_ended(moment.now));
+    let has_ended = |date| exchange.calendar.session(date).is_some_and(|session| session.has_ended(latest.now));
     let before = exchange.calendar.previous(first).filter(|date| has_ended(*date));
-    before.map_or(moment.price, |date| prices::close(&request.listing, date))
+    before.map_or(latest.price, |date| prices::close(&request.listing, date))
 }
 
-/// The window's sessions between the one before and, if its day has come, the one after: Yahoo lists more than was asked for.
+/// The window's sessions between the one before and, if its day has come, the one after: Yahoo lists more than the window.
 fn with_neighbours(exchange: &Exchange, sessions: &[Session], now: Timestamp) -> Vec<Session> {
     let (Some(first), Some(last)) = (sessions.first(), sessions.last()) else { return Vec::new() };
     let before = exchange.calendar.previous(first.trade_date.date()).filter(|date| *date >= FIRST_DAY);

@@ -1,22 +1,20 @@
-//! The answers without bars: Yahoo's status codes and the words that go with them.
+//! Error replies: Yahoo's status codes and the messages that go with them.
 
 use axum::http::StatusCode;
 use serde_json::{Value, json};
 
-/// Why a question is not answered with bars.
+/// A reply with an error in place of bars.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{status}: {description}")]
 pub struct ErrorReply {
-    /// The HTTP status.
     pub status: StatusCode,
-    /// Yahoo's name of the status.
+    /// Yahoo's name of the status, such as `Not Found`.
     pub code: &'static str,
-    /// Yahoo's explanation.
     pub description: String,
 }
 
 impl ErrorReply {
-    /// The question cannot be understood, or its window lies before the listing.
+    /// A parameter is invalid, or the window ends before the exchange's first session.
     pub fn bad_request(description: impl Into<String>) -> Self {
         Self { status: StatusCode::BAD_REQUEST, code: "Bad Request", description: description.into() }
     }
@@ -27,12 +25,12 @@ impl ErrorReply {
         Self { status: StatusCode::NOT_FOUND, code: "Not Found", description }
     }
 
-    /// Yahoo would answer and the simulated market does not: never mistaken for one of Yahoo's answers.
+    /// 501: Yahoo would reply with bars, and the simulated market has none. Yahoo itself never sends this status.
     pub fn not_simulated(description: impl Into<String>) -> Self {
         Self { status: StatusCode::NOT_IMPLEMENTED, code: "Not Simulated", description: description.into() }
     }
 
-    /// The body: the same envelope that bars come in.
+    /// The JSON body, in the same envelope as bars.
     pub fn body(&self) -> Value {
         json!({"chart": {"result": null, "error": {"code": self.code, "description": self.description}}})
     }

@@ -15,7 +15,7 @@ use shared::{
 
 use super::exchange::Exchange;
 
-/// Where everything trades that has no suffix of another exchange.
+/// New York: every symbol without the suffix of another exchange.
 pub static NEW_YORK: Exchange = Exchange {
     name: "NMS",
     full_name: "Simulated NasdaqGS",
@@ -57,7 +57,7 @@ static TOKYO_CALENDAR: TradingCalendar = TradingCalendar {
 static LONDON_CALENDAR: TradingCalendar =
     TradingCalendar { zone: tz::get!("Europe/London"), rule: london, lunch: None };
 
-/// Where `symbol` trades.
+/// The exchange of `symbol`, by its suffix.
 pub fn of(symbol: &Symbol) -> &'static Exchange {
     match symbol.as_str().rsplit_once('.') {
         Some((_, "T")) => &TOKYO,
@@ -69,15 +69,15 @@ pub fn of(symbol: &Symbol) -> &'static Exchange {
 fn tokyo(date: Date) -> Option<Hours> {
     let new_year = matches!((date.month(), date.day()), (1, 2 | 3));
     let hours = Hours { open: time(9, 0, 0, 0), close: time(15, 30, 0, 0) };
-    (trades(date) && !new_year).then_some(hours)
+    (is_simulated_trading_day(date) && !new_year).then_some(hours)
 }
 
 fn london(date: Date) -> Option<Hours> {
-    trades(date).then_some(Hours { open: time(8, 0, 0, 0), close: time(16, 30, 0, 0) })
+    is_simulated_trading_day(date).then_some(Hours { open: time(8, 0, 0, 0), close: time(16, 30, 0, 0) })
 }
 
 /// Every weekday but New Year's Day and Christmas Day.
-fn trades(date: Date) -> bool {
+fn is_simulated_trading_day(date: Date) -> bool {
     let weekend = matches!(date.weekday(), Weekday::Saturday | Weekday::Sunday);
     !weekend && !matches!((date.month(), date.day()), (1, 1) | (12, 25))
 }
@@ -112,5 +112,49 @@ mod tests {
         ] {
             assert_eq!((tokyo(day).is_some(), london(day).is_some()), (in_tokyo, in_london), "{day}");
         }
+    }
+
+    #[test]
+    fn sessions_follow_the_exchanges_clock() -> Result<(), Box<dyn std::error::Error>> {
+        for (exchange, date, open, close) in [
+            (&LONDON, "2026-03-27", "2026-03-27T08:00:00Z", "2026-03-27T16:30:00Z"),
+            (&LONDON, "2026-03-30", "2026-03-30T07:00:00Z", "2026-03-30T15:30:00Z"),
+            (&TOKYO, "2026-01-05", "2026-01-05T00:00:00Z", "2026-01-05T06:30:00Z"),
+            (&TOKYO, "2026-07-15", "2026-07-15T00:00:00Z", "2026-07-15T06:30:00Z"),
+        ] {
+            let session = exchange.calendar.session(date.parse()?).ok_or(date)?;
+            assert_eq!((session.open, session.close), (open.parse()?, close.parse()?), "{date}");
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn tokyo_pauses_for_lunch() -> Result<(), Box<dyn std::error::Error>> {
+        let session = TOKYO.calendar.session("2026-11-20".parse()?).ok_or("no session")?;
+        assert_eq!(session.pauses, ["2026-11-20T02:30:00Z".parse()?.."2026-11-20T03:30:00Z".parse()?]);
+        assert_eq!(LONDON.calendar.session("2026-11-20".parse()?).ok_or("no session")?.pauses, []);
+        Ok(())
+    }
+
+    #[test]
+    fn the_latest_session_is_the_one_that_has_opened() -> Result<(), Box<dyn std::error::Error>> {
+        for (exchange, now, date) in [
+            (&NEW_YORK, "2026-11-23T14:29:59Z", Some("2026-11-20")),
+            (&NEW_YORK, "2026-11-23T14:30:00Z", Some("2026-11-23")),
+            (&NEW_YORK, "2026-11-24T03:00:00Z", Some("2026-11-23")),
+            (&NEW_YORK, "2026-11-22T12:00:00Z", Some("2026-11-20")),
+            (&NEW_YORK, "1990-01-02T14:30:00Z", Some("1990-01-02")),
+            (&NEW_YORK, "1990-01-02T14:29:00Z", None),
+            (&TOKYO, "2026-11-23T14:29:59Z", Some("2026-11-23")),
+            (&TOKYO, "2026-11-24T00:00:00Z", Some("2026-11-24")),
+            (&TOKYO, "1990-01-03T12:00:00Z", None),
+        ] {
+            let latest = exchange.latest_session(now.parse()?).map(|session| session.trade_date.to_string());
+            assert_eq!(latest.as_deref(), date, "{now}");
+        }
+        let first = |exchange: &Exchange| exchange.first_session().map(|session| session.trade_date.to_string());
+        assert_eq!(first(&NEW_YORK).as_deref(), Some("1990-01-02"));
+        assert_eq!(first(&TOKYO).as_deref(), Some("1990-01-04"));
+        Ok(())
     }
 }

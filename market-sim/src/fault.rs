@@ -1,7 +1,7 @@
-//! The faults that can be injected into the market: what Yahoo and the network before it do on bad days.
+//! The faults that can be injected into replies: what Yahoo and the network before it send on bad days.
 //!
-//! One table says it all: each fault has its name, what is sent, and where that was seen. `r#n` is issue or pull
-//! request `n` of the GitHub repository `r`.
+//! One table lists them: each fault with its name, its effect, and where it was observed. `r#n` is issue or pull request
+//! `n` of the GitHub repository `r`.
 
 mod effect;
 mod error_replies;
@@ -16,20 +16,20 @@ mod tests;
 
 use std::{fmt, str::FromStr};
 
-use super::{reply, request::Query};
-use effect::Effect::{self, Body, Page, Question, Refuse, Rows, Spoil};
+use super::{reply::Reply, request};
+use effect::Effect::{self, Body, Delivery, Error, Page, Query, Rows};
 pub(super) use pages::{CONSENT, CONSENT_PATH};
 
 macro_rules! faults {
     ($($(#[$doc:meta])+ $kind:ident $name:literal $effect:expr;)+) => {
-        /// A fault of a reply. Those that change rows or the shape of a reply leave replies without bars as they are.
+        /// A fault of a reply. Faults that change the rows or the shape of a reply do not affect replies without bars.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
         pub enum Fault {
             $($(#[$doc])+ $kind,)+
         }
 
         impl Fault {
-            /// Every fault there is.
+            /// Every fault, in the order of the table.
             pub const ALL: &[Self] = &[$(Self::$kind,)+];
 
             /// Its name in a fault rule, such as `null-rows`.
@@ -49,7 +49,7 @@ macro_rules! faults {
 }
 
 faults! {
-    /// A few inner rows are null in all five columns: one of Yahoo's two ways to say that nothing was traded.
+    /// A few inner rows are null in all five columns: one of Yahoo's two encodings of a bar without a trade.
     NullRows "null-rows" Rows(rows::null);
     /// Some rows have one null among their five columns. Volume without prices was seen in 2026 (yfinance commit bac8c4a0).
     PartialRows "partial-rows" Rows(rows::partial);
@@ -59,7 +59,7 @@ faults! {
     Integers "integers" Rows(rows::integers);
     /// Volumes do not fit into 32 bits, as those of cryptocurrencies and the cheapest shares.
     HugeVolume "huge-volume" Rows(rows::huge_volume);
-    /// The columns are three rows shorter than the stamps. node-yahoo-finance2 looks for it and reports it.
+    /// The columns are three rows shorter than `timestamp`. node-yahoo-finance2 checks for it and reports it.
     ShortColumns "short-columns" Body(shape::short_columns);
     /// Some rows come twice. Seen for the last bar (yfinance#1217, yfinance#2122).
     DuplicateRows "duplicate-rows" Rows(rows::duplicate);
@@ -68,7 +68,7 @@ faults! {
     /// The last row is the close at exactly the session's end: on the grid and without volume (yfinance#1585).
     ClosingRow "closing-row" Rows(trailing_row::closing);
     /// The last row is the latest price inside the session: off the grid and without volume. Seen whenever a session is
-    /// going on; here it is there afterwards too.
+    /// open; here it is present afterwards, too.
     LiveRow "live-row" Rows(trailing_row::live);
     /// The last row is the close of the following day, after the window (gadicc/yahoo-finance2#531).
     ForeignRow "foreign-row" Rows(trailing_row::foreign);
@@ -78,13 +78,13 @@ faults! {
     CrossedPrices "crossed-prices" Rows(rows::crossed_prices);
     /// There is one bar only, as for a symbol that hardly trades.
     OneBar "one-bar" Rows(rows::one_bar);
-    /// The last dozen bars are not there yet; unless told otherwise, in the first answer only. Five of AAPL's bars were
+    /// The last dozen bars are missing; without a duration in the rule, from the first reply only. Five of AAPL's bars were
     /// missing an hour after the close of 2025-10-10.
     ShortAtFirst "short-at-first" Rows(trailing_row::without_the_end);
 
     /// No `timestamp`, and `quote` is `[{}]`: nothing was traded in the window.
     NoTimestamp "no-timestamp" Body(shape::no_timestamp);
-    /// Stamps and columns are empty lists: what Yahoo sent until about 2019 when nothing was traded.
+    /// `timestamp` and the columns are empty lists: what Yahoo sent until about 2019 when nothing was traded.
     EmptyColumns "empty-columns" Body(shape::empty_columns);
     /// `result` is an empty list, without an error. Libraries guard against it.
     EmptyResult "empty-result" Body(shape::empty_result);
@@ -94,61 +94,61 @@ faults! {
     NullChart "null-chart" Body(shape::null_chart);
     /// No `meta`. Not seen, but nothing promises it.
     NoMeta "no-meta" Body(shape::no_meta);
-    /// No trading periods in `meta`, neither those of the window nor the current ones. Seen in one of 49 answers.
+    /// No trading periods in `meta`, neither those of the window nor the current ones. Seen in one of 49 replies.
     NoPeriods "no-periods" Body(shape::no_periods);
-    /// Trading periods in the shape that goes with `includePrePost=true`, though that was not asked for.
+    /// Trading periods in the shape of `includePrePost=true`, though the request did not have it.
     ExtendedPeriods "extended-periods" Body(shape::extended_periods);
     /// Trading periods are `{"pre":[],"post":[]}`, and there are no current ones.
     EmptyPeriods "empty-periods" Body(shape::empty_periods);
-    /// Bars of an hour, which `dataGranularity` admits, though shorter ones were asked for. Seen for `interval=30m` and `range=max`.
-    CoarserBars "coarser-bars" Question(Query::of_hours);
-    /// `meta` tells another symbol. Seen for symbols that were renamed.
+    /// Bars of an hour, as `dataGranularity` says, though the request was for shorter ones. Seen for `interval=30m` and `range=max`.
+    CoarserBars "coarser-bars" Query(request::Query::hourly);
+    /// `meta` names another symbol. Seen for symbols that were renamed.
     OtherSymbol "other-symbol" Body(shape::other_symbol);
 
     /// 404: unknown, delisted or renamed.
-    NotFound "not-found" Refuse(error_replies::not_found);
+    NotFound "not-found" Error(error_replies::not_found);
     /// 400: the window lies before the listing.
-    NotListedYet "not-listed-yet" Refuse(error_replies::not_listed_yet);
+    NotListedYet "not-listed-yet" Error(error_replies::not_listed_yet);
     /// 422: the window is older than the bars that Yahoo keeps.
-    TooOld "too-old" Refuse(error_replies::too_old);
-    /// 400: the question itself is wrong.
-    BadRequest "bad-request" Refuse(error_replies::bad_request);
+    TooOld "too-old" Error(error_replies::too_old);
+    /// 400: a parameter is invalid.
+    BadRequest "bad-request" Error(error_replies::bad_request);
     /// 401, in an envelope called `finance`. Seen on other endpoints without a crumb.
     Unauthorized "unauthorized" Page(pages::UNAUTHORIZED);
 
-    /// 429 `Too Many RequestLog`, which is not JSON (yfinance#2125, yfinance#2128).
+    /// 429 `Too Many Requests`, which is not JSON (yfinance#2125, yfinance#2128).
     TooManyRequests "too-many-requests" Page(pages::TOO_MANY_REQUESTS);
-    /// 429 `Edge: Too Many RequestLog`: the agent is refused, whatever the number of requests.
+    /// 429 `Edge: Too Many Requests`: the user agent is rejected, however few its requests.
     EdgeTooManyRequests "edge-too-many-requests" Page(pages::EDGE_TOO_MANY_REQUESTS);
-    /// `Too Many RequestLog` with status 200. yahoo_finance_api looks for it.
+    /// `Too Many Requests` with status 200. yahoo_finance_api checks for it.
     TooManyRequestsAsOk "too-many-requests-as-ok" Page(pages::TOO_MANY_REQUESTS_AS_OK);
-    /// 403 and a page of the network's edge. Not recorded, but usual there.
+    /// 403 and an HTML page of the network's edge. Not recorded, but usual there.
     Forbidden "forbidden" Page(pages::FORBIDDEN);
-    /// 200 and the page on which Europeans agree to cookies.
+    /// 200 and the cookie consent page for Europe.
     ConsentPage "consent-page" Page(pages::CONSENT);
     /// 302 to that page.
     Redirect "redirect" Page(pages::REDIRECT);
 
-    /// 200 and the page `Will be right back...`: an outage (yfinance looks for it).
+    /// 200 and the page `Will be right back...`: an outage (yfinance checks for it).
     RightBack "right-back" Page(pages::RIGHT_BACK);
-    /// 200 and nothing else. yahoo_finance_api looks for it.
+    /// 200 and an empty body. yahoo_finance_api checks for it.
     EmptyBody "empty-body" Page(pages::EMPTY);
-    /// 200, called JSON, and a sentence.
+    /// 200 and a sentence, with the content type of JSON.
     NotJson "not-json" Page(pages::NOT_JSON);
-    /// The first half of the answer, as if it were whole.
-    Truncated "truncated" Spoil(reply::Reply::halved);
-    /// The first half of the answer; then the connection is closed, though more was announced.
-    CutOff "cut-off" Spoil(reply::Reply::cut_off);
-    /// The connection is closed without an answer.
-    Reset "reset" Spoil(reply::Reply::reset);
-    /// 500, as JSON. Seen for a single symbol, again and again (yfinance#2721).
-    InternalError "internal-error" Refuse(error_replies::internal_error);
-    /// 502 and a page.
+    /// The first half of the body, with a matching `Content-Length`.
+    Truncated "truncated" Delivery(Reply::halved);
+    /// The first half of the body; then the connection is closed, short of the `Content-Length`.
+    CutOff "cut-off" Delivery(Reply::cut_off);
+    /// The connection is closed without a reply.
+    Reset "reset" Delivery(Reply::reset);
+    /// 500, as JSON. Seen for a single symbol, repeatedly (yfinance#2721).
+    InternalError "internal-error" Error(error_replies::internal_error);
+    /// 502 and an HTML page.
     BadGateway "bad-gateway" Page(pages::BAD_GATEWAY);
-    /// 503 and a page.
+    /// 503 and an HTML page.
     Unavailable "unavailable" Page(pages::UNAVAILABLE);
-    /// No answer for a minute; then the connection is closed.
-    Stalled "stalled" Spoil(reply::Reply::stalled);
+    /// No reply for a minute; then the connection is closed.
+    Stalled "stalled" Delivery(Reply::stalled);
 }
 
 impl fmt::Display for Fault {
@@ -157,7 +157,7 @@ impl fmt::Display for Fault {
     }
 }
 
-/// Why a text is not the name of a fault.
+/// The text is not the name of a fault; the message lists the names.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0:?} is not a fault: use one of {all}", all = names())]
 pub struct InvalidFault(String);

@@ -1,4 +1,4 @@
-//! Fault rules: for which symbol the market injects which fault, and for how long.
+//! Fault rules: which fault the market injects for which symbol, and for how long.
 
 use std::{fmt, str::FromStr, time::Duration};
 
@@ -6,18 +6,18 @@ use shared::{Symbol, symbol::InvalidSymbol};
 
 use super::fault::{Fault, InvalidFault};
 
-/// An order to inject a fault, written `META=null-rows`, `META=not-found:3` or `*=too-many-requests:90s`.
+/// A rule that injects a fault, written `META=null-rows`, `META=not-found:3` or `*=too-many-requests:90s`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FaultRule {
-    /// The symbol whose replies are faulty; `None`, written `*`, means every symbol.
+    /// The symbol whose replies get the fault; `None`, written `*`, means every symbol.
     pub symbol: Option<Symbol>,
-    /// What is wrong with them.
+    /// The fault that is injected.
     pub fault: Fault,
-    /// For how many requests, or for how long, from when the rule is set.
+    /// How long the rule is in force, counted from when it is set.
     pub duration: FaultDuration,
 }
 
-/// How long a fault rule is in force, from when it is set.
+/// How long a fault rule is in force, counted from when it is set.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FaultDuration {
     /// Until the rule is cleared or replaced.
@@ -29,7 +29,7 @@ pub enum FaultDuration {
 }
 
 impl FaultDuration {
-    /// Whether the rule is in force for a request that comes after this number of requests and this much time.
+    /// Whether the rule is in force for a request that comes after `requests` others and `passed` time.
     pub fn is_in_force(self, requests: u32, passed: Duration) -> bool {
         match self {
             Self::Always => true,
@@ -38,7 +38,7 @@ impl FaultDuration {
         }
     }
 
-    /// The duration of a rule that names none.
+    /// The duration of a rule that states none.
     fn default_of(fault: Fault) -> Self {
         if fault == Fault::ShortAtFirst { Self::Times(1) } else { Self::Always }
     }
@@ -52,19 +52,19 @@ impl FaultDuration {
     }
 }
 
-/// Why a text is not a fault rule.
+/// The text is not a fault rule.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidFaultRule {
     /// There is no `=`.
     #[error("{0:?} is not a fault rule: use SYMBOL=FAULT, with * for every symbol, for example META=not-found")]
     NoFault(String),
-    /// What comes before the last `=` is neither a symbol nor `*`.
+    /// The part before the last `=` is neither a symbol nor `*`.
     #[error(transparent)]
     Symbol(#[from] InvalidSymbol),
-    /// There is no such fault.
+    /// The part after the last `=` does not name a fault.
     #[error(transparent)]
     Fault(#[from] InvalidFault),
-    /// What comes after the colon is neither a count nor a time.
+    /// The part after the colon is neither a count nor a number of seconds.
     #[error("{0:?} is not a duration: use a count of requests such as 3, or seconds such as 90s")]
     Duration(String),
 }
@@ -73,10 +73,10 @@ impl FromStr for FaultRule {
     type Err = InvalidFaultRule;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        // The last one: symbols may contain it, faults may not.
-        let (symbol, order) = text.rsplit_once('=').ok_or_else(|| InvalidFaultRule::NoFault(text.to_owned()))?;
+        // The last `=`: a symbol may contain one, a fault may not.
+        let (symbol, rest) = text.rsplit_once('=').ok_or_else(|| InvalidFaultRule::NoFault(text.to_owned()))?;
         let symbol = if symbol == "*" { None } else { Some(symbol.parse()?) };
-        let (fault, duration) = order.split_once(':').map_or((order, None), |(fault, text)| (fault, Some(text)));
+        let (fault, duration) = rest.split_once(':').map_or((rest, None), |(fault, text)| (fault, Some(text)));
         let fault = fault.parse()?;
         let duration = match duration {
             Some(text) => FaultDuration::parse(text).ok_or_else(|| InvalidFaultRule::Duration(text.to_owned()))?,
@@ -108,7 +108,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_fault_rule_is_read_and_written() -> Result<(), Box<dyn std::error::Error>> {
+    fn a_fault_rule_is_parsed_and_displayed() -> Result<(), Box<dyn std::error::Error>> {
         use FaultDuration::{Always, For, Times};
         for (text, symbol, fault, duration) in [
             ("META=null-rows", Some("META"), Fault::NullRows, Always),
@@ -134,8 +134,8 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_a_fault_rule_says_what_would_be() {
-        for (text, says) in [
+    fn the_error_of_an_invalid_rule_says_what_is_valid() {
+        for (text, expected) in [
             ("META", "\"META\" is not a fault rule: use SYMBOL=FAULT"),
             ("", "\"\" is not a fault rule"),
             ("=reset", "\"\" is not a symbol: use"),
@@ -149,8 +149,8 @@ mod tests {
             ("META=reset:5m", "\"5m\" is not a duration: use a count"),
             ("META=reset:1:2", "\"1:2\" is not a duration: use a count"),
         ] {
-            let said = text.parse::<FaultRule>().err().map(|error| error.to_string()).unwrap_or_default();
-            assert!(said.starts_with(says), "{text}: {said}");
+            let message = text.parse::<FaultRule>().err().map(|error| error.to_string()).unwrap_or_default();
+            assert!(message.starts_with(expected), "{text}: {message}");
         }
         let all = "x=y".parse::<FaultRule>().err().map(|error| error.to_string()).unwrap_or_default();
         assert!(Fault::ALL.iter().all(|fault| all.contains(fault.name())), "{all}");

@@ -1,4 +1,4 @@
-//! The handle by which a market is served, faults are injected into it, and its requests are read.
+//! The handle on a market: injects faults into it and reads its request log. [`crate::server`] serves it.
 
 use std::{
     collections::BTreeMap,
@@ -6,18 +6,15 @@ use std::{
     time::Instant,
 };
 
-use jiff::Timestamp;
 use shared::Symbol;
-use tokio::net::TcpListener;
 
 use super::{
     fault::Fault,
     fault_rule::FaultRule,
     request_log::{LoggedRequest, RequestLog},
-    server,
 };
 
-/// A handle on a simulated market, cheap to clone: the server holds one, whoever injects faults another.
+/// A handle on a simulated market. Clones share one market: the server holds one, whoever injects faults another.
 #[derive(Clone, Debug, Default)]
 pub struct SimulatedMarket {
     state: Arc<Mutex<State>>,
@@ -34,7 +31,7 @@ struct State {
 struct ActiveRule {
     rule: FaultRule,
     since: Instant,
-    /// The number of requests that the rule applied to, by symbol.
+    /// The number of requests since the rule was set, by symbol.
     requests: BTreeMap<String, u32>,
 }
 
@@ -44,38 +41,30 @@ impl SimulatedMarket {
         Self::default()
     }
 
-    /// The same market, which shows every request to `observer` just before it is answered.
+    /// The same market, which calls `observer` with every chart request just before its reply is sent.
     #[must_use]
     pub fn observed_by(self, observer: fn(&LoggedRequest)) -> Self {
         Self { observer: Some(observer), ..self }
     }
 
-    /// Sets a fault rule, in place of the one set for that symbol before. A symbol's own rule wins over the one for
-    /// every symbol as long as it is in force.
+    /// Sets a fault rule and replaces the one set for that symbol before; its counts and its time start anew.
+    /// While a symbol's own rule is in force, it takes precedence over the one for every symbol.
     pub fn inject(&self, rule: FaultRule) {
         let active = ActiveRule { rule, since: Instant::now(), requests: BTreeMap::new() };
         self.state().rules.insert(active.rule.symbol.clone(), active);
     }
 
-    /// Clears the rule of a symbol; the one for every symbol with `None`.
+    /// Clears the rule of a symbol, or with `None` the one for every symbol.
     pub fn clear(&self, symbol: Option<&Symbol>) {
         self.state().rules.remove(&symbol.cloned());
     }
 
-    /// The latest requests for charts, oldest first: up to 10,000.
+    /// The latest chart requests, oldest first: up to 10,000.
     pub fn requests(&self) -> Vec<LoggedRequest> {
         self.state().requests.all()
     }
 
-    /// Serves the market on `listener` until the future is dropped.
-    ///
-    /// # Errors
-    /// Those of the listener.
-    pub async fn serve(self, listener: TcpListener) -> std::io::Result<()> {
-        axum::serve(listener, server::router(self, Arc::new(Timestamp::now))).await
-    }
-
-    /// The fault of the reply to a request for `symbol` that comes now; it counts as one request.
+    /// The fault to inject into the reply to a request for `symbol`. Each call counts as one request.
     pub(super) fn fault_for(&self, symbol: &str) -> Option<Fault> {
         let symbol = symbol.to_ascii_uppercase();
         let own = symbol.parse::<Symbol>().ok().map(Some);
@@ -83,7 +72,7 @@ impl SimulatedMarket {
         own.into_iter().chain([None]).find_map(|key| state.rules.get_mut(&key)?.count(&symbol))
     }
 
-    /// Adds a request to the log.
+    /// Shows a request to the observer and adds it to the log.
     pub(super) fn record(&self, request: LoggedRequest) {
         if let Some(observer) = self.observer {
             observer(&request);
@@ -91,13 +80,14 @@ impl SimulatedMarket {
         self.state().requests.add(request);
     }
 
-    /// A panic elsewhere leaves the state as good as it was.
+    /// Ignores poisoning: no panic can leave the state half-changed.
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl ActiveRule {
+    /// Counts a request for `symbol`; the fault while the rule is in force.
     fn count(&mut self, symbol: &str) -> Option<Fault> {
         let requests = self.requests.entry(symbol.to_owned()).or_default();
         let in_force = self.rule.duration.is_in_force(*requests, self.since.elapsed());
@@ -121,11 +111,11 @@ mod tests {
     }
 
     #[test]
-    fn a_symbols_own_rule_wins_while_it_is_in_force() -> Outcome {
+    fn a_symbols_own_rule_takes_precedence_while_it_is_in_force() -> Outcome {
         let market = market(&["*=forbidden", "META=reset:2"])?;
-        let names = ["meta", "SHOP", "META", "META", "A/B"].map(|symbol| market.fault_for(symbol));
+        let faults = ["meta", "SHOP", "META", "META", "A/B"].map(|symbol| market.fault_for(symbol));
         let (own, all) = (Some(Fault::Reset), Some(Fault::Forbidden));
-        assert_eq!(names, [own, all, own, all, all]);
+        assert_eq!(faults, [own, all, own, all, all]);
         Ok(())
     }
 
@@ -139,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn a_rule_is_replaced_begun_anew_and_cleared() -> Outcome {
+    fn a_rule_is_replaced_restarted_and_cleared() -> Outcome {
         let market = market(&["META=reset:1", "*=forbidden:3600s"])?;
         assert_eq!(market.fault_for("META"), Some(Fault::Reset));
         market.inject("META=not-found:1".parse()?);

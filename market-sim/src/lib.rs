@@ -1,29 +1,29 @@
-//! The simulated market: a server that answers as Yahoo's chart endpoint, with prices that are made up.
+//! The simulated market: a server with Yahoo's chart endpoint, whose prices are made up.
 //!
 //! `GET /v8/finance/chart/{symbol}` gives intraday bars of any symbol for every trading day since 1990-01-02. The same
-//! question has the same answer on every machine and at any time; the clock decides only what has not happened yet
-//! (no bar starts after now, a session that is going on has its finished bars and the live row) and what Yahoo itself
-//! tells as of now (`regularMarketTime`, `gmtoffset`, ...). The quirks that Yahoo is known for are part of it: rows of nulls,
-//! missing stamps, the appended row that is not a bar, windows without a `timestamp`.
+//! request gets the same reply on every machine and at any time; the clock decides only what has not happened yet
+//! (no bar starts after now, an open session has its finished bars and the live row) and what Yahoo itself reports as of
+//! now (`regularMarketTime`, `gmtoffset`, ...). Yahoo's known quirks are part of it: rows of nulls, missing timestamps,
+//! the appended row that is not a bar, windows without a `timestamp`.
 //!
 //! Symbols with the suffix `.T` trade in Tokyo and those with `.L` in London, whose calendars are simulated: closed on
 //! weekends and a few fixed days. All others trade in New York, by the calendar of the NYSE.
 //!
 //! Faults can be injected, a symbol at a time or for every symbol: see [`SimulatedMarket::inject`] and [`Fault`].
 //!
-//! It is not a copy of history, it has no data from Yahoo, and of its own accord it has none of Yahoo's limits: no
+//! It is not a copy of history and has no data from Yahoo. Without an injected fault it has none of Yahoo's limits: no
 //! day is too old, no window too wide, no client too fast. Bars of a day and longer, and pre- and post-market bars, are not simulated.
-//! Every answer carries `x-finstream-simulated: true` and a `fullExchangeName` such as `Simulated NasdaqGS`.
+//! Every reply carries `x-finstream-simulated: true` and a `fullExchangeName` such as `Simulated NasdaqGS`.
 
 mod bar;
 mod chart;
-mod clock;
 mod error_reply;
 mod exchange;
 mod exchanges;
 mod fault;
 mod fault_rule;
 mod handle;
+mod latest_quote;
 mod listing;
 mod prices;
 mod reply;
@@ -36,8 +36,6 @@ mod wire;
 #[cfg(test)]
 mod tests;
 
-pub use exchange::Exchange;
-pub use exchanges::NEW_YORK;
 pub use fault::{Fault, InvalidFault};
 pub use fault_rule::{FaultDuration, FaultRule, InvalidFaultRule};
 pub use handle::SimulatedMarket;

@@ -1,6 +1,6 @@
-//! What is listed on the simulated market: nearly every symbol that Yahoo could spell.
+//! The listings of the simulated market: nearly every symbol in Yahoo's spelling.
 //!
-//! Not a company database: prices and volumes follow from the spelling alone, and so does the exchange.
+//! Not a company database: prices and volumes are derived from the symbol alone, and so is the exchange.
 
 use shared::Symbol;
 
@@ -10,19 +10,17 @@ use super::{
     rng::{Rng, exp},
 };
 
-/// Spellings that people try and that Yahoo answers with 404: former symbols (now META and XYZ), indices without their caret.
+/// Common guesses for which Yahoo replies 404: former symbols (now META and XYZ), indices without their caret.
 const NOT_LISTED: [&str; 4] = ["FB", "SQ", "SPX", "VIX"];
 
 /// Yahoo's suffixes of one letter: London, Tokyo, Frankfurt, TSX Venture. Any other letter after a dot is a class
 /// share in the spelling of other vendors: `BRK.B` is 404, `BRK-B` is listed (<https://github.com/ranaroussi/yfinance/issues/140>).
 const ONE_LETTER_MARKETS: [&str; 4] = ["L", "T", "F", "V"];
 
-/// One instrument and the figures that its simulation starts from.
+/// One instrument and the base figures of its simulation.
 #[derive(Debug, Clone)]
 pub struct Listing {
-    /// The symbol in upper case.
     pub symbol: Symbol,
-    /// Where it trades.
     pub exchange: &'static Exchange,
     /// Yahoo's `instrumentType`.
     pub instrument_type: &'static str,
@@ -33,7 +31,7 @@ pub struct Listing {
 }
 
 impl Listing {
-    /// What trades under `symbol`, in either case; `None` when nothing does.
+    /// The listing of `symbol`, in upper or lower case; `None` when there is none.
     ///
     /// Nothing is listed under a symbol that starts with `ZZ`, that Yahoo spells otherwise, or that was renamed.
     pub fn find(symbol: &str) -> Option<Self> {
@@ -46,7 +44,7 @@ impl Listing {
         Some(Self { symbol, exchange, instrument_type, usual_price, usual_volume })
     }
 
-    /// The name shown for it, which says that it is not the real one.
+    /// Yahoo's `longName` and `shortName`; marked as simulated.
     pub fn name(&self) -> String {
         format!("{} (simulated)", self.symbol)
     }

@@ -1,6 +1,6 @@
 //! The made-up prices themselves: every day's close, and a random walk of one-minute bars between two closes.
 //!
-//! Longer bars are put together from these minutes and never made up on their own, so they agree with each other.
+//! Longer bars are aggregated from these minutes and never made up on their own, so they agree with each other.
 
 use jiff::civil::Date;
 use shared::trading_calendar::Hours;
@@ -12,17 +12,17 @@ use super::{
     rng::{Rng, exp},
 };
 
-/// Quiet stretches begin and end on this grid, so that a five-minute bar can be missing and not only a one-minute bar.
-const MINUTES_A_SLOT: usize = 5;
+/// Longer gaps begin and end on this grid, so that a five-minute bar can be missing and not only a one-minute bar.
+const SLOT_MINUTES: usize = 5;
 
 /// One minute of a session, in Yahoo's three encodings.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Minute {
     /// Something was traded.
     Traded(Bar),
-    /// Nothing was traded: a stamp with nulls.
+    /// Nothing was traded: a timestamp with nulls.
     Null,
-    /// Nothing was traded: not even a stamp.
+    /// Nothing was traded: not even a timestamp.
     Absent,
 }
 
@@ -33,16 +33,17 @@ impl Minute {
     }
 }
 
-/// The price at which `listing` ends a trading day, without a walk through the days before it.
+/// The closing price of `listing` on a trading day, computed without the days before it.
 ///
-/// It is the usual price moved by waves of 1 to 1,024 days. Each wave runs straight between points that the rng
-/// fix, and is as high as the square root of its length, like the swings of a random walk.
+/// It is the usual price moved by value noise in eleven octaves, of 1 to 1,024 days. Each octave is interpolated
+/// linearly between random points, with an amplitude of the square root of its length, like the swings of a random walk.
 pub fn close(listing: &Listing, date: Date) -> Price {
-    let swing: f64 = (0..=10).map(|octave| wave(listing, octave, day_number(date))).sum();
-    Price::in_cents(listing.usual_price * exp(swing))
+    let log_move: f64 = (0..=10).map(|octave| noise(listing, octave, day_number(date))).sum();
+    Price::in_cents(listing.usual_price * exp(log_move))
 }
 
-fn wave(listing: &Listing, octave: u32, day: i64) -> f64 {
+/// One octave of the noise.
+fn noise(listing: &Listing, octave: u32, day: i64) -> f64 {
     let length = 1_i64 << octave;
     let (point, beyond) = (day.div_euclid(length), day.rem_euclid(length) as f64 / length as f64);
     let height = |point: i64| Rng::new(listing.symbol.as_str(), "wave", point * 16 + i64::from(octave)).bell();
@@ -55,26 +56,26 @@ pub fn minutes(listing: &Listing, date: Date) -> Vec<Minute> {
     let Some(hours) = listing.exchange.calendar.hours(date) else { return Vec::new() };
     let count = usize::try_from(hours.open.duration_until(hours.close).as_mins()).unwrap_or(0);
     let mut rng = Rng::new(listing.symbol.as_str(), "minutes", day_number(date));
-    let path = path(listing, date, count, &mut rng);
+    let path = price_path(listing, date, count, &mut rng);
     let busy = 0.6 + rng.unit(); // some days see three times the trade of others
     let mut minutes: Vec<Minute> = path
         .windows(2)
         .enumerate()
         .filter_map(|(minute, ends)| {
             let &[from, to] = ends else { return None };
-            let share = busy * smile(minute, count) * (0.4 + 1.2 * rng.unit()) / 390.0;
+            let share = busy * activity(minute, count) * (0.4 + 1.2 * rng.unit()) / 390.0;
             Some(Minute::Traded(bar(from, to, listing.usual_volume * share, &mut rng)))
         })
         .collect();
     leave_gaps(&mut minutes, &mut Rng::new(listing.symbol.as_str(), "gaps", day_number(date)));
     if let Some(lunch) = listing.exchange.calendar.lunch {
-        rest(&mut minutes, hours, lunch);
+        pause_for_lunch(&mut minutes, hours, lunch);
     }
     minutes
 }
 
-/// Nothing is traded at lunch, and the stamps stay.
-fn rest(minutes: &mut [Minute], hours: Hours, lunch: Hours) {
+/// Nothing is traded at lunch; the timestamps stay.
+fn pause_for_lunch(minutes: &mut [Minute], hours: Hours, lunch: Hours) {
     let minute = |time| usize::try_from(hours.open.duration_until(time).as_mins()).unwrap_or(0);
     minutes.iter_mut().take(minute(lunch.close)).skip(minute(lunch.open)).for_each(|minute| *minute = Minute::Null);
 }
@@ -83,13 +84,13 @@ fn day_number(date: Date) -> i64 {
     date.duration_since(FIRST_DAY).as_hours() / 24
 }
 
-/// `count + 1` prices from the open to exactly the day's close: a random walk, tied down at its end.
-fn path(listing: &Listing, date: Date, count: usize, rng: &mut Rng) -> Vec<f64> {
+/// `count + 1` prices from the open to exactly the day's close: a Brownian bridge.
+fn price_path(listing: &Listing, date: Date, count: usize, rng: &mut Rng) -> Vec<f64> {
     let close_before =
         listing.exchange.calendar.previous(date).map_or(listing.usual_price, |day| close(listing, day).get());
     let close = close(listing, date).get();
     let open = close_before + (close - close_before) * rng.unit() + close_before * 0.003 * rng.bell();
-    let steps = (0..count).map(|minute| 0.0005 * smile(minute, count) * rng.bell());
+    let steps = (0..count).map(|minute| 0.0005 * activity(minute, count) * rng.bell());
     let walk: Vec<f64> = std::iter::once(0.0)
         .chain(steps.scan(0.0, |sum, step| {
             *sum += step;
@@ -97,15 +98,15 @@ fn path(listing: &Listing, date: Date, count: usize, rng: &mut Rng) -> Vec<f64> 
         }))
         .collect();
     let end = walk.last().copied().unwrap_or(0.0);
-    let tied = |(minute, sum): (usize, &f64)| {
+    let bridged = |(minute, sum): (usize, &f64)| {
         let passed = minute as f64 / count as f64;
         (open + (close - open) * passed) * (1.0 + sum - end * passed)
     };
-    walk.iter().enumerate().map(tied).collect()
+    walk.iter().enumerate().map(bridged).collect()
 }
 
-/// How much more is going on than on the average minute: most at the open, much at the close, least at noon.
-fn smile(minute: usize, count: usize) -> f64 {
+/// How active a minute is, relative to the average one: the U shape of a trading day, highest at the open, lowest at noon.
+fn activity(minute: usize, count: usize) -> f64 {
     let from_noon = 2.0 * minute as f64 / count as f64 - 1.0;
     let at_the_open = if minute == 0 { 2.0 } else { 1.0 };
     at_the_open * (0.5 + 1.5 * from_noon * from_noon)
@@ -125,14 +126,14 @@ fn bar(from: f64, to: f64, volume: f64, rng: &mut Rng) -> Bar {
     }
 }
 
-/// Takes out about one bar in 200, at five minutes as at one. The number of tries is fixed by the session's length,
+/// Removes about one bar in 200, at five minutes as at one. The number of draws is fixed by the session's length,
 /// so that at worst 9 % of a session's bars are gone at any interval.
 fn leave_gaps(minutes: &mut [Minute], rng: &mut Rng) {
-    let slots = minutes.len() / MINUTES_A_SLOT;
+    let slots = minutes.len() / SLOT_MINUTES;
     for _ in 0..slots / 20 {
         let (slot, absent, happens) = (rng.below(slots), rng.once_in(4), rng.once_in(6));
         let gap = if absent { Minute::Absent } else { Minute::Null };
-        if let Some(slot) = minutes.chunks_mut(MINUTES_A_SLOT).nth(slot).filter(|_| happens) {
+        if let Some(slot) = minutes.chunks_mut(SLOT_MINUTES).nth(slot).filter(|_| happens) {
             slot.fill(gap);
         }
     }
@@ -183,20 +184,21 @@ mod tests {
 
     #[test]
     fn about_one_bar_in_200_is_missing_and_never_one_in_10() -> Result<(), String> {
-        let (mut slots, mut quiet, mut minutes_missing, mut minutes_all) = (0, 0, 0, 0);
+        let (mut slots, mut missing_slots, mut minutes_missing, mut minutes_all) = (0, 0, 0, 0);
         for symbol in ["META", "SHOP", "BYND"] {
             let listing = listing(symbol)?;
             for day in date(2024, 1, 1).series(1.day()).take(366) {
                 let minutes = minutes(&listing, day);
                 let missing = minutes.iter().filter(|minute| minute.bar().is_none()).count();
                 assert!(missing * 10 <= minutes.len(), "{symbol} {day}: {missing} of {}", minutes.len());
-                slots += minutes.len() / MINUTES_A_SLOT;
-                quiet += minutes.chunks(5).filter(|slot| slot.iter().all(|minute| minute.bar().is_none())).count();
+                slots += minutes.len() / SLOT_MINUTES;
+                missing_slots +=
+                    minutes.chunks(5).filter(|slot| slot.iter().all(|minute| minute.bar().is_none())).count();
                 minutes_missing += missing;
                 minutes_all += minutes.len();
             }
         }
-        assert!((120..280).contains(&(slots / quiet)), "one slot in {}", slots / quiet);
+        assert!((120..280).contains(&(slots / missing_slots)), "one slot in {}", slots / missing_slots);
         assert!(
             (60..160).contains(&(minutes_all / minutes_missing)),
             "one minute in {}",

@@ -1,4 +1,4 @@
-//! What is sent back: a status, a body, and what becomes of them on their way.
+//! A reply before it is sent: its status, its body, and how much of it is delivered.
 
 use std::{io, time::Duration};
 
@@ -15,24 +15,21 @@ use serde::Serialize;
 
 use super::error_reply::ErrorReply;
 
-/// JSON as Yahoo calls it, which is not quite axum's.
+/// Yahoo's content type of JSON; axum's has no `charset`.
 pub const JSON: &str = "application/json;charset=utf-8";
-/// Everything that is not JSON.
+/// The content type of everything that is not JSON.
 pub const HTML: &str = "text/html";
 
-/// How long a stalled request waits.
+/// How long a stalled reply waits before the connection is closed.
 const STALL: Duration = Duration::from_secs(60);
 
-/// A reply that never changes.
+/// A reply that is the same for every request.
 #[derive(Debug, Clone, Copy)]
 pub struct Page {
-    /// The HTTP status.
     pub status: StatusCode,
-    /// The content type.
     pub content_type: &'static str,
-    /// Where it redirects to.
+    /// The target of a redirect.
     pub location: Option<&'static str>,
-    /// The body.
     pub body: &'static str,
 }
 
@@ -46,13 +43,14 @@ pub struct Reply {
     delivery: Delivery,
 }
 
-/// What becomes of a reply on its way.
+/// How much of a reply reaches the client.
 #[derive(Debug, Clone, Copy)]
 enum Delivery {
     Whole,
     Half,
     Nothing,
-    NothingForLong,
+    /// Nothing, after [`STALL`].
+    NothingAfterStall,
 }
 
 impl From<Page> for Reply {
@@ -63,17 +61,17 @@ impl From<Page> for Reply {
 }
 
 impl Reply {
-    /// An honest answer.
-    pub fn new(answered: Result<impl Serialize, ErrorReply>) -> Self {
-        match answered {
+    /// A reply of JSON, delivered whole.
+    pub fn new(result: Result<impl Serialize, ErrorReply>) -> Self {
+        match result {
             Ok(body) => Self::json(StatusCode::OK, &body),
-            Err(refusal) => Self::refusing(&refusal),
+            Err(error) => Self::error(&error),
         }
     }
 
-    /// An answer without bars.
-    pub fn refusing(refusal: &ErrorReply) -> Self {
-        Self::json(refusal.status, &refusal.body())
+    /// An error in Yahoo's envelope, delivered whole.
+    pub fn error(error: &ErrorReply) -> Self {
+        Self::json(error.status, &error.body())
     }
 
     fn json(status: StatusCode, body: &impl Serialize) -> Self {
@@ -84,39 +82,39 @@ impl Reply {
         Self { status, content_type: JSON, location: None, body: body.into(), delivery: Delivery::Whole }
     }
 
-    /// The first half of the body, as if it were whole.
+    /// Only the first half of the body, with a `Content-Length` that matches it.
     pub fn halved(mut self) -> Self {
         self.body.truncate(self.body.len() / 2);
         self
     }
 
-    /// The first half of the body, with the length of the whole announced.
+    /// Only the first half of the body, with the `Content-Length` of the whole; then the connection is closed.
     pub fn cut_off(self) -> Self {
         Self { delivery: Delivery::Half, ..self }
     }
 
-    /// A closed connection.
+    /// The connection is closed before anything is sent.
     pub fn reset(self) -> Self {
         Self { delivery: Delivery::Nothing, ..self }
     }
 
-    /// A closed connection, after a minute.
+    /// The connection is closed after a minute, before anything is sent.
     pub fn stalled(self) -> Self {
-        Self { delivery: Delivery::NothingForLong, ..self }
+        Self { delivery: Delivery::NothingAfterStall, ..self }
     }
 
-    /// The HTTP status of a whole reply, 0 where the connection is cut.
+    /// The HTTP status of a reply that is delivered whole; 0 where the connection is cut.
     pub fn status(&self) -> u16 {
         if matches!(self.delivery, Delivery::Whole) { self.status.as_u16() } else { 0 }
     }
 
-    /// The response that does all that.
-    pub async fn send(self) -> Response {
+    /// The response for axum; a stalled one waits here.
+    pub async fn respond(self) -> Response {
         match self.delivery {
             Delivery::Whole => self.with(self.body.clone().into()),
             Delivery::Half => self.half(),
             Delivery::Nothing => nothing(),
-            Delivery::NothingForLong => {
+            Delivery::NothingAfterStall => {
                 tokio::time::sleep(STALL).await;
                 nothing()
             }
@@ -133,7 +131,7 @@ impl Reply {
 
     fn half(self) -> Response {
         let half = self.body.slice(..self.body.len() / 2);
-        // Only what is written before the body fails goes out; giving way once lets that happen.
+        // When a body fails, the server drops what it has not flushed; yielding once lets it flush.
         let cut = async {
             tokio::task::yield_now().await;
             Err(cut())

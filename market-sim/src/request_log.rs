@@ -1,4 +1,4 @@
-//! The requests that the market got.
+//! The log of the chart requests that the market received.
 
 use std::{collections::VecDeque, fmt};
 
@@ -6,21 +6,21 @@ use jiff::Timestamp;
 
 use super::fault::Fault;
 
-/// How many requests are remembered.
-const LIMIT: usize = 10_000;
+/// How many requests are kept.
+const CAPACITY: usize = 10_000;
 
-/// One request for a chart, and what became of it.
+/// One chart request and the outcome of its reply.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LoggedRequest {
-    /// When it came.
+    /// When it arrived, by the market's clock.
     pub at: Timestamp,
-    /// The symbol as it was asked for.
+    /// The symbol as the client spelled it.
     pub symbol: String,
-    /// The window's start as it was asked for: Unix seconds.
+    /// The query's `period1` as it was sent: the window's start in Unix seconds.
     pub period1: Option<String>,
-    /// The window's end as it was asked for: Unix seconds.
+    /// The query's `period2` as it was sent: the window's end in Unix seconds.
     pub period2: Option<String>,
-    /// The HTTP status of the answer; 0 where the connection was cut.
+    /// The HTTP status of the reply; 0 where the connection was cut.
     pub status: u16,
     /// The fault that was injected into the reply, if one was.
     pub fault: Option<Fault>,
@@ -34,14 +34,14 @@ impl fmt::Display for LoggedRequest {
     }
 }
 
-/// The latest requests.
+/// The latest requests, up to [`CAPACITY`].
 #[derive(Debug, Default)]
 pub struct RequestLog(VecDeque<LoggedRequest>);
 
 impl RequestLog {
-    /// Remembers one, and forgets the oldest where there are too many.
+    /// Appends a request; drops the oldest one when the log is full.
     pub fn add(&mut self, request: LoggedRequest) {
-        if self.0.len() == LIMIT {
+        if self.0.len() == CAPACITY {
             self.0.pop_front();
         }
         self.0.push_back(request);
@@ -63,7 +63,7 @@ mod tests {
     }
 
     #[test]
-    fn the_oldest_are_forgotten() {
+    fn the_oldest_are_dropped() {
         let mut requests = RequestLog::default();
         (0..10_003).for_each(|second| requests.add(request(second)));
         let all = requests.all();

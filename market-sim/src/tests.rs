@@ -16,22 +16,22 @@ mod abroad;
 
 type Outcome = Result<(), Box<dyn std::error::Error>>;
 
-/// Long after every day that the tests ask for, on a Sunday.
+/// Long after every day that the tests request, on a Sunday.
 const LATER: &str = "2031-06-15T12:00:00Z";
 
-/// Asks without the network.
-fn ask(symbol: &str, query: Value, now: &str) -> Result<Value, ErrorReply> {
-    serde_json::to_value(answer(symbol, query, now)?).map_err(|error| ErrorReply::bad_request(error.to_string()))
+/// The body of a reply, without the network.
+fn get(symbol: &str, query: Value, now: &str) -> Result<Value, ErrorReply> {
+    serde_json::to_value(get_body(symbol, query, now)?).map_err(|error| ErrorReply::bad_request(error.to_string()))
 }
 
-fn answer(symbol: &str, query: Value, now: &str) -> Result<wire::Body, ErrorReply> {
+fn get_body(symbol: &str, query: Value, now: &str) -> Result<wire::Body, ErrorReply> {
     let malformed = |error: String| ErrorReply::bad_request(error);
     let now = now.parse::<Timestamp>().map_err(|error| malformed(error.to_string()))?;
     let query: request::Query = serde_json::from_value(query).map_err(|error| malformed(error.to_string()))?;
-    chart::ask(symbol, &query, now)
+    chart::respond(symbol, &query, now)
 }
 
-/// The query for one whole day, as the collector asks it.
+/// The query for one whole day, as the collector sends it.
 fn day(date: Date, interval: &str) -> Value {
     let midnights = TradeDate::from(date).midnights(&NEW_YORK.calendar.zone);
     let (start, end) = midnights.map_or((0, 0), |(start, end)| (start.as_second(), end.as_second()));
@@ -47,39 +47,39 @@ struct Row {
 }
 
 fn rows(body: &Value) -> Vec<Row> {
-    let answer = &body["chart"]["result"][0];
-    let quote = &answer["indicators"]["quote"][0];
-    let stamps = answer["timestamp"].as_array().cloned().unwrap_or_default();
-    let row = |(i, stamp): (usize, &Value)| {
+    let result = &body["chart"]["result"][0];
+    let quote = &result["indicators"]["quote"][0];
+    let timestamps = result["timestamp"].as_array().cloned().unwrap_or_default();
+    let row = |(i, timestamp): (usize, &Value)| {
         let price = |column: &str| quote[column][i].as_f64();
         let prices = || Some([price("open")?, price("high")?, price("low")?, price("close")?]);
-        let at = Timestamp::from_second(stamp.as_i64().unwrap_or_default()).unwrap_or_default();
+        let at = Timestamp::from_second(timestamp.as_i64().unwrap_or_default()).unwrap_or_default();
         Row { at, prices: prices(), volume: quote["volume"][i].as_u64() }
     };
-    stamps.iter().enumerate().map(row).collect()
+    timestamps.iter().enumerate().map(row).collect()
 }
 
-/// The rows that a collector keeps: those inside the session, on the grid.
+/// The rows that the collector keeps: those inside the session, on the grid.
 fn bars_of(session: &Session, body: &Value, interval: Interval) -> Vec<Row> {
     rows(body).into_iter().filter(|row| session.holds(row.at, interval)).collect()
 }
 
 #[test]
-fn a_reply_has_yahoos_form() -> Outcome {
+fn a_reply_has_yahoos_format() -> Outcome {
     let window = json!({"period1": "1795185000", "period2": "1795186500", "interval": "5m"}); // 2026-11-20, 9:30 to 9:55
-    let body = answer("META", window, "2026-11-22T12:00:00Z")?; // as written: the order of the keys counts
+    let body = get_body("META", window, "2026-11-22T12:00:00Z")?; // serialised directly: a Value would sort the keys
     insta::assert_snapshot!("reply", serde_json::to_string_pretty(&body)?);
     Ok(())
 }
 
 #[test]
-fn a_day_without_trading_has_no_stamps_and_no_session() -> Outcome {
+fn a_day_without_trading_has_no_timestamps_and_no_session() -> Outcome {
     for date in ["2026-11-21", "2026-11-22", "2026-11-26", "2026-07-03", "2001-09-11"] {
-        let body = ask("META", day(date.parse()?, "5m"), LATER)?;
-        let answer = &body["chart"]["result"][0];
-        assert_eq!(answer.get("timestamp"), None, "{date}");
-        assert_eq!(answer["indicators"], json!({"quote": [{}]}), "{date}");
-        assert_eq!(answer["meta"].get("tradingPeriods"), None, "{date}");
+        let body = get("META", day(date.parse()?, "5m"), LATER)?;
+        let result = &body["chart"]["result"][0];
+        assert_eq!(result.get("timestamp"), None, "{date}");
+        assert_eq!(result["indicators"], json!({"quote": [{}]}), "{date}");
+        assert_eq!(result["meta"].get("tradingPeriods"), None, "{date}");
     }
     Ok(())
 }
@@ -98,7 +98,7 @@ fn a_day_has_its_bars_on_either_side_of_a_clock_change() -> Outcome {
         let session = NEW_YORK.calendar.session(date.parse()?).ok_or(date)?;
         let mut whole_days = 0;
         for symbol in ["META", "SHOP", "BYND", "NFLX", "PINS", "XYZ", "TTD", "OKTA", "SNAP", "DDOG"] {
-            let body = ask(symbol, day(date.parse()?, "5m"), LATER)?;
+            let body = get(symbol, day(date.parse()?, "5m"), LATER)?;
             let bars = bars_of(&session, &body, Interval::FiveMinutes);
             assert!((expected - 4..=expected).contains(&bars.len()), "{symbol} {date}: {}", bars.len());
             whole_days += usize::from(bars.len() == expected);
@@ -106,7 +106,7 @@ fn a_day_has_its_bars_on_either_side_of_a_clock_change() -> Outcome {
             let of_the_day = periods.iter().find(|period| period[0]["start"] == session.open.as_second());
             assert_eq!(of_the_day.ok_or("not listed")?[0]["end"], session.close.as_second(), "{symbol} {date}");
         }
-        assert!(whole_days >= 5, "{date}: most days have no stamp missing");
+        assert!(whole_days >= 5, "{date}: most days have no timestamp missing");
     }
     Ok(())
 }
@@ -116,7 +116,7 @@ fn the_appended_row_is_the_close_the_next_days_close_or_missing() -> Outcome {
     let (mut own, mut following, mut none) = (0, 0, 0);
     for date in "2025-01-01".parse::<Date>()?.series(1.day()).take(365) {
         let Some(session) = NEW_YORK.calendar.session(date) else { continue };
-        let rows = rows(&ask("SHOP", day(date, "5m"), LATER)?);
+        let rows = rows(&get("SHOP", day(date, "5m"), LATER)?);
         let last = rows.last().ok_or("no rows")?;
         if session.holds(last.at, Interval::FiveMinutes) {
             none += 1;
@@ -135,14 +135,14 @@ fn the_appended_row_is_the_close_the_next_days_close_or_missing() -> Outcome {
 }
 
 #[test]
-fn a_session_that_is_going_on_has_its_finished_bars_and_the_live_row() -> Outcome {
+fn an_open_session_has_its_finished_bars_and_the_live_row() -> Outcome {
     let session = NEW_YORK.calendar.session("2026-11-20".parse()?).ok_or("no session")?;
-    let whole = bars_of(&session, &ask("META", day("2026-11-20".parse()?, "5m"), LATER)?, Interval::FiveMinutes);
+    let whole = bars_of(&session, &get("META", day("2026-11-20".parse()?, "5m"), LATER)?, Interval::FiveMinutes);
     for (now, finished) in
         [("15:00:00", 6), ("15:00:03", 6), ("15:04:59", 6), ("15:05:00", 7), ("14:30:20", 0), ("20:59:59", 77)]
     {
         let now = format!("2026-11-20T{now}Z");
-        let body = ask("META", day("2026-11-20".parse()?, "5m"), &now)?;
+        let body = get("META", day("2026-11-20".parse()?, "5m"), &now)?;
         let mut rows = rows(&body);
         let live = rows.pop().ok_or("no live row")?;
         let now: Timestamp = now.parse()?;
@@ -155,20 +155,20 @@ fn a_session_that_is_going_on_has_its_finished_bars_and_the_live_row() -> Outcom
 }
 
 #[test]
-fn nothing_is_told_of_the_future() -> Outcome {
+fn there_are_no_bars_of_the_future() -> Outcome {
     let tomorrow = day("2026-11-23".parse()?, "5m");
     for now in ["2026-11-22T12:00:00Z", "2026-11-23T14:29:59Z"] {
-        assert_eq!(rows(&ask("META", tomorrow.clone(), now)?), [], "{now}");
+        assert_eq!(rows(&get("META", tomorrow.clone(), now)?), [], "{now}");
     }
     let friday = day("2026-11-20".parse()?, "5m");
-    let friday = |now| ask("META", friday.clone(), now).map(|body| rows(&body));
+    let friday = |now| get("META", friday.clone(), now).map(|body| rows(&body));
     assert_eq!(friday("2026-11-20T21:00:00Z")?.len(), friday("2026-11-22T12:00:00Z")?.len());
     Ok(())
 }
 
 #[test]
-fn the_offset_is_that_of_the_moment_and_not_of_the_bars() -> Outcome {
-    let summer = ask("META", day("2026-07-15".parse()?, "5m"), "2026-11-22T12:00:00Z")?;
+fn the_offset_is_that_of_the_request_and_not_of_the_bars() -> Outcome {
+    let summer = get("META", day("2026-07-15".parse()?, "5m"), "2026-11-22T12:00:00Z")?;
     let meta = &summer["chart"]["result"][0]["meta"];
     assert_eq!((&meta["gmtoffset"], &meta["timezone"]), (&json!(-18000), &json!("EST")));
     assert_eq!(meta["tradingPeriods"][1][0]["timezone"], "EDT");
@@ -176,8 +176,8 @@ fn the_offset_is_that_of_the_moment_and_not_of_the_bars() -> Outcome {
 }
 
 #[test]
-fn what_is_asked_wrongly_is_refused_in_yahoos_words() -> Outcome {
-    let refusal = |symbol, query| ask(symbol, query, LATER).err().map(|no| (no.status.as_u16(), no.description));
+fn an_invalid_request_gets_yahoos_error() -> Outcome {
+    let error = |symbol, query| get(symbol, query, LATER).err().map(|error| (error.status.as_u16(), error.description));
     let intervals = "[1m, 2m, 5m, 15m, 30m, 60m, 90m, 1h, 4h, 1d, 5d, 1wk, 1mo, 3mo]";
     for (symbol, query, status, description) in [
         ("ZZTOP", json!({}), 404, "No data found, symbol may be delisted".to_owned()),
@@ -209,16 +209,16 @@ fn what_is_asked_wrongly_is_refused_in_yahoos_words() -> Outcome {
             "the simulated market has intraday bars only, not interval=1d: use 1m to 4h".to_owned(),
         ),
     ] {
-        assert_eq!(refusal(symbol, query), Some((status, description)));
+        assert_eq!(error(symbol, query), Some((status, description)));
     }
-    assert!(refusal("META", json!({"range": "0d"})).is_some_and(|(status, _)| status == 400));
+    assert!(error("META", json!({"range": "0d"})).is_some_and(|(status, _)| status == 400));
     Ok(())
 }
 
 #[test]
 fn a_range_gives_the_newest_sessions() -> Outcome {
     for (range, sessions) in [("1d", 1), ("5d", 5), ("7d", 7), ("1mo", 22), ("ytd", 224), ("1y", 250)] {
-        let body = ask("META", json!({"range": range, "interval": "1h"}), "2026-11-22T12:00:00Z")?;
+        let body = get("META", json!({"range": range, "interval": "1h"}), "2026-11-22T12:00:00Z")?;
         let mut dates: Vec<_> = rows(&body).iter().map(|row| NEW_YORK.calendar.date_of(row.at)).collect();
         dates.dedup();
         assert_eq!((dates.len(), body["chart"]["result"][0]["meta"]["range"].as_str()), (sessions, Some(range)));
@@ -231,12 +231,12 @@ fn a_range_gives_the_newest_sessions() -> Outcome {
 fn trading_periods_change_shape_with_pre_and_post_market() -> Outcome {
     let mut query = day("2026-11-20".parse()?, "5m");
     query["includePrePost"] = json!("True");
-    let body = ask("META", query.clone(), LATER)?;
+    let body = get("META", query.clone(), LATER)?;
     let periods = &body["chart"]["result"][0]["meta"]["tradingPeriods"];
     assert_eq!(periods["pre"][1][0]["end"], periods["regular"][1][0]["start"]);
     assert_eq!(periods["post"][1][0]["start"], periods["regular"][1][0]["end"]);
     query["period1"] = query["period2"].clone();
-    let body = ask("META", query, LATER)?;
+    let body = get("META", query, LATER)?;
     assert_eq!(body["chart"]["result"][0]["meta"]["tradingPeriods"], json!({"pre": [], "post": []}));
     Ok(())
 }
@@ -253,13 +253,13 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(200))]
 
     #[test]
-    fn every_bar_is_sound(symbol in "[A-Y]{1,4}", date in trading_day(), interval in prop::sample::select(Interval::ALL.to_vec())) {
+    fn every_bar_is_consistent(symbol in "[A-Y]{1,4}", date in trading_day(), interval in prop::sample::select(Interval::ALL.to_vec())) {
         prop_assume!(!["FB", "SQ", "SPX", "VIX"].contains(&symbol.as_str()));
         let Some(session) = NEW_YORK.calendar.session(date) else { return Err(TestCaseError::fail("no session")) };
-        let body = ask(&symbol, day(date, interval.as_str()), LATER).map_err(|no| TestCaseError::fail(no.description))?;
-        prop_assert_eq!(ask(&symbol, day(date, interval.as_str()), "2031-06-17T18:00:00Z").map(|again| rows(&again)), Ok(rows(&body)));
+        let body = get(&symbol, day(date, interval.as_str()), LATER).map_err(|error| TestCaseError::fail(error.description))?;
+        prop_assert_eq!(get(&symbol, day(date, interval.as_str()), "2031-06-17T18:00:00Z").map(|again| rows(&again)), Ok(rows(&body)));
         let all = rows(&body);
-        prop_assert!(all.windows(2).all(|pair| pair[0].at < pair[1].at), "stamps rise");
+        prop_assert!(all.windows(2).all(|pair| pair[0].at < pair[1].at), "timestamps rise");
         let extra = all.iter().filter(|row| !session.holds(row.at, interval)).count();
         prop_assert!(extra <= 1 && all[..all.len() - extra].iter().all(|row| session.holds(row.at, interval)), "only the last row is no bar");
         let traded = bars_of(&session, &body, interval).iter().filter(|row| row.prices.is_some()).count();
@@ -276,9 +276,9 @@ proptest! {
     #[test]
     fn longer_bars_are_made_of_shorter_ones(date in trading_day(), long in prop::sample::select(Interval::ALL[1..].to_vec())) {
         let Some(session) = NEW_YORK.calendar.session(date) else { return Err(TestCaseError::fail("no session")) };
-        let bars = |interval: Interval| ask("PINS", day(date, interval.as_str()), LATER)
+        let bars = |interval: Interval| get("PINS", day(date, interval.as_str()), LATER)
             .map(|body| bars_of(&session, &body, interval))
-            .map_err(|no| TestCaseError::fail(no.description));
+            .map_err(|error| TestCaseError::fail(error.description));
         let minutes = bars(Interval::OneMinute)?;
         for bar in bars(long)? {
             let inside: Vec<&Row> = minutes.iter().filter(|minute| bar.at <= minute.at && minute.at < bar.at + long.duration()).collect();
@@ -294,9 +294,8 @@ proptest! {
     }
 }
 
-/// The server by the machine's own clock, and one whose clock stands, on ports of their own.
 #[tokio::test]
-async fn the_server_answers_over_http_and_says_that_it_is_simulated() -> Outcome {
+async fn the_server_replies_over_http_and_marks_replies_as_simulated() -> Outcome {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
     let address = listener.local_addr()?;
     let server = tokio::spawn(SimulatedMarket::new().serve(listener));

@@ -1,4 +1,4 @@
-//! The JSON of a chart answer, field by field as Yahoo wrote it in 2026.
+//! The JSON of a chart reply, field by field as Yahoo wrote it in 2026.
 
 use jiff::Timestamp;
 use serde::Serialize;
@@ -12,30 +12,30 @@ pub struct Body {
     pub chart: Chart,
 }
 
-/// The envelope; an error comes in the same one, see [`super::refusal`].
+/// The envelope. An error comes in the same one, see [`ErrorReply::body`](crate::error_reply::ErrorReply::body).
 #[derive(Debug, Serialize)]
 pub struct Chart {
-    pub result: [Answer; 1],
+    pub result: [ChartResult; 1],
     pub error: Option<()>,
 }
 
 /// The bars of one symbol.
 #[derive(Debug, Serialize)]
-pub struct Answer {
+pub struct ChartResult {
     pub meta: Meta,
-    /// The bars' starts in Unix seconds. Without bars the key itself is missing.
+    /// The starts of the bars in Unix seconds. Without bars the key itself is missing.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub timestamp: Vec<i64>,
     pub indicators: Indicators,
 }
 
-/// Always one set of bars.
+/// The indicators; always one set of bars.
 #[derive(Debug, Serialize)]
 pub struct Indicators {
     pub quote: [Quote; 1],
 }
 
-/// The bars by column, each as long as the stamps; `{}` without bars.
+/// The bars by column, each as long as `timestamp`; `{}` without bars.
 #[derive(Debug, Default, Serialize)]
 pub struct Quote {
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -50,8 +50,8 @@ pub struct Quote {
     pub volume: Vec<Option<u64>>,
 }
 
-/// What an answer says about the symbol. Everything that is called regular, current or previous, and the offset with
-/// it, is of the moment of the question and not of the window.
+/// The facts about the symbol. Everything that is called regular, current or previous, and `gmtoffset` and `timezone`,
+/// is as of the time of the request and not of the window.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Meta {
@@ -84,7 +84,7 @@ pub struct Meta {
     pub valid_ranges: [&'static str; 11],
 }
 
-/// A day from the first pre-market trade to the last post-market trade.
+/// A trading day in three parts, from the start of pre-market trading to the end of post-market trading.
 #[derive(Debug, Serialize)]
 pub struct TradingPeriod {
     pub pre: Period,
@@ -92,7 +92,7 @@ pub struct TradingPeriod {
     pub post: Period,
 }
 
-/// The sessions around the window, in the shapes Yahoo gives them; each session is a list of one.
+/// The sessions in and around the window, in Yahoo's three shapes; each session is a list of one.
 #[derive(Debug, Serialize)]
 #[serde(untagged)]
 pub enum TradingPeriods {
@@ -100,8 +100,8 @@ pub enum TradingPeriods {
     Regular(Vec<[Period; 1]>),
     /// `includePrePost=true` with sessions.
     Extended { pre: Vec<[Period; 1]>, regular: Vec<[Period; 1]>, post: Vec<[Period; 1]> },
-    /// `includePrePost=true` without.
-    Nothing { pre: [Period; 0], post: [Period; 0] },
+    /// `includePrePost=true` without sessions.
+    Empty { pre: [Period; 0], post: [Period; 0] },
 }
 
 impl TradingPeriods {
@@ -109,14 +109,14 @@ impl TradingPeriods {
         matches!(self, Self::Regular(sessions) if sessions.is_empty())
     }
 
-    /// The periods of `sessions` in the shape that fits the question.
+    /// The periods of `sessions` in the shape that fits the request's `includePrePost`.
     pub fn new(exchange: &Exchange, sessions: &[Session], pre_post: bool) -> Self {
         let list = |part: fn(TradingPeriod) -> Period| {
             sessions.iter().map(|session| [part(TradingPeriod::of(exchange, session))]).collect::<Vec<_>>()
         };
         match (pre_post, sessions.is_empty()) {
             (false, _) => Self::Regular(list(|day| day.regular)),
-            (true, true) => Self::Nothing { pre: [], post: [] },
+            (true, true) => Self::Empty { pre: [], post: [] },
             (true, false) => Self::Extended {
                 pre: list(|day| day.pre),
                 regular: list(|day| day.regular),
@@ -126,7 +126,7 @@ impl TradingPeriods {
     }
 }
 
-/// A stretch of trading, in Unix seconds.
+/// A stretch of trading: `start` and `end` in Unix seconds, `gmtoffset` in seconds.
 #[derive(Debug, Serialize)]
 pub struct Period {
     pub timezone: String,
@@ -136,7 +136,7 @@ pub struct Period {
 }
 
 impl TradingPeriod {
-    /// The periods of a session's day. A break for lunch is not told apart.
+    /// The periods of a session's day. A lunch break does not split the regular one.
     pub fn of(exchange: &Exchange, session: &Session) -> Self {
         let info = exchange.calendar.zone.to_offset_info(session.open); // no clock changes on a trading day
         let period = |start: Timestamp, end: Timestamp| Period {

@@ -1,15 +1,16 @@
-//! The bar record: one line of the lake.
+//! A bar as a record of the lake, and the prices in it.
 
 use jiff::{Timestamp, Zoned};
 use serde::{Deserialize, Serialize};
 
 use crate::{Interval, RunId, Symbol, TradeDate};
 
-/// A price in the currency's main unit, printed with the fewest decimals that give back what Yahoo holds.
+/// A price in the unit of Yahoo's currency code (dollars for `USD`, pence for `GBp`), printed with the fewest decimals
+/// that give back what Yahoo holds.
 ///
 /// Yahoo stores prices as 32-bit floats and sends them widened to 64 bits, so 334.79 arrives as
-/// `334.7900085449219`. Such a value is taken back to the shortest decimal of the 32-bit float;
-/// a value that is not a widened 32-bit float is kept as it came.
+/// `334.7900085449219`. Such a value is narrowed back to the shortest decimal of the 32-bit float;
+/// a value that is not a widened 32-bit float is kept as it is.
 #[derive(Debug, Clone, Copy, PartialEq, PartialOrd, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Price(f64);
@@ -27,7 +28,7 @@ impl Price {
         Some(Self(shortest))
     }
 
-    /// The price as a number, in the currency's main unit.
+    /// The price as a number, in the same unit.
     pub fn get(self) -> f64 {
         self.0
     }
@@ -38,14 +39,14 @@ impl Price {
 pub struct Bar {
     /// The symbol that was requested.
     pub symbol: Symbol,
-    /// The company's name in the companies file, else in Yahoo's words, else the symbol.
+    /// The company's name in the companies file, else the name that Yahoo gives, else the symbol.
     pub company_name: String,
     /// The session's exchange-local date, which is also the lake's partition.
     pub trade_date: TradeDate,
     /// The bar's start with the exchange's offset, such as `2021-11-30T09:30:00-05:00`.
     #[serde(with = "offset_datetime")]
     pub ts: Zoned,
-    /// The first price, in the currency's main unit, as all four.
+    /// The first price, in the unit of `currency`, as all four are.
     pub open: Price,
     /// The highest price.
     pub high: Price,
@@ -55,7 +56,7 @@ pub struct Bar {
     pub close: Price,
     /// Shares (or units) traded in the bar.
     pub volume: u64,
-    /// The ISO 4217 code Yahoo gives, `null` where it gives none.
+    /// Yahoo's currency code: that of ISO 4217, or of a minor unit such as `GBp`; `null` where it gives none.
     pub currency: Option<String>,
     /// The length of the bar.
     pub interval: Interval,
@@ -72,12 +73,12 @@ pub mod offset_datetime {
 
     const FORMAT: &str = "%Y-%m-%dT%H:%M:%S%:z";
 
-    /// The datetime as text.
+    /// The datetime as text, in the form that [`self`] describes.
     pub fn text(at: &Zoned) -> String {
         at.strftime(FORMAT).to_string()
     }
 
-    /// Writes [`text`].
+    /// Writes the datetime as [`text`] does.
     ///
     /// # Errors
     /// Those of the serializer.
@@ -85,7 +86,7 @@ pub mod offset_datetime {
         serializer.collect_str(&at.strftime(FORMAT))
     }
 
-    /// Reads [`text`] back, as an instant in a zone of that offset.
+    /// Parses what [`text`] writes: an instant in a zone of that fixed offset.
     ///
     /// # Errors
     /// When the text has another form.

@@ -20,7 +20,7 @@ pub struct Companies {
 /// What is wrong with a companies file.
 #[derive(Debug, thiserror::Error)]
 pub enum InvalidCompanies {
-    /// A line is not what the file's opening comment describes.
+    /// It is not TOML, or has other fields than the comment at its top describes.
     #[error("companies.toml cannot be read: {0}")]
     Syntax(#[from] toml::de::Error),
     /// Two entries claim one symbol.
@@ -50,7 +50,7 @@ impl Companies {
     /// The file that the program was built with.
     ///
     /// # Errors
-    /// What is wrong with it, by line.
+    /// What is wrong with it, and in which line.
     pub fn built_in() -> Result<Self, InvalidCompanies> {
         Self::parse(FILE)
     }
@@ -103,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn a_bad_file_is_refused_with_the_place() {
+    fn a_bad_file_is_rejected_with_the_line() {
         for (text, says) in [
             ("[[company]]\nsymbol = \"a/b\"\nname = \"x\"", "\"a/b\" is not a symbol"),
             ("[[company]]\nsymbol = \"A\"", "missing field `name`"),
@@ -113,9 +113,9 @@ mod tests {
         ] {
             let said = Companies::parse(text).err().map(|error| error.to_string()).unwrap_or_default();
             assert!(said.contains(says), "{text}: {said}");
-            let has_a_place = text.starts_with('[') && !says.contains("twice");
+            let has_a_line = text.starts_with('[') && !says.contains("twice");
             assert!(
-                !has_a_place || said.contains("line 2") || said.contains("line 4") || said.contains("line 1"),
+                !has_a_line || said.contains("line 2") || said.contains("line 4") || said.contains("line 1"),
                 "{said}"
             );
         }

@@ -5,7 +5,7 @@ use std::{env, str::FromStr};
 /// Why a function cannot start.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum EnvError {
-    /// A variable that must be set is not.
+    /// A variable that must be set is unset or empty.
     #[error(
         "the environment variable {0} is not set: template.yaml sets it, and the function's README says what it holds"
     )]
@@ -13,16 +13,16 @@ pub enum EnvError {
     /// A variable has a value that cannot be used.
     #[error("the environment variable {name} holds {value:?}: {problem}")]
     Invalid {
-        /// The variable.
+        /// The variable's name.
         name: &'static str,
-        /// Its value.
+        /// The value that it is set to.
         value: String,
         /// What is wrong with it.
         problem: String,
     },
 }
 
-/// The value of a variable that must be set, and not to nothing.
+/// The value of a variable that must be set and not empty.
 ///
 /// # Errors
 /// [`EnvError::Missing`].
@@ -30,10 +30,10 @@ pub fn required(name: &'static str) -> Result<String, EnvError> {
     env::var(name).ok().filter(|value| !value.is_empty()).ok_or(EnvError::Missing(name))
 }
 
-/// The value of a variable, or `default` where it is not set.
+/// The value of a variable, or `default` where it is unset or empty.
 ///
 /// # Errors
-/// [`EnvError::Invalid`] where it is set to something that is not a `T`.
+/// [`EnvError::Invalid`] where the value is not a `T`.
 pub fn or_default<T>(name: &'static str, default: T) -> Result<T, EnvError>
 where
     T: FromStr<Err: std::fmt::Display>,

@@ -3,7 +3,7 @@
 use lambda_runtime::Diagnostic;
 use strum::{Display, VariantArray};
 
-/// Every error name that a function can answer with. `docs/runbook.md` says for each what to do.
+/// Every error name that a function can fail with. `docs/runbook.md` says for each what to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Display, VariantArray)]
 pub enum ErrorName {
     /// The input is not what the function takes. Not worth a retry.
@@ -29,7 +29,7 @@ pub enum ErrorName {
 }
 
 impl ErrorName {
-    /// All names.
+    /// Every name, in the order of the declaration.
     pub const ALL: &[Self] = Self::VARIANTS;
 }
 
@@ -39,9 +39,9 @@ pub trait NamedError: std::error::Error {
     fn name(&self) -> ErrorName;
 }
 
-/// The error type of every handler: the name and the message of any [`NamedError`], logged once when it is made.
+/// The error type of every handler: the name and the message of any [`NamedError`], logged once, by the conversion.
 ///
-/// It is to be made inside the span of the invocation, so that the log line has the run's id.
+/// Convert inside the span of the invocation, so that the log line has the run's id.
 #[derive(Debug)]
 pub struct HandlerError(Diagnostic);
 

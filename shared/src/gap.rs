@@ -1,4 +1,4 @@
-//! The bars that a session lacks, as text and as the next attempt takes them up.
+//! The bars that a session lacks, written as text in an answer and parsed again by the next attempt.
 
 use std::{collections::BTreeSet, fmt, str::FromStr};
 
@@ -23,7 +23,7 @@ pub struct Gap {
 pub struct InvalidGap(String);
 
 impl Gap {
-    /// The gaps that starts of missing bars make, given in the order of the session.
+    /// Joins the starts of missing bars, given in the order of the session, into as few gaps as possible.
     pub fn join(missing: impl IntoIterator<Item = Time>, interval: Interval) -> Vec<Self> {
         let mut gaps: Vec<Self> = Vec::new();
         for at in missing {
@@ -38,7 +38,7 @@ impl Gap {
     /// The starts of the missing bars, in order.
     pub fn starts(self, interval: Interval) -> impl Iterator<Item = Time> {
         let next = move |at: &Time| (*at != self.last).then(|| at.wrapping_add(interval.duration()));
-        // A day has no more bars than minutes, so a gap that was written by hand ends, too.
+        // A day has no more bars than minutes: this ends a gap whose last start is off the interval's grid.
         std::iter::successors(Some(self.first), next).take(24 * 60)
     }
 
@@ -47,7 +47,7 @@ impl Gap {
         gaps.iter().map(|gap| gap.starts(interval).count()).sum()
     }
 
-    /// What is missing in both of two answers about one session.
+    /// The bars that are missing in both of two replies about one session.
     pub fn common(one: &[Self], other: &[Self], interval: Interval) -> Vec<Self> {
         let missing: BTreeSet<_> = other.iter().flat_map(|gap| gap.starts(interval)).collect();
         Self::join(one.iter().flat_map(|gap| gap.starts(interval)).filter(|at| missing.contains(at)), interval)
@@ -84,7 +84,7 @@ mod tests {
     }
 
     #[test]
-    fn what_two_answers_lack_together_is_what_stays_missing() -> Result<(), InvalidGap> {
+    fn a_bar_stays_missing_only_where_both_replies_lack_it() -> Result<(), InvalidGap> {
         for (one, other, both, count) in [
             ("09:30", "09:30", "09:30", 1),
             ("09:30-09:40", "09:40-09:50", "09:40", 1),
@@ -99,7 +99,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_gap_is_refused() {
+    fn what_is_not_a_gap_is_rejected() {
         for text in ["", "9", "25:00", "09:30-", "09:30-10:00-10:30", "09:30:00"] {
             assert_eq!(text.parse::<Gap>(), Err(InvalidGap(text.to_owned())), "{text:?}");
         }
@@ -107,7 +107,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn gaps_are_the_bars_they_were_made_of(missing in prop::collection::btree_set(0_i8..78, 0..78)) {
+        fn gaps_hold_exactly_the_missing_bars(missing in prop::collection::btree_set(0_i8..78, 0..78)) {
             let starts: Vec<Time> = missing.iter().map(|n| {
                 let minutes = 9 * 60 + 30 + i32::from(*n) * 5;
                 Time::midnight() + jiff::SignedDuration::from_mins(minutes.into())

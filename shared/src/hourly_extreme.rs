@@ -23,7 +23,7 @@ pub const COLUMNS: [&str; 10] = [
 /// The highest and the lowest price of one company in one hour of its exchange's clock.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct HourlyExtreme {
-    /// The company's name in the companies file, else in Yahoo's words, else the symbol.
+    /// The company's name in the companies file, else the name that Yahoo gives, else the symbol.
     pub company_name: String,
     /// The symbol that was requested.
     pub symbol: Symbol,
@@ -49,10 +49,10 @@ pub struct HourlyExtreme {
     pub volume: u64,
 }
 
-/// Reads a CSV that [`write`] wrote.
+/// Reads a CSV that [`write()`] wrote.
 ///
 /// # Errors
-/// The first line that is not a row, and why.
+/// The first line that is not a row, and what is wrong with it.
 pub fn read(csv: &[u8]) -> Result<Vec<HourlyExtreme>, csv::Error> {
     ReaderBuilder::new().from_reader(csv).deserialize().collect()
 }
@@ -60,7 +60,7 @@ pub fn read(csv: &[u8]) -> Result<Vec<HourlyExtreme>, csv::Error> {
 /// The CSV: [`COLUMNS`], then a line for each row; numbers bare, text quoted only where needed, lines ended by LF.
 ///
 /// # Errors
-/// None for rows that can be written as JSON, too.
+/// Those of the CSV writer; no row of this type causes one.
 pub fn write(rows: &[HourlyExtreme]) -> Result<Vec<u8>, csv::Error> {
     let mut writer = WriterBuilder::new()
         .has_headers(false)
@@ -74,7 +74,7 @@ pub fn write(rows: &[HourlyExtreme]) -> Result<Vec<u8>, csv::Error> {
     writer.into_inner().map_err(|error| error.into_error().into())
 }
 
-/// The shortest decimal, never in scientific notation: Rust's `Display` does just that.
+/// The shortest decimal, never in scientific notation: that is how Rust's `Display` writes a float.
 /// <https://doc.rust-lang.org/std/primitive.f64.html#impl-Display-for-f64>
 fn plain<S: Serializer>(price: &Price, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_str(&price.get())

@@ -1,4 +1,4 @@
-//! Reading JSON that somebody else wrote, with the field that is wrong in the complaint.
+//! Parsing JSON input into a type, with errors that name the field that is wrong.
 
 use serde::{
     Deserialize, Deserializer,
@@ -6,13 +6,13 @@ use serde::{
 };
 use serde_json::Value;
 
-/// Why JSON is not what was asked for.
+/// Why JSON is not of the expected type.
 #[derive(Debug, thiserror::Error)]
 #[error("{}{problem}", self.prefix())]
 pub struct InvalidJson {
-    /// The field, such as `symbols[3]`; none where the whole is wrong.
+    /// The path of the field, such as `symbols[3]`; none where the document as a whole is wrong.
     pub field: Option<String>,
-    /// What is wrong with it.
+    /// What is wrong with it, from the parser or the field's own type.
     pub problem: serde_json::Error,
 }
 
@@ -22,7 +22,7 @@ impl InvalidJson {
     }
 }
 
-/// A `T` from a value, which must be an object: serde would take a list for its fields in their order.
+/// Parses a value, which must be an object: serde would also accept a list of the fields in their order.
 ///
 /// # Errors
 /// The first field that is wrong.
@@ -30,7 +30,7 @@ pub fn value<T: DeserializeOwned>(value: Value) -> Result<T, InvalidJson> {
     if value.is_object() { read(value) } else { Err(not_an_object(&value.to_string())) }
 }
 
-/// A `T` from the text of an object.
+/// Parses the text of an object.
 ///
 /// # Errors
 /// The first field that is wrong, or where the text stops being JSON.
@@ -67,7 +67,7 @@ mod tests {
     use crate::payload::RunRequest;
 
     #[test]
-    fn a_complaint_names_the_field() {
+    fn an_error_names_the_field() {
         for (json, field, problem) in [
             (r#"{"symbols":["META","../x"]}"#, Some("symbols[1]"), "\"../x\" is not a symbol"),
             (r#"{"symbols":[]}"#, Some("symbols"), "the list of symbols is empty"),

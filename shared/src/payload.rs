@@ -20,10 +20,10 @@ pub struct RunRequest {
     /// The symbols to collect; without them those of the companies file.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub symbols: Option<SymbolList>,
-    /// The length of a bar; five minutes when left out.
+    /// The length of a bar; five minutes without it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub interval: Option<Interval>,
-    /// When the schedule meant the run to start, so that a late retry still collects the same day.
+    /// The instant for which the schedule planned the run, so that a late retry still collects the same day.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "scheduled_time")]
     pub scheduled_time: Option<Timestamp>,
     /// The run that the bars belong to: the execution's name, or the request's id.
@@ -31,7 +31,7 @@ pub struct RunRequest {
     pub run_id: Option<RunId>,
 }
 
-/// The placeholder that EventBridge Scheduler replaces with a time, and that arrives as it is where
+/// The placeholder that EventBridge Scheduler replaces with a time; it arrives unchanged where
 /// nothing replaces it (an input pasted into the console, a local cloud).
 /// <https://docs.aws.amazon.com/scheduler/latest/UserGuide/managing-schedule-context-attributes.html>
 const SCHEDULED_TIME_PLACEHOLDER: &str = "<aws.scheduler.scheduled-time>";
@@ -46,13 +46,13 @@ fn scheduled_time<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<T
     }
 }
 
-/// How a collection ended that did not fail.
+/// How a collection ended, unless it failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum CollectOutcome {
     /// Every symbol has its bars, or the reason why it has none, for good.
     Collected,
-    /// Some symbols lack bars after one attempt: another one later may find the rest.
+    /// Some symbols lack bars after one attempt: a later one may find the rest.
     Short,
     /// The market blocks this client, and some symbols are still to be requested.
     Blocked,
@@ -67,7 +67,7 @@ pub enum CollectOutcome {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ResumeRequest {
-    /// The answer of the invocation before.
+    /// The answer of the previous invocation.
     pub collection: Collection,
 }
 
@@ -118,11 +118,11 @@ pub struct CollectedSymbol {
     pub bars: usize,
     /// The number of bars of a session without gaps; liquid symbols, too, lack one now and then.
     pub expected: usize,
-    /// The bars that are missing, on the exchange's clock; `null` where they are too many to be listed
-    /// for each of so many symbols.
+    /// The bars that are missing, on the exchange's clock; `null` where they are too many to list beside those of
+    /// the run's other symbols.
     #[serde(default)]
     pub gaps: Option<Vec<Gap>>,
-    /// How many times the market has answered a request for the day; blocked requests do not count.
+    /// The number of attempts; one that the market blocked does not count.
     #[serde(default)]
     pub attempts: u32,
 }
@@ -149,9 +149,9 @@ pub struct FailedSymbol {
     pub symbol: Symbol,
     /// The kind of failure.
     pub reason: Reason,
-    /// What happened, in Yahoo's own words where it sent some.
+    /// What happened: Yahoo's own message where it sent one.
     pub detail: String,
-    /// How many times the market was queried for the day; 0 where a block or the time left no room to.
+    /// The number of attempts; 0 where the market blocked this client, or the time was up, before the first.
     #[serde(default)]
     pub attempts: u32,
 }
@@ -171,11 +171,11 @@ pub enum Reason {
     TooOld,
     /// The session has not ended, so its bars are not final.
     SessionNotOver,
-    /// Yahoo rejected the request for another reason, which is in the detail.
+    /// Yahoo rejected the request for another reason, which the detail gives.
     Refused,
     /// Yahoo blocks this client for now (401, 403, 429, or a page in place of data).
     Blocked,
-    /// Yahoo could not be reached or failed (5xx, time-out, broken reply).
+    /// Yahoo could not be reached or failed (5xx, timeout, truncated reply).
     Unavailable,
     /// The invocation's time ran out before the symbol's turn.
     NotAttempted,
@@ -184,7 +184,7 @@ pub enum Reason {
 }
 
 impl Reason {
-    /// The payload's own name with spaces, such as `unknown symbol`, so that both can be searched for.
+    /// The name in the JSON with spaces in place of underscores, such as `unknown symbol`.
     pub fn label(self) -> String {
         <&str>::from(self).replace('_', " ")
     }
@@ -196,7 +196,7 @@ impl Reason {
 pub enum CrawlStart {
     /// A crawl has begun.
     Started,
-    /// The crawler was at work already, for another run, so nothing was started.
+    /// The crawler was already running, for another run, so nothing was started.
     AlreadyRunning,
 }
 
@@ -236,7 +236,7 @@ pub struct StartedQuery {
 pub struct ExportRequest {
     /// The last answer of `collect`.
     pub collection: Collection,
-    /// The object with the query's result.
+    /// The object that holds the query's result.
     pub query_result: S3Uri,
 }
 
@@ -254,7 +254,7 @@ pub enum Export {
         csv: S3Uri,
         /// Where `report.html` is published.
         report: S3Uri,
-        /// The versions of both that are this run's.
+        /// The version ids of both files.
         #[serde(default)]
         versions: Versions,
     },
@@ -265,13 +265,13 @@ pub enum Export {
     },
 }
 
-/// The versions under which S3 keeps the files of one run, also when another run of the day has
-/// published its own in their place; `null` where the bucket keeps none.
+/// The S3 version ids of the files that one run published, which find them also after another run of the day has
+/// replaced them; `null` where the bucket is not versioned.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Versions {
-    /// The version of the CSV.
+    /// The version id of `hourly_extremes.csv`.
     pub csv: Option<String>,
-    /// The version of the report.
+    /// The version id of `report.html`.
     pub report: Option<String>,
 }
 
@@ -295,7 +295,7 @@ pub enum RunOutcome {
         csv: S3Uri,
         /// Where `report.html` is published.
         report: S3Uri,
-        /// The versions of both that are this run's.
+        /// The version ids of both files.
         #[serde(default)]
         versions: Versions,
         /// Whether the prices are simulated.
@@ -340,7 +340,7 @@ mod tests {
     }
 
     #[test]
-    fn a_bad_request_is_refused_by_name() {
+    fn a_bad_request_is_rejected_and_the_problem_named() {
         let many =
             format!(r#"{{"symbols":[{}]}}"#, (0..501).map(|n| format!(r#""S{n}""#)).collect::<Vec<_>>().join(","));
         for (json, says) in [

@@ -1,12 +1,13 @@
-//! The name of a run.
+//! The id of a run, which its bars, its query and its log lines carry.
 
 use std::{ops::Deref, str::FromStr};
 
 use serde_with::{DeserializeFromStr, SerializeDisplay};
 
-/// The name of one run: 1 to 128 of `A-Z a-z 0-9 - _ .`, which every execution name and request id is.
+/// The id of one run: 1 to 128 of the characters `A-Z a-z 0-9 - _ .`. The names of Step Functions' executions and the
+/// ids of Lambda's requests are of this form.
 ///
-/// It becomes a parameter of the query, so nothing that could end a quoted string gets in.
+/// It becomes a quoted parameter of the query, so it cannot hold a quote.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, SerializeDisplay, DeserializeFromStr)]
 pub struct RunId(String);
 

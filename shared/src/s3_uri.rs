@@ -1,10 +1,10 @@
-//! Where an object of S3 is.
+//! The address of an object in S3.
 
 use std::{fmt, str::FromStr};
 
 use serde_with::{DeserializeFromStr, SerializeDisplay};
 
-/// The address of one object, written `s3://bucket/key`; neither part is empty, and the key names no folder.
+/// The address of one object, written `s3://bucket/key`; neither part is empty, and the key does not end in a slash.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, SerializeDisplay, DeserializeFromStr)]
 pub struct S3Uri {
     /// The bucket's name.
@@ -71,7 +71,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_the_address_of_an_object_is_refused() {
+    fn what_is_not_the_address_of_an_object_is_rejected() {
         for text in [
             "",
             "bucket/key",

@@ -1,4 +1,4 @@
-//! One reading of the AWS SDK's errors for all functions: is it the role, the request, or the moment?
+//! Classifies the AWS SDK's errors for all functions: a missing permission, a rejected request, or a transient failure.
 
 use aws_smithy_runtime_api::client::{orchestrator::HttpResponse, result::SdkError};
 use aws_smithy_types::error::{display::DisplayErrorContext, metadata::ProvideErrorMetadata};
@@ -13,31 +13,31 @@ pub enum ServiceError {
     AccessDenied {
         /// The call, such as `firehose:PutRecordBatch`.
         call: &'static str,
-        /// The service's own words.
+        /// The service's error message.
         message: String,
     },
-    /// The service understood the call and refused it.
+    /// The service understood the call and rejected it.
     #[error("{call} was refused: {code}: {message}")]
     Refused {
-        /// The call.
+        /// The call, such as `firehose:PutRecordBatch`.
         call: &'static str,
         /// The service's error code.
         code: String,
-        /// The service's own words.
+        /// The service's error message.
         message: String,
     },
     /// The service throttled the call, failed, or was not reached.
     #[error("{call} did not succeed in time: {message}; it may be tried again")]
     Unavailable {
-        /// The call.
+        /// The call, such as `firehose:PutRecordBatch`.
         call: &'static str,
-        /// What happened.
+        /// What happened, with its causes.
         message: String,
     },
 }
 
 impl ServiceError {
-    /// Reads an SDK error of `call`.
+    /// Classifies the SDK's error of `call`.
     pub fn from_sdk<E>(call: &'static str, error: &SdkError<E, HttpResponse>) -> Self
     where
         E: ProvideErrorMetadata + std::error::Error + 'static,
@@ -58,8 +58,8 @@ impl ServiceError {
     }
 }
 
-/// Parts of the codes with which services ask to slow down or to come again, some of them with status 400:
-/// Glue's OperationTimeoutException, S3's RequestTimeout.
+/// Parts of the error codes of throttled and timed-out calls. Services send some of them with status 400: Glue's
+/// OperationTimeoutException, S3's RequestTimeout.
 const TRANSIENT: [&str; 6] =
     ["Throttl", "TooManyRequests", "LimitExceeded", "ServiceUnavailable", "SlowDown", "Timeout"];
 

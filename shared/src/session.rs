@@ -49,12 +49,12 @@ impl Session {
         Gap::join(absent.map(|at| at.to_zoned(self.zone.clone()).time()), interval)
     }
 
-    /// Whether trading is over at `now`.
+    /// Whether the session is over at `now`, so that its bars are final.
     pub fn has_ended(&self, now: Timestamp) -> bool {
         now >= self.close
     }
 
-    /// The close on the exchange's own clock.
+    /// The close as a datetime in the exchange's zone.
     pub fn local_close(&self) -> Zoned {
         self.close.to_zoned(self.zone.clone())
     }
@@ -119,13 +119,9 @@ mod tests {
         ] {
             assert_eq!(session.holds(at(time)?, interval), held, "{time} {interval}");
         }
-        let present = session.starts(Interval::FiveMinutes).skip(1).filter(|start| *start != lunch_ends(&session));
+        let present = session.starts(Interval::FiveMinutes).skip(1).filter(|start| *start != session.pauses[0].end);
         let gaps = session.gaps(Interval::FiveMinutes, &present.collect());
         assert_eq!(gaps.iter().map(ToString::to_string).collect::<Vec<_>>(), ["09:00", "12:30"]);
         Ok(())
-    }
-
-    fn lunch_ends(session: &Session) -> Timestamp {
-        session.pauses[0].end
     }
 }

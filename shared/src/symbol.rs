@@ -7,7 +7,7 @@ use serde_with::{DeserializeFromStr, SerializeDisplay};
 /// A validated ticker symbol such as `META`, `BRK-B`, `^GSPC`, `EURUSD=X` or `7203.T`.
 ///
 /// Upper case, 1 to 20 characters of `A-Z 0-9 . - = ^ &`. Anything else, a slash above all, is
-/// refused before it can become part of a URL, a query or an object key.
+/// rejected before it can become part of a URL, a query or an object key.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, SerializeDisplay, DeserializeFromStr)]
 pub struct Symbol(String);
 
@@ -20,7 +20,7 @@ pub struct Symbol(String);
 pub struct InvalidSymbol(String);
 
 impl Symbol {
-    /// The longest symbol accepted; Yahoo's longest (option contracts) have 21 and are not traded in bars.
+    /// The most characters of a symbol. Yahoo's longer ones, of up to 21, are option contracts, which are not collected.
     pub const MAX_LENGTH: usize = 20;
 
     /// The symbol as text.
@@ -32,7 +32,7 @@ impl Symbol {
 impl FromStr for Symbol {
     type Err = InvalidSymbol;
 
-    /// Lower case is accepted and raised; nothing else is repaired.
+    /// Lower case becomes upper case, and space around the symbol goes; nothing else is repaired.
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let upper = text.trim().to_ascii_uppercase();
         let starts = upper.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '^');
@@ -56,7 +56,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn accepts_what_yahoo_lists() {
+    fn accepts_the_symbols_that_yahoo_lists() {
         for (text, symbol) in [
             ("META", "META"),
             (" shop ", "SHOP"),
@@ -71,7 +71,7 @@ mod tests {
     }
 
     #[test]
-    fn refuses_what_could_leave_its_place() {
+    fn rejects_what_could_escape_from_a_url_or_a_query() {
         for text in ["", " ", "../x", "A/B", "A?B", "A B", "A'B", "ÄÖÜ", "-A", "=X", "A".repeat(21).as_str()] {
             assert_eq!(text.parse::<Symbol>(), Err(InvalidSymbol(text.to_owned())), "{text:?}");
         }

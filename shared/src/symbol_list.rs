@@ -1,4 +1,4 @@
-//! The symbols of one run.
+//! The list of symbols that one run collects.
 
 use std::{collections::BTreeSet, ops::Deref};
 
@@ -17,13 +17,13 @@ pub enum InvalidSymbolList {
     /// There is nothing to collect.
     #[error("the list of symbols is empty: name at least one, or leave the field out for the default companies")]
     Empty,
-    /// The run's payloads would outgrow what a state may pass on.
+    /// The payloads of the run could exceed what Step Functions passes between states.
     #[error("{0} symbols are too many: one run takes at most {max}, so split them over several", max = SymbolList::MAX)]
     TooMany(usize),
 }
 
 impl SymbolList {
-    /// At about 150 bytes a symbol the outcome stays well below the 256 KiB that a state may pass on.
+    /// At about 150 bytes a symbol the outcome stays well below the 256 KiB that Step Functions passes between states.
     /// <https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html>
     pub const MAX: usize = 500;
 }

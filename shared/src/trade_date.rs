@@ -1,4 +1,4 @@
-//! The date of a trading session.
+//! The date of a trading session, and when it begins and ends in a time zone.
 
 use std::{fmt, str::FromStr};
 
@@ -52,7 +52,7 @@ impl From<Date> for TradeDate {
 impl FromStr for TradeDate {
     type Err = InvalidTradeDate;
 
-    /// Exactly `YYYY-MM-DD`: a time or a zone behind it is refused rather than dropped.
+    /// Exactly `YYYY-MM-DD`: a time or a zone after it is rejected rather than dropped.
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         Date::strptime("%Y-%m-%d", text)
             .ok()

@@ -18,18 +18,18 @@ use crate::Session;
 pub struct Hours {
     /// When regular trading begins.
     pub open: Time,
-    /// When it ends; no bar starts then or later.
+    /// When regular trading ends; no bar starts then or later.
     pub close: Time,
 }
 
 /// The trading days of one exchange, and its hours on them.
 #[derive(Debug)]
 pub struct TradingCalendar {
-    /// The zone of the exchange's clock, built into the program so that a session has the same instants everywhere.
+    /// The exchange's time zone, built into the program so that a session has the same instants on every machine.
     pub zone: TimeZone,
-    /// The regular hours of a date, or `None` when the exchange does not trade on it.
+    /// Computes what [`TradingCalendar::hours`] returns.
     pub rule: fn(Date) -> Option<Hours>,
-    /// The break within the hours in which nothing is traded, such as Tokyo's lunch.
+    /// The break within the hours in which nothing is traded, such as Tokyo's lunch break.
     pub lunch: Option<Hours>,
 }
 
@@ -62,7 +62,7 @@ impl TradingCalendar {
         })
     }
 
-    /// The newest trading day before `date`.
+    /// The last trading day before `date`.
     pub fn previous(&self, date: Date) -> Option<Date> {
         date.series(-1.day()).skip(1).find(|day| self.hours(*day).is_some())
     }
@@ -93,7 +93,7 @@ mod tests {
     }
 
     #[test]
-    fn the_neighbours_of_a_date_are_trading_days() -> Result<(), Box<dyn std::error::Error>> {
+    fn the_previous_and_the_next_day_are_trading_days() -> Result<(), Box<dyn std::error::Error>> {
         for (date, previous, next) in [
             ("2026-11-26", "2026-11-25", "2026-11-27"), // Thanksgiving Day
             ("2026-11-27", "2026-11-25", "2026-11-30"),

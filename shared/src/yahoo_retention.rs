@@ -1,18 +1,18 @@
-//! How far back Yahoo keeps bars, which other markets do not share.
+//! How far back Yahoo keeps bars. The limits are Yahoo's own: requests to another host are not held to them.
 
 use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 
 use crate::{Interval, TradeDate};
 
-/// Yahoo goes by its own clock, and a request that waits for the rate limiter must still be in time.
+/// Covers the difference between Yahoo's clock and ours, and the time for which a request waits for the rate limiter.
 const MARGIN: SignedDuration = SignedDuration::from_hours(3);
 
-/// Whether a host is one of Yahoo's.
+/// Whether a host belongs to Yahoo, so that its limits apply.
 pub fn is_yahoo(host: &str) -> bool {
     host == "yahoo.com" || host.ends_with(".yahoo.com")
 }
 
-/// For how many days Yahoo gives bars of a length: those it names when it refuses older ones
+/// The number of days for which Yahoo keeps bars of a length, as its error for older ones gives it
 /// ("The requested range must be within the last 60 days.").
 pub fn days_kept(interval: Interval) -> i64 {
     match interval {
@@ -23,7 +23,7 @@ pub fn days_kept(interval: Interval) -> i64 {
 }
 
 /// The earliest trade date in `zone` whose bars Yahoo still has at `now`. A window that begins
-/// before the limit is refused as a whole, so the date's midnight must lie within it.
+/// before the limit is rejected as a whole, so the date's midnight must lie within it.
 pub fn earliest(interval: Interval, now: Timestamp, zone: &TimeZone) -> TradeDate {
     let limit = now - SignedDuration::from_hours(24 * days_kept(interval)) + MARGIN;
     let date = limit.to_zoned(zone.clone()).date();

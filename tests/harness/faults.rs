@@ -1,5 +1,5 @@
-//! A proxy between the functions and what they call, the local cloud and the market, that makes
-//! chosen calls go wrong in the ways in which networks and services do.
+//! Fault injection: a proxy between the functions and the services they call, which are the local cloud and the
+//! market, that makes chosen calls fail as networks and services do.
 
 mod call;
 mod call_fault;

@@ -1,4 +1,4 @@
-//! Hours with their highest and lowest price, the plain way: bar after bar, the earliest first.
+//! Hours with their highest and lowest price, accumulated bar by bar, the earliest first: the rows of an expected CSV.
 
 use std::{collections::BTreeMap, fmt::Display};
 
@@ -6,7 +6,8 @@ use anyhow::Context;
 use jiff::Zoned;
 use shared::{HourlyExtreme, Price, TradeDate, hourly_extreme};
 
-/// One company's hour.
+/// An hour of one company: price and start of the bar with the highest and the lowest price. Of several bars with the
+/// same price the earliest counts.
 #[derive(Debug)]
 struct Hour<P> {
     high: (P, Zoned),
@@ -15,7 +16,7 @@ struct Hour<P> {
     volume: u64,
 }
 
-/// Hours by company name, symbol and hour on the exchange's clock, which is the order of the CSV.
+/// Hours by company name, symbol and hour in the exchange's time zone, which is the order of the CSV.
 #[derive(Debug)]
 pub struct Hours<P>(BTreeMap<(String, String, i8), Hour<P>>);
 
@@ -25,7 +26,8 @@ impl<P: Copy + Display + PartialOrd> Hours<P> {
         Self(BTreeMap::new())
     }
 
-    /// Adds a bar, which starts after those of its company that were added before.
+    /// Adds a bar of a company. Its start `at`, in the exchange's time zone, must be after those of the company's bars
+    /// that were added before.
     pub fn add(&mut self, (name, symbol): (&str, &str), at: &Zoned, (high, low): (P, P), volume: u64) {
         let new = || Hour { high: (high, at.clone()), low: (low, at.clone()), bars: 0, volume: 0 };
         let hour = self.0.entry((name.to_owned(), symbol.to_owned(), at.hour())).or_insert_with(new);
@@ -42,7 +44,7 @@ impl<P: Copy + Display + PartialOrd> Hours<P> {
     /// The CSV that a run must export.
     ///
     /// # Errors
-    /// When an hour is not a row.
+    /// When an hour cannot be written as a row, such as one whose price is not positive.
     pub fn csv(self, date: TradeDate) -> anyhow::Result<String> {
         let rows = self.0.into_iter().map(|((company_name, symbol, hour), Hour { high, low, bars, volume })| {
             Ok(HourlyExtreme {
@@ -63,7 +65,8 @@ impl<P: Copy + Display + PartialOrd> Hours<P> {
     }
 }
 
-/// The price with the decimals that Rust prints, so that shortening it is not left to the code under test.
+/// The price with the shortest decimals that identify it, which are those that Rust prints; the code under test must
+/// find the same ones.
 fn price(value: impl Display) -> anyhow::Result<Price> {
     Price::from_wire(value.to_string().parse()?).with_context(|| format!("{value} is not a price"))
 }

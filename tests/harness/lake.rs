@@ -1,8 +1,7 @@
-//! Bars that are put into the lake by hand, and made known the way the pipeline does it.
+//! Bars that a test writes to the lake itself, without `collect` and Firehose, and a crawl that registers them.
 
 use std::{io::Write, time::Duration};
 
-use anyhow::bail;
 use flate2::{Compression, write::GzEncoder};
 use serde_json::json;
 use shared::{
@@ -10,11 +9,11 @@ use shared::{
     payload::{CrawlStart, StartedCrawl},
 };
 
-use crate::Stack;
+use crate::{Stack, poll};
 
 impl Stack {
-    /// Puts each of `files` into the lake as an object of `date`: the odd ones in gzip, as Firehose
-    /// writes them on AWS, the even ones as plain text, as it writes them here.
+    /// Writes each of `files` to the lake as an object of `date`: every other one in gzip, as Firehose writes
+    /// them on AWS, the others as plain text, as it writes them on the local cloud.
     ///
     /// # Errors
     /// When an object cannot be written.
@@ -32,7 +31,7 @@ impl Stack {
         Ok(())
     }
 
-    /// Takes the objects of `date` out of the lake.
+    /// Deletes the objects of `date` from the lake.
     ///
     /// # Errors
     /// When one cannot be deleted.
@@ -44,24 +43,24 @@ impl Stack {
         Ok(())
     }
 
-    /// Lets the crawler look at the lake as it is now.
+    /// Runs a crawl that begins now, so that it finds everything that the lake holds, and waits for its end.
     ///
     /// # Errors
-    /// When it has not done so within half a minute.
+    /// When it does not end within two minutes.
     pub async fn crawl(&self) -> anyhow::Result<()> {
         let crawler = json!({"Name": self.cloud.output("CrawlerName")?});
-        let mut started = false;
-        for _ in 0..300 {
-            if !started {
-                // A crawl of another test may have begun before the bars were there.
-                let answer: StartedCrawl = self.invoke("StartCrawlerFunction", &json!({})).await?;
-                started = answer.start == CrawlStart::Started;
-            } else if self.call("glue", "AWSGlue.GetCrawler", &crawler).await?["Crawler"]["State"] == "READY" {
-                return Ok(());
-            }
-            tokio::time::sleep(Duration::from_millis(100)).await;
-        }
-        bail!("no crawl within half a minute")
+        let interval = Duration::from_millis(100);
+        // A crawl of another test, which is running already, may have begun before the bars were there.
+        poll("the start of a crawl", interval, async || {
+            let crawl: StartedCrawl = self.invoke("StartCrawlerFunction", &json!({})).await?;
+            Ok((crawl.start == CrawlStart::Started).then_some(()))
+        })
+        .await?;
+        poll("the end of the crawl", interval, async || {
+            let crawler = self.call("glue", "AWSGlue.GetCrawler", &crawler).await?;
+            Ok((crawler["Crawler"]["State"] == "READY").then_some(()))
+        })
+        .await
     }
 }
 

@@ -1,4 +1,4 @@
-//! A query of the lake, and what the deployed query and export answer.
+//! A query of the lake, executed by the deployed functions `run-query` and `export-csv`.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -16,28 +16,28 @@ use shared::{
     },
 };
 
-use crate::Stack;
+use crate::{Stack, poll};
 
-/// One day's bars of one length, of the symbols of one run.
+/// A query of one day's bars of one length, for the symbols of one run.
 #[derive(Debug, Clone)]
 pub struct LakeQuery {
-    /// The day.
+    /// The day, in the time zone of each symbol's exchange.
     pub trade_date: TradeDate,
     /// The length of the bars.
     pub interval: Interval,
-    /// The run.
+    /// The run whose symbols are selected; bars of other runs replace its bars where they were written later.
     pub run_id: RunId,
 }
 
 impl LakeQuery {
-    /// Whether a bar is of the day and the length that are queried.
-    pub fn is_about(&self, bar: &Bar) -> bool {
+    /// Whether a bar is of the queried day and length.
+    pub fn matches(&self, bar: &Bar) -> bool {
         bar.trade_date == self.trade_date && bar.interval == self.interval
     }
 
-    /// What `collect` answered when it wrote those of `bars` that are the run's.
+    /// The reply of `collect` to the run that wrote those of `bars` that have its run id.
     fn collection(&self, bars: &[Bar]) -> anyhow::Result<Collection> {
-        let own = || bars.iter().filter(|bar| self.is_about(bar) && bar.run_id == self.run_id);
+        let own = || bars.iter().filter(|bar| self.matches(bar) && bar.run_id == self.run_id);
         let mut starts: BTreeMap<_, BTreeSet<Timestamp>> = BTreeMap::new();
         for bar in own() {
             starts.entry(&bar.symbol).or_default().insert(bar.ts.timestamp());
@@ -72,11 +72,11 @@ impl LakeQuery {
 }
 
 impl Stack {
-    /// The CSV that `run-query` and `export-csv` make of a lake that holds `bars`.
+    /// Queries the lake, which holds `bars`, with `run-query` and exports the result with `export-csv`. Returns the CSV.
     ///
     /// # Errors
-    /// What the functions or Athena say, or that they did not count the run's bars as they are.
-    pub async fn answer(&self, query: &LakeQuery, bars: &[Bar]) -> anyhow::Result<String> {
+    /// The error of a function or of Athena, or that the query did not count the run's bars right.
+    pub async fn query_and_export(&self, query: &LakeQuery, bars: &[Bar]) -> anyhow::Result<String> {
         let collection = query.collection(bars)?;
         let (written, run_id) = (collection.bars, collection.run_id.clone());
         let request = RunQueryRequest {
@@ -86,8 +86,7 @@ impl Stack {
             run_id,
         };
         let started: StartedQuery = self.invoke("RunQueryFunction", &request).await?;
-        let result = tokio::time::timeout(Duration::from_secs(60), self.result(&started.query_execution_id));
-        let query_result = result.await.context("the query did not end within a minute")??;
+        let query_result = self.query_result(&started.query_execution_id).await?;
         match self.invoke("ExportCsvFunction", &ExportRequest { collection, query_result }).await? {
             Export::Exported { bars_seen, csv, .. } => {
                 ensure!(bars_seen == written, "the query saw {bars_seen} bars of the run, which has {written}");
@@ -97,20 +96,21 @@ impl Stack {
         }
     }
 
-    /// Where a query's result is, once it is there.
-    async fn result(&self, query: &str) -> anyhow::Result<S3Uri> {
+    /// Waits for the end of an Athena query, and returns where its result is.
+    async fn query_result(&self, query: &str) -> anyhow::Result<S3Uri> {
         let query = json!({"QueryExecutionId": query});
-        loop {
-            let answer = self.call("athena", "AmazonAthena.GetQueryExecution", &query).await?;
-            let execution = &answer["QueryExecution"];
+        poll("the end of the query", Duration::from_millis(20), async || {
+            let reply = self.call("athena", "AmazonAthena.GetQueryExecution", &query).await?;
+            let execution = &reply["QueryExecution"];
             match execution["Status"]["State"].as_str() {
-                Some("QUEUED" | "RUNNING") => tokio::time::sleep(Duration::from_millis(20)).await,
+                Some("QUEUED" | "RUNNING") => Ok(None),
                 Some("SUCCEEDED") => {
                     let uri = execution.pointer("/ResultConfiguration/OutputLocation").and_then(Value::as_str);
-                    return Ok(uri.context("the query has no result")?.parse()?);
+                    Ok(Some(uri.context("the query has no result")?.parse()?))
                 }
                 _ => bail!("the query failed: {}", execution["Status"]),
             }
-        }
+        })
+        .await
     }
 }

@@ -1,28 +1,41 @@
-//! What the integration tests stand on: one deployed stack, the means to run it and to look at what
-//! it did, and right answers that were computed the plain way.
+//! What the integration tests share: a stack deployed on a local cloud, clients to run it and to inspect what it
+//! did, fault injection, and oracles, which compute the expected exports without any of the code under test.
 
+mod aws_cli;
+mod companies;
+mod exported_run;
 mod faults;
 mod hours;
+mod iam;
+mod json;
 mod lake;
 mod lake_query;
 mod market_server;
 mod oracle_lake;
 mod oracle_market;
+mod out_folder;
+mod poll;
 mod processes;
 mod proxied_stack;
+mod service_calls;
 mod sigv4;
 mod stack;
 mod tools;
 mod trading_days;
 
+pub use companies::DEFAULT_COMPANIES;
+pub use exported_run::{ExportedRun, count_bars};
 pub use faults::{Call, CallFault, CallFaultRule, FaultProxy};
+pub use iam::{deployed_roles, find_role};
+pub use json::{find_all, find_strings, list};
 pub use lake_query::LakeQuery;
 pub use market_server::MarketServer;
 pub use oracle_lake::expected_from_lake;
-pub use oracle_market::expected_from_market;
+pub use oracle_market::{expected_from_market, verify_csv};
+pub use out_folder::OutFolder;
+pub use poll::poll;
 pub use processes::{kill_function, peak_memory};
 pub use proxied_stack::ProxiedStack;
-pub use sigv4::signed;
 pub use stack::{Ended, Stack};
-pub use tools::{Run, Tools};
+pub use tools::{ProgramOutput, Tools};
 pub use trading_days::trading_days;

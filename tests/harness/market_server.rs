@@ -9,15 +9,15 @@ use tokio::net::TcpListener;
 /// A simulated market on a loopback port of its own.
 #[derive(Debug)]
 pub struct MarketServer {
-    /// Its address.
+    /// Its base URL, such as `http://127.0.0.1:40123`.
     pub url: String,
-    /// The handle by which faults are injected into it and its requests are read.
+    /// Injects faults and reads the log of requests.
     pub handle: SimulatedMarket,
     http: reqwest::Client,
 }
 
 impl MarketServer {
-    /// Serves a market until the runtime ends.
+    /// Serves a market until the Tokio runtime ends.
     ///
     /// # Errors
     /// When no port is free.
@@ -29,7 +29,8 @@ impl MarketServer {
         Ok(Self { url, handle, http: reqwest::Client::new() })
     }
 
-    /// The first series of the reply for `symbol` on `date`, New York's midnight to midnight.
+    /// The first series, `chart.result[0]`, of the market's reply for `symbol` on `date`, from midnight to midnight in
+    /// New York.
     ///
     /// # Errors
     /// When the market has no such series.

@@ -1,7 +1,7 @@
-//! The right answer to a run, computed the plain way from the market's own replies: no SQL, no lake,
-//! and none of the functions' code.
+//! The expected export of a run, computed from the market's own replies: no SQL, no lake, and none of the
+//! functions' code.
 
-use anyhow::Context;
+use anyhow::{Context, ensure};
 use jiff::{Timestamp, tz::TimeZone};
 use serde_json::Value;
 use shared::{Interval, TradeDate};
@@ -11,7 +11,7 @@ use crate::{MarketServer, hours::Hours};
 /// The CSV that a run of `companies`, pairs of name and symbol, must export.
 ///
 /// # Errors
-/// When the market does not answer.
+/// When the market does not reply, or its reply has no session on `date`.
 pub async fn expected_from_market(
     market: &MarketServer,
     date: TradeDate,
@@ -26,7 +26,23 @@ pub async fn expected_from_market(
     hours.csv(date)
 }
 
-/// Adds every row of the session, in New York; rows with a null are not bars.
+/// Verifies that `csv` is, byte for byte, what a run of `companies`, pairs of name and symbol, must export.
+///
+/// # Errors
+/// When it differs, or as [`expected_from_market`].
+pub async fn verify_csv(
+    market: &MarketServer,
+    date: TradeDate,
+    interval: Interval,
+    companies: &[(&str, &str)],
+    csv: &str,
+) -> anyhow::Result<()> {
+    let expected = expected_from_market(market, date, interval, companies).await?;
+    ensure!(csv == expected, "{date} in bars of {interval}\ngot:\n{csv}\nexpected:\n{expected}");
+    Ok(())
+}
+
+/// Adds the bars of the session of New York on `date`; a row with a null is not a bar.
 fn add(hours: &mut Hours<f32>, company: (&str, &str), series: &Value, date: TradeDate) -> anyhow::Result<()> {
     let zone = TimeZone::get("America/New_York")?;
     let periods = series.pointer("/meta/tradingPeriods").and_then(Value::as_array).context("no trading periods")?;

@@ -8,36 +8,40 @@ use std::{
 use local::LocalCloud;
 use rustix::process::{Pid, Signal, kill_process};
 
-/// Kills every process of a function of `cloud`, and says how many there were.
+/// Kills every process of a function of `cloud`, and returns the number of them.
 ///
 /// # Errors
-/// When the system's processes cannot be listed, or one of them not be killed.
+/// When the system's processes cannot be listed, or one of them cannot be killed.
 pub fn kill_function(cloud: &LocalCloud, function: &str) -> anyhow::Result<usize> {
-    let pids: Vec<_> = of_function(cloud, function)?.iter().filter_map(|path| pid(path)).collect();
+    let pids: Vec<_> = process_folders(cloud, function)?.iter().filter_map(|path| pid(path)).collect();
     for pid in &pids {
         kill_process(*pid, Signal::KILL)?;
     }
     Ok(pids.len())
 }
 
-/// The most memory that each process of a function of `cloud` has held, in KiB.
+/// The peak resident memory of each process of a function of `cloud`, in KiB: `VmHWM` of
+/// <https://man7.org/linux/man-pages/man5/proc_pid_status.5.html>.
 ///
 /// # Errors
 /// When the system's processes cannot be listed.
 pub fn peak_memory(cloud: &LocalCloud, function: &str) -> anyhow::Result<Vec<u64>> {
-    Ok(of_function(cloud, function)?.iter().filter_map(|path| high_water(path)).collect())
+    Ok(process_folders(cloud, function)?.iter().filter_map(|path| peak_kib(path)).collect())
 }
 
-/// The folders in which the system tells of the processes of a function.
-fn of_function(cloud: &LocalCloud, function: &str) -> anyhow::Result<Vec<PathBuf>> {
+/// The folders in `/proc` of the processes of a function.
+fn process_folders(cloud: &LocalCloud, function: &str) -> anyhow::Result<Vec<PathBuf>> {
     let of_function = format!("AWS_LAMBDA_FUNCTION_NAME={function}");
     let of_cloud = format!("AWS_ENDPOINT_URL={}", cloud.endpoint);
     let paths = fs::read_dir("/proc")?.map(|entry| Ok(entry?.path()));
     let paths = paths.collect::<std::io::Result<Vec<_>>>()?;
-    Ok(paths.into_iter().filter(|path| pid(path).is_some() && has(path, &[&of_function, &of_cloud])).collect())
+    Ok(paths
+        .into_iter()
+        .filter(|path| pid(path).is_some() && has_variables(path, &[&of_function, &of_cloud]))
+        .collect())
 }
 
-fn high_water(path: &Path) -> Option<u64> {
+fn peak_kib(path: &Path) -> Option<u64> {
     let status = fs::read_to_string(path.join("status")).ok()?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
     line.split_whitespace().next()?.parse().ok()
@@ -47,8 +51,8 @@ fn pid(path: &Path) -> Option<Pid> {
     Pid::from_raw(path.file_name()?.to_str()?.parse().ok()?)
 }
 
-/// Whether the process was started with all of these variables; one that has ended meanwhile was not.
-fn has(path: &Path, variables: &[&str]) -> bool {
+/// Whether the process was started with all of these variables; `false` for one that has ended meanwhile.
+fn has_variables(path: &Path, variables: &[&str]) -> bool {
     let environment = fs::read(path.join("environ")).unwrap_or_default();
     let environment: Vec<_> = environment.split(|byte| *byte == 0).collect();
     variables.iter().all(|variable| environment.contains(&variable.as_bytes()))

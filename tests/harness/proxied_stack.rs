@@ -2,24 +2,24 @@
 
 use crate::{FaultProxy, Stack, Tools};
 
-/// A stack of its own, and the proxy in its way.
+/// A stack with a proxy between its functions and what they call.
 #[derive(Debug)]
 pub struct ProxiedStack {
-    /// The stack.
+    /// The stack, which the tests themselves reach without the proxy.
     pub stack: Stack,
-    /// The proxy.
+    /// Where faults are injected.
     pub proxy: FaultProxy,
 }
 
 impl ProxiedStack {
-    /// Brings up a stack and points its functions at a proxy that lets everything through.
+    /// Brings up a stack and points its functions at a proxy that forwards every call until a fault is injected.
     ///
     /// # Errors
-    /// The step that failed.
+    /// When the stack cannot be brought up or configured.
     pub async fn up(tools: &Tools) -> anyhow::Result<Self> {
         let (stack, proxy) = (Stack::up(tools).await?, FaultProxy::default());
         let (market, cloud) = (proxy.serve(&stack.market.url).await?, proxy.serve(&stack.cloud.endpoint).await?);
-        // The local cloud insists on its own AWS_ENDPOINT_URL; that of a service wins over it.
+        // The local cloud sets AWS_ENDPOINT_URL itself; the variable of a single service takes precedence over it.
         for (output, variables) in [
             ("CollectFunction", &[("MARKET_URL", &*market), ("AWS_ENDPOINT_URL_FIREHOSE", &cloud)][..]),
             ("StartCrawlerFunction", &[("AWS_ENDPOINT_URL_GLUE", &cloud)]),

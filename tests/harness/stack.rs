@@ -1,8 +1,8 @@
-//! A stack of the real template on a local cloud, run as the schedule, a person or the API runs it.
+//! The real template deployed on a local cloud of its own.
 
 use std::{collections::HashMap, time::Duration};
 
-use anyhow::{Context, bail};
+use anyhow::bail;
 use aws_credential_types::Credentials;
 use aws_sdk_s3::Client as S3;
 use aws_sdk_sfn::{Client as StepFunctions, types::ExecutionStatus};
@@ -13,14 +13,14 @@ use local::{
 use serde_json::Value;
 use shared::{Bar, S3Uri, TradeDate, payload::RunOutcome};
 
-use crate::{MarketServer, Tools};
+use crate::{MarketServer, Tools, poll};
 
 /// A deployed stack; its local cloud is taken down when it is dropped.
 #[derive(Debug)]
 pub struct Stack {
-    /// Where it runs.
+    /// The local cloud it is deployed on, with the outputs of the template.
     pub cloud: Guard,
-    /// The market that its functions ask.
+    /// The simulated market that `collect` queries.
     pub market: MarketServer,
     pub(crate) s3: S3,
     pub(crate) http: reqwest::Client,
@@ -31,19 +31,20 @@ pub struct Stack {
 /// How an execution ended.
 #[derive(Debug)]
 pub enum Ended {
-    /// With an output.
+    /// It succeeded with this output.
     Succeeded(Box<RunOutcome>),
-    /// With an error.
+    /// It failed.
     Failed {
-        /// Its name.
+        /// The error's name.
         error: String,
-        /// What it says.
+        /// The error's message.
         cause: String,
     },
 }
 
 impl Stack {
-    /// Brings up a local cloud of its own, with waits that last a hundredth of what they do on AWS.
+    /// Brings up a local cloud and deploys the template on it. The waits of the state machine last a hundredth of what
+    /// they do on AWS.
     ///
     /// # Errors
     /// The step that failed.
@@ -51,7 +52,7 @@ impl Stack {
         Self::up_with(tools, &[]).await
     }
 
-    /// The same, with further parameters of the template.
+    /// As [`Stack::up`], with values for parameters of the template.
     ///
     /// # Errors
     /// The step that failed.
@@ -69,62 +70,59 @@ impl Stack {
         let config = aws_config::defaults(aws_config::BehaviorVersion::latest())
             .endpoint_url(&cloud.endpoint)
             .region(aws_config::Region::new(cloud.region.clone()))
-            .credentials_provider(Credentials::new(
-                &cloud.access_key_id,
-                &cloud.secret_access_key,
-                None,
-                None,
-                "the local cloud's root",
-            ))
+            .credentials_provider(root_credentials(&cloud))
             .load()
             .await;
         let (s3, sfn, http) = (S3::new(&config), StepFunctions::new(&config), reqwest::Client::new());
         Ok(Self { cloud, market, s3, http, sfn, _home: home })
     }
 
-    /// Starts an execution with `input` and waits for its end.
+    /// The credentials of the local account's root, who may do everything.
+    pub fn root_credentials(&self) -> Credentials {
+        root_credentials(&self.cloud)
+    }
+
+    /// Starts an execution of the pipeline with `input` and waits for its end.
     ///
     /// # Errors
-    /// When it cannot be started, does not end within two minutes, or ends in another way than the two known ones.
+    /// When it cannot be started, does not end within two minutes, or ends neither succeeded nor failed.
     pub async fn execute(&self, input: &Value) -> anyhow::Result<Ended> {
         Ok(self.follow(input).await?.1)
     }
 
-    /// The same, with the execution's name.
+    /// As [`Stack::execute`], and returns the execution's name, too.
     ///
     /// # Errors
-    /// As above.
+    /// As [`Stack::execute`].
     pub async fn follow(&self, input: &Value) -> anyhow::Result<(String, Ended)> {
         let machine = self.cloud.output("StateMachineArn")?;
         let started = self.sfn.start_execution().state_machine_arn(machine).input(input.to_string()).send().await?;
         let arn = started.execution_arn;
-        let ended = tokio::time::timeout(Duration::from_secs(120), self.ended(&arn)).await;
-        let ended = ended.with_context(|| format!("{arn} did not end within two minutes"))??;
+        let ended = poll(&arn, Duration::from_millis(100), async || self.ended(&arn).await).await?;
         let name = arn.rsplit(':').next().unwrap_or_default().to_owned();
         Ok((name, ended))
     }
 
-    async fn ended(&self, execution: &str) -> anyhow::Result<Ended> {
-        loop {
-            let now = self.sfn.describe_execution().execution_arn(execution).send().await?;
-            match now.status() {
-                ExecutionStatus::Running => tokio::time::sleep(Duration::from_millis(100)).await,
-                ExecutionStatus::Succeeded => {
-                    return Ok(Ended::Succeeded(serde_json::from_str(now.output().unwrap_or_default())?));
-                }
-                ExecutionStatus::Failed => {
-                    let text = |value: Option<&str>| value.unwrap_or_default().to_owned();
-                    return Ok(Ended::Failed { error: text(now.error()), cause: text(now.cause()) });
-                }
-                other => bail!("the execution ended as {other}"),
+    /// How an execution ended; `None` while it is running.
+    async fn ended(&self, execution: &str) -> anyhow::Result<Option<Ended>> {
+        let described = self.sfn.describe_execution().execution_arn(execution).send().await?;
+        match described.status() {
+            ExecutionStatus::Running => Ok(None),
+            ExecutionStatus::Succeeded => {
+                Ok(Some(Ended::Succeeded(serde_json::from_str(described.output().unwrap_or_default())?)))
             }
+            ExecutionStatus::Failed => {
+                let text = |value: Option<&str>| value.unwrap_or_default().to_owned();
+                Ok(Some(Ended::Failed { error: text(described.error()), cause: text(described.cause()) }))
+            }
+            other => bail!("the execution ended as {other}"),
         }
     }
 
-    /// Executes `input` and returns the output of an execution that must succeed.
+    /// Executes `input`, which must succeed, and returns the execution's output.
     ///
     /// # Errors
-    /// When it fails.
+    /// When the execution fails, or as [`Stack::execute`].
     pub async fn succeed(&self, input: &Value) -> anyhow::Result<RunOutcome> {
         match self.execute(input).await? {
             Ended::Succeeded(outcome) => Ok(*outcome),
@@ -132,10 +130,10 @@ impl Stack {
         }
     }
 
-    /// Executes `input` and returns error and cause of an execution that must fail.
+    /// Executes `input`, which must fail, and returns the name and the message of the error.
     ///
     /// # Errors
-    /// When it succeeds.
+    /// When the execution succeeds, or as [`Stack::execute`].
     pub async fn fail(&self, input: &Value) -> anyhow::Result<(String, String)> {
         match self.execute(input).await? {
             Ended::Failed { error, cause } => Ok((error, cause)),
@@ -146,7 +144,7 @@ impl Stack {
     /// The text of an object.
     ///
     /// # Errors
-    /// When it is not there.
+    /// When it does not exist, or is not UTF-8.
     pub async fn object(&self, uri: &S3Uri) -> anyhow::Result<String> {
         let object = self.s3.get_object().bucket(&uri.bucket).key(&uri.key).send().await?;
         Ok(String::from_utf8(object.body.collect().await?.to_vec())?)
@@ -155,13 +153,13 @@ impl Stack {
     /// The user-defined metadata of an object.
     ///
     /// # Errors
-    /// When it is not there.
+    /// When it does not exist.
     pub async fn metadata(&self, uri: &S3Uri) -> anyhow::Result<HashMap<String, String>> {
         let object = self.s3.head_object().bucket(&uri.bucket).key(&uri.key).send().await?;
         Ok(object.metadata.unwrap_or_default())
     }
 
-    /// The address of an object of the data bucket.
+    /// The address of an object in the data bucket.
     ///
     /// # Errors
     /// When the stack has no data bucket.
@@ -169,15 +167,19 @@ impl Stack {
         Ok(S3Uri::new(self.cloud.output("DataBucket")?, key))
     }
 
-    /// The CSV that is published for a day.
+    /// The CSV that is published for a day, or `None` where nothing is.
     ///
     /// # Errors
-    /// When the stack has no data bucket.
-    pub fn published_csv(&self, date: TradeDate) -> anyhow::Result<S3Uri> {
-        self.in_data_bucket(format!("exports/trade_date={date}/hourly_extremes.csv"))
+    /// When it cannot be read.
+    pub async fn published_csv(&self, date: TradeDate) -> anyhow::Result<Option<String>> {
+        let key = format!("exports/trade_date={date}/hourly_extremes.csv");
+        if self.keys(&key).await?.is_empty() {
+            return Ok(None);
+        }
+        self.object(&self.in_data_bucket(key)?).await.map(Some)
     }
 
-    /// The keys below a prefix of the data bucket.
+    /// The keys in the data bucket that begin with `prefix`.
     ///
     /// # Errors
     /// When they cannot be listed.
@@ -191,7 +193,7 @@ impl Stack {
         Ok(keys)
     }
 
-    /// Every bar that the lake holds of `date`, object by object; duplicates and all.
+    /// Every bar that the lake holds for `date`, duplicates included, object by object.
     ///
     /// # Errors
     /// When an object cannot be read or a line is not a bar.
@@ -203,4 +205,8 @@ impl Stack {
         }
         Ok(objects)
     }
+}
+
+fn root_credentials(cloud: &LocalCloud) -> Credentials {
+    Credentials::new(&cloud.access_key_id, &cloud.secret_access_key, None, None, "the local cloud's root")
 }

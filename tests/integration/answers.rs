@@ -1,9 +1,9 @@
-//! What the query and the export make of a lake that holds this or that. The bars are put there by
-//! hand, and each CSV is compared, byte for byte, with one that is computed without any SQL.
+//! The query and the export of a lake whose bars the tests wrote: each CSV is compared, byte for byte, with one that is
+//! computed without any SQL.
 
-mod any; // lakes that nobody thought of
-mod collected; // the bars of a collection
-mod reference; // days with one thing each that has gone wrong before
+mod collected; // builds the bars of a collection
+mod generated; // lakes that proptest generates
+mod reference; // hand-written days with the rows of their CSV, each for one thing that has gone wrong in such systems
 
 use std::{collections::BTreeSet, env, future, sync::Arc, time::SystemTime};
 
@@ -18,9 +18,9 @@ use crate::{Context, trials};
 use collected::Collected;
 
 trials![
-    reference_days_are_answered_as_written_down,
-    a_second_collection_leaves_the_same_bytes,
-    any_bars_in_any_files_are_answered_as_computed,
+    reference_days_give_the_recorded_rows,
+    a_second_collection_gives_the_same_bytes,
+    any_bars_in_any_files_give_the_computed_csv,
 ];
 
 /// A query, and the lake's files of its day.
@@ -31,46 +31,47 @@ struct Case {
 }
 
 impl Case {
+    /// Writes the files to the lake.
     async fn put(&self, context: &Context) -> Result<()> {
         context.stack.put_bars(self.query.trade_date, &self.files).await
     }
 
-    /// The CSV, which must be the computed one.
+    /// Runs the query and the export, and returns the CSV, which must equal the computed one.
     async fn check(&self, context: &Context) -> Result<String> {
         let bars = self.files.concat();
-        let csv = context.stack.answer(&self.query, &bars).await?;
-        let plain = expected_from_lake(&self.query, &bars)?;
-        let wrong = csv.lines().zip(plain.lines()).find(|(got, right)| got != right);
-        ensure!(csv == plain, "exported:\n{csv}computed:\n{plain}first difference: {wrong:?}");
+        let csv = context.stack.query_and_export(&self.query, &bars).await?;
+        let expected = expected_from_lake(&self.query, &bars)?;
+        let difference = csv.lines().zip(expected.lines()).find(|(got, expected)| got != expected);
+        ensure!(csv == expected, "exported:\n{csv}computed:\n{expected}first difference: {difference:?}");
         Ok(csv)
     }
 }
 
-/// So many at once keep the server busy; more would only wait.
-const AT_ONCE: usize = 4;
+/// The number of cases at once that keeps the local cloud busy; more would only wait.
+const CONCURRENCY: usize = 4;
 
-/// Puts all cases into the lake, which is then crawled once.
+/// Writes the files of all cases to the lake, and then crawls it once.
 async fn put_all(context: &Context, cases: impl Iterator<Item = &Case>) -> Result<()> {
-    stream::iter(cases).map(|case| case.put(context)).buffer_unordered(AT_ONCE).try_collect::<()>().await?;
+    stream::iter(cases).map(|case| case.put(context)).buffer_unordered(CONCURRENCY).try_collect::<()>().await?;
     context.stack.crawl().await
 }
 
-/// Those that fail the check, and how.
-async fn failures<T>(all: &[T], check: impl AsyncFn(&T) -> Result<()>) -> Vec<(&T, Error)> {
-    let failure = async |one| Some((one, check(one).await.err()?));
-    stream::iter(all).map(failure).buffer_unordered(AT_ONCE).filter_map(future::ready).collect().await
+/// The items that fail the check, with their errors.
+async fn failures<T>(items: &[T], check: impl AsyncFn(&T) -> Result<()>) -> Vec<(&T, Error)> {
+    let failure = async |item| Some((item, check(item).await.err()?));
+    stream::iter(items).map(failure).buffer_unordered(CONCURRENCY).filter_map(future::ready).collect().await
 }
 
-async fn reference_days_are_answered_as_written_down(context: Arc<Context>) -> Result<()> {
+async fn reference_days_give_the_recorded_rows(context: Arc<Context>) -> Result<()> {
     let days = reference::days()?;
     put_all(&context, days.iter().map(|day| &day.case)).await?;
     let wrong = failures(&days, async |day| day.check(&context).await).await;
     let text: String = wrong.iter().map(|(day, error)| format!("{}: {error:#}\n", day.title)).collect();
-    ensure!(wrong.is_empty(), "{} of {} days are answered wrong:\n{text}", wrong.len(), days.len());
+    ensure!(wrong.is_empty(), "{} of {} days have wrong results:\n{text}", wrong.len(), days.len());
     Ok(())
 }
 
-async fn a_second_collection_leaves_the_same_bytes(context: Arc<Context>) -> Result<()> {
+async fn a_second_collection_gives_the_same_bytes(context: Arc<Context>) -> Result<()> {
     let collected = |run_id: &str, at: &str| {
         let query =
             LakeQuery { trade_date: "2022-03-22".parse()?, interval: Interval::FiveMinutes, run_id: run_id.parse()? };
@@ -90,14 +91,14 @@ async fn a_second_collection_leaves_the_same_bytes(context: Arc<Context>) -> Res
     Ok(())
 }
 
-/// A bar as far as the answer depends on it; as text they sort by symbol and start.
+/// What the result depends on of a bar, as a line of text; lines sort by symbol and start.
 fn line(bar: &Bar) -> String {
     let Bar { symbol, company_name, high, low, volume, interval, collected_at, run_id, .. } = bar;
     let (ts, high, low) = (bar.ts.datetime(), high.get(), low.get());
     format!("{symbol} {ts} {high} {low} {volume}, {interval} by {run_id} at {collected_at} as {company_name}\n")
 }
 
-/// How many lakes, and which: what `PROPTEST_CASES` and `PROPTEST_RNG_SEED` say, else 128 new ones.
+/// The number of lakes and the seed: `PROPTEST_CASES` and `PROPTEST_RNG_SEED` where they are set, else 128 new ones.
 fn config() -> Result<Config> {
     let mut config = Config { failure_persistence: None, ..Config::default() };
     if env::var_os("PROPTEST_CASES").is_none() {
@@ -109,10 +110,10 @@ fn config() -> Result<Config> {
     Ok(config)
 }
 
-async fn any_bars_in_any_files_are_answered_as_computed(context: Arc<Context>) -> Result<()> {
+async fn any_bars_in_any_files_give_the_computed_csv(context: Arc<Context>) -> Result<()> {
     let config = config()?;
     let repeat = format!("PROPTEST_CASES={} PROPTEST_RNG_SEED={}", config.cases, config.rng_seed);
-    let cases = any::cases(config.cases as usize, &mut TestRunner::new(config))?;
+    let cases = generated::cases(config.cases as usize, &mut TestRunner::new(config))?;
     let mut wrong = Vec::new();
     // The local cloud copies the whole lake for each query, so it is kept small.
     for cases in cases.chunks(32) {
@@ -128,8 +129,8 @@ async fn any_bars_in_any_files_are_answered_as_computed(context: Arc<Context>) -
         let lake: BTreeSet<_> = smallest.files.iter().flatten().map(line).collect();
         let (lake, chosen) = (lake.into_iter().collect::<String>(), &smallest.query);
         bail!(
-            "{wrong} of {all} lakes with {held} bars are answered wrong; for the same ones set {repeat}. \
-             In the smallest {chosen:?} asks of\n{lake}{error:#}"
+            "{wrong} of {all} lakes with {held} bars have wrong results; to repeat them set {repeat}. \
+             The smallest, for {chosen:?}:\n{lake}{error:#}"
         );
     }
     Ok(())

@@ -1,28 +1,27 @@
-//! `finstream backfill` and `finstream gaps`: three weeks with a holiday and a half day, interrupted once.
+//! `finstream backfill`, interrupted once, and `finstream gaps`, for three weeks with a holiday and a half day.
 
-use std::{fs, process::Stdio, sync::Arc, time::Duration};
+use std::{process::Stdio, sync::Arc, time::Duration};
 
 use anyhow::{Context as _, Result, ensure};
-use harness::trading_days;
+use harness::{DEFAULT_COMPANIES, OutFolder, trading_days, verify_csv};
 use jiff::civil::date;
-use serde_json::Value;
 use shared::Interval;
 use tokio::{
     io::{AsyncBufReadExt, BufReader},
     process::Command,
 };
 
-use crate::{Context, days::right, trials};
+use crate::{Context, trials};
 
-trials![three_weeks_are_filled_though_interrupted];
+trials![an_interrupted_backfill_of_three_weeks_resumes];
 
 const PERIOD: [&str; 4] = ["--from", "2024-11-18", "--to", "2024-12-06"];
 
-async fn three_weeks_are_filled_though_interrupted(context: Arc<Context>) -> Result<()> {
-    let out = tempfile::tempdir()?;
-    let folder = out.path().to_string_lossy().into_owned();
+async fn an_interrupted_backfill_of_three_weeks_resumes(context: Arc<Context>) -> Result<()> {
+    let out = OutFolder::create()?;
+    let folder = out.arg();
     let args = [&["backfill"], &PERIOD[..], &["--concurrency", "3", "--out", &folder]].concat();
-    interrupted_after_two_days(&context, &args).await?;
+    interrupt_after_two_days(&context, &args).await?;
 
     let shown = context.tools.finstream_on(&context.stack.cloud, &args).await?;
     ensure!(shown.code == 0, "{}", shown.text);
@@ -30,11 +29,11 @@ async fn three_weeks_are_filled_though_interrupted(context: Arc<Context>) -> Res
     let days: Vec<_> = trading_days(date(2024, 11, 18)).take_while(|day| *day <= last).collect();
     ensure!(days.len() == 14);
     for day in days {
-        let csv = fs::read_to_string(out.path().join(day.to_string()).join("hourly_extremes.csv"))?;
-        right(&context.stack, day, Interval::FiveMinutes, &csv).await?;
+        let csv = out.read(format!("{day}/hourly_extremes.csv"))?;
+        verify_csv(&context.stack.market, day, Interval::FiveMinutes, &DEFAULT_COMPANIES, &csv).await?;
         ensure!(shown.text.contains(&day.to_string()), "the table lacks {day}:\n{}", shown.text);
     }
-    ensure!(!out.path().join("2024-11-28").exists(), "Thanksgiving has a folder");
+    ensure!(!out.join("2024-11-28").exists(), "Thanksgiving has a folder");
     for text in ["half", "closed", "done before", "exported"] {
         ensure!(shown.text.contains(text), "the table lacks {text:?}:\n{}", shown.text);
     }
@@ -51,18 +50,16 @@ async fn three_weeks_are_filled_though_interrupted(context: Arc<Context>) -> Res
     Ok(())
 }
 
-/// Ctrl-C after the second day that is told.
-async fn interrupted_after_two_days(context: &Context, args: &[&str]) -> Result<()> {
-    let mut command = Command::new(context.tools.finstream_program());
-    command.args(args).current_dir(&context.tools.root);
-    command.env("FINSTREAM_LOCAL_HOME", &context.stack.cloud.home);
-    let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).kill_on_drop(true).spawn()?;
+/// Runs the command and interrupts it, as Ctrl-C does, once it has reported two days.
+async fn interrupt_after_two_days(context: &Context, args: &[&str]) -> Result<()> {
+    let mut command = context.tools.finstream_command(&context.stack.cloud.home);
+    let mut child = command.args(args).stdout(Stdio::null()).stderr(Stdio::piped()).kill_on_drop(true).spawn()?;
     let mut lines = BufReader::new(child.stderr.take().context("no standard error")?).lines();
-    let (mut told, mut text) = (0, String::new());
+    let (mut reported, mut text) = (0, String::new());
     while let Some(line) = lines.next_line().await? {
-        told += usize::from(line.contains("bars, 10 symbols"));
+        reported += usize::from(line.contains("bars, 10 symbols"));
         text += &format!("{line}\n");
-        if told == 2 {
+        if reported == 2 {
             break;
         }
     }
@@ -72,15 +69,16 @@ async fn interrupted_after_two_days(context: &Context, args: &[&str]) -> Result<
         text += &format!("{line}\n");
     }
     let code = tokio::time::timeout(Duration::from_secs(30), child.wait()).await??.code();
-    ensure!(code == Some(130) && text.contains("the same command goes on where this one stopped"), "{code:?}: {text}");
+    ensure!(code == Some(130) && text.contains("the same command resumes where this one stopped"), "{code:?}: {text}");
     Ok(())
 }
 
-/// A second attempt at a day would have an execution of its own, with a number behind its name.
+/// A second run of a day would be an execution with a number appended to its name, so there are as many executions as
+/// days.
 async fn no_day_ran_twice(context: &Context) -> Result<()> {
     let machine = context.stack.cloud.output("StateMachineArn")?;
     let list = ["stepfunctions", "list-executions", "--state-machine-arn", machine];
-    let executions: Value = serde_json::from_str(&context.tools.aws(&context.stack.cloud, &list).await?)?;
+    let executions = context.aws(&list).await?;
     let executions = executions["executions"].as_array().into_iter().flatten();
     let names: Vec<_> =
         executions.filter_map(|run| run["name"].as_str()).filter(|name| name.starts_with("backfill-2024-1")).collect();

@@ -1,87 +1,85 @@
-//! One of ten symbols misbehaves, in each way there is: the other nine are exported, and the
-//! execution's output and the command's table say the same of the tenth.
+//! Each fault of the simulated market, for one of ten symbols: the other nine are exported, and the execution's output
+//! and the command's table report the same about the tenth.
 
 use std::sync::Arc;
 
 use anyhow::{Context as _, Result, bail, ensure};
-use harness::{Ended, expected_from_market, trading_days};
+use harness::{DEFAULT_COMPANIES, Ended, ExportedRun, OutFolder, count_bars, expected_from_market, trading_days};
 use jiff::civil::date;
 use libtest_mimic::Trial;
 use market_sim::{Fault, FaultDuration, FaultRule};
 use serde_json::json;
 use shared::{
     Gap, Interval, Symbol, TradeDate, hourly_extreme,
-    payload::{CollectedSymbol, Reason, RunOutcome, SymbolOutcomes},
+    payload::{CollectedSymbol, Reason, SymbolOutcomes},
 };
 use tokio::runtime::Handle;
 
-use crate::{
-    Context,
-    days::{COMPANIES, bars_of},
-};
+use crate::{Context, trial};
 
-/// All of the default companies but the last.
-const NINE: &[(&str, &str)] = COMPANIES.split_at(9).0;
+/// All default companies but the last.
+const NINE: &[(&str, &str)] = DEFAULT_COMPANIES.split_at(9).0;
 
-/// What must become of the tenth symbol.
+/// The expected outcome of the tenth symbol.
 #[derive(Debug)]
 enum Tenth {
-    /// All that was traded is exported.
-    Whole,
-    /// Some bars are missing, and said to be.
+    /// All its bars are exported.
+    Complete,
+    /// Some bars are missing, and reported as gaps.
     Short,
-    /// There are no bars, for this reason and in these words.
+    /// It has no bars, for this reason, with a detail that contains this text.
     Failed(Reason, &'static str),
 }
 
 fn tenth(fault: Fault) -> Tenth {
-    use Fault as M;
+    use Fault as F;
     match fault {
-        M::Integers | M::HugeVolume | M::DuplicateRows | M::ShuffledRows | M::ClosingRow | M::LiveRow => Tenth::Whole,
-        M::ForeignRow | M::ShortAtFirst | M::ExtendedPeriods | M::Stalled => Tenth::Whole,
-        M::NullRows | M::PartialRows | M::NotANumber | M::ShortColumns | M::ZeroPrices => Tenth::Short,
-        M::CrossedPrices | M::OneBar => Tenth::Short,
-        M::NoTimestamp | M::EmptyColumns => Tenth::Failed(Reason::NoTrades, "no trades in the session of"),
-        M::NotListedYet => Tenth::Failed(Reason::NoTrades, "Data doesn't exist for startDate"),
-        M::EmptyResult | M::NullResult | M::NullChart => {
+        F::Integers | F::HugeVolume | F::DuplicateRows | F::ShuffledRows | F::ClosingRow | F::LiveRow => {
+            Tenth::Complete
+        }
+        F::ForeignRow | F::ShortAtFirst | F::ExtendedPeriods | F::Stalled => Tenth::Complete,
+        F::NullRows | F::PartialRows | F::NotANumber | F::ShortColumns | F::ZeroPrices => Tenth::Short,
+        F::CrossedPrices | F::OneBar => Tenth::Short,
+        F::NoTimestamp | F::EmptyColumns => Tenth::Failed(Reason::NoTrades, "no trades in the session of"),
+        F::NotListedYet => Tenth::Failed(Reason::NoTrades, "Data doesn't exist for startDate"),
+        F::EmptyResult | F::NullResult | F::NullChart => {
             Tenth::Failed(Reason::Malformed, "status 200 with neither data nor a reason")
         }
-        M::NoMeta => Tenth::Failed(Reason::Malformed, "the reply describes no instrument"),
-        M::NoPeriods | M::EmptyPeriods => Tenth::Failed(Reason::Malformed, "and no trading period for it"),
-        M::CoarserBars => Tenth::Failed(Reason::Malformed, "in bars of 1h"),
-        M::OtherSymbol => Tenth::Failed(Reason::Malformed, "requested Q"),
-        M::NotFound => Tenth::Failed(Reason::UnknownSymbol, "No data found, symbol may be delisted"),
-        M::TooOld => Tenth::Failed(Reason::TooOld, "The requested range must be within the last 60 days"),
-        M::BadRequest => Tenth::Failed(Reason::Refused, "Invalid input"),
-        M::Unauthorized => Tenth::Failed(Reason::Blocked, "Invalid Crumb"),
-        M::TooManyRequests => Tenth::Failed(Reason::Blocked, "status 429: Too Many Requests"),
-        M::EdgeTooManyRequests => Tenth::Failed(Reason::Blocked, "Edge: Too Many Requests"),
-        M::TooManyRequestsAsOk => Tenth::Failed(Reason::Blocked, "status 200: Too Many Requests"),
-        M::Forbidden => Tenth::Failed(Reason::Blocked, "status 403"),
-        M::ConsentPage => Tenth::Failed(Reason::Blocked, "a page in place of data"),
-        M::Redirect => Tenth::Failed(Reason::Blocked, "status 302"),
-        M::RightBack | M::NotJson | M::Truncated => Tenth::Failed(Reason::Unavailable, "a body that is not a chart"),
-        M::EmptyBody => Tenth::Failed(Reason::Unavailable, "status 200 with an empty body"),
-        M::CutOff | M::Reset => Tenth::Failed(Reason::Unavailable, "error"),
-        M::InternalError => Tenth::Failed(Reason::Unavailable, ""),
-        M::BadGateway => Tenth::Failed(Reason::Unavailable, "status 502"),
-        M::Unavailable => Tenth::Failed(Reason::Unavailable, "status 503"),
+        F::NoMeta => Tenth::Failed(Reason::Malformed, "the reply describes no instrument"),
+        F::NoPeriods | F::EmptyPeriods => Tenth::Failed(Reason::Malformed, "and no trading period for it"),
+        F::CoarserBars => Tenth::Failed(Reason::Malformed, "in bars of 1h"),
+        F::OtherSymbol => Tenth::Failed(Reason::Malformed, "requested Q"),
+        F::NotFound => Tenth::Failed(Reason::UnknownSymbol, "No data found, symbol may be delisted"),
+        F::TooOld => Tenth::Failed(Reason::TooOld, "The requested range must be within the last 60 days"),
+        F::BadRequest => Tenth::Failed(Reason::Refused, "Invalid input"),
+        F::Unauthorized => Tenth::Failed(Reason::Blocked, "Invalid Crumb"),
+        F::TooManyRequests => Tenth::Failed(Reason::Blocked, "status 429: Too Many Requests"),
+        F::EdgeTooManyRequests => Tenth::Failed(Reason::Blocked, "Edge: Too Many Requests"),
+        F::TooManyRequestsAsOk => Tenth::Failed(Reason::Blocked, "status 200: Too Many Requests"),
+        F::Forbidden => Tenth::Failed(Reason::Blocked, "status 403"),
+        F::ConsentPage => Tenth::Failed(Reason::Blocked, "a page in place of data"),
+        F::Redirect => Tenth::Failed(Reason::Blocked, "status 302"),
+        F::RightBack | F::NotJson | F::Truncated => Tenth::Failed(Reason::Unavailable, "a body that is not a chart"),
+        F::EmptyBody => Tenth::Failed(Reason::Unavailable, "status 200 with an empty body"),
+        F::CutOff | F::Reset => Tenth::Failed(Reason::Unavailable, "error"),
+        F::InternalError => Tenth::Failed(Reason::Unavailable, ""),
+        F::BadGateway => Tenth::Failed(Reason::Unavailable, "status 502"),
+        F::Unavailable => Tenth::Failed(Reason::Unavailable, "status 503"),
     }
 }
 
-/// A trial for each fault, on a trade date of its own.
+/// A test for each fault, on a trade date of its own.
 pub fn trials(runtime: &Handle, context: &Arc<Context>) -> Vec<Trial> {
     let faults = Fault::ALL.iter().copied().zip(trading_days(date(2024, 1, 2))).enumerate();
-    let trial = |(number, (fault, day)): (usize, (Fault, _))| {
-        let (runtime, context) = (runtime.clone(), Arc::clone(context));
-        let run = move || {
-            let symbol = format!("Q{number:02}");
-            let check = check(&context, fault, &symbol, day);
-            runtime.block_on(check).map_err(|error| format!("{error:#}").into())
+    let trials = faults.map(|(number, (fault, day))| {
+        let name = format!("{}::{fault}", module_path!());
+        let test = async move |context: Arc<Context>| {
+            let check = check(&context, fault, &format!("Q{number:02}"), day).await;
+            check.with_context(|| fault.to_string())
         };
-        Trial::test(format!("{}::{fault}", module_path!()), run)
-    };
-    faults.map(trial).collect()
+        trial(name, runtime, context, test)
+    });
+    trials.collect()
 }
 
 async fn check(context: &Context, fault: Fault, symbol: &str, date: TradeDate) -> Result<()> {
@@ -93,67 +91,63 @@ async fn check(context: &Context, fault: Fault, symbol: &str, date: TradeDate) -
     stack.market.handle.inject(FaultRule { symbol: Some(symbol.clone()), fault, duration });
     let symbols: Vec<_> = [symbol.as_str()].into_iter().chain(NINE.iter().map(|(_, symbol)| *symbol)).collect();
     let (name, ended) = stack.follow(&json!({"trade_date": date, "symbols": symbols})).await?;
-    let Ended::Succeeded(outcome) = ended else { bail!("{fault}: {ended:?}") };
-    let RunOutcome::Exported { bars, symbols, csv, .. } = *outcome else { bail!("{fault}: {outcome:?}") };
-    let csv = stack.object(&csv).await?;
-    let out = tempfile::tempdir()?;
-    let folder = out.path().to_string_lossy();
-    let shown = context.tools.finstream_on(&stack.cloud, &["follow", &name, "--out", &folder]).await?;
+    let Ended::Succeeded(outcome) = ended else { bail!("{ended:?}") };
+    let ExportedRun { bars, symbols, csv, .. } = stack.exported(*outcome).await?;
+    let out = OutFolder::create()?;
+    let shown = context.tools.finstream_on(&stack.cloud, &["follow", &name, "--out", &out.arg()]).await?;
     ensure!(shown.code == 0, "{}", shown.text);
 
     let (of_tenth, of_nine): (Vec<&str>, Vec<&str>) = csv.lines().partition(|row| row.contains(&format!(",{symbol},")));
     let expected = expected_from_market(&stack.market, date, Interval::FiveMinutes, NINE).await?;
-    ensure!(of_nine.join("\n") + "\n" == expected, "{fault}: the nine are\n{csv}\nand not\n{expected}");
+    ensure!(of_nine.join("\n") + "\n" == expected, "the nine are\n{csv}\nand not\n{expected}");
     let rows = hourly_extreme::read(csv.as_bytes())?;
-    let counted = bars_of(&rows);
-    ensure!(counted == bars, "{fault}: {counted} bars in the CSV and {bars} in the output");
+    let counted = count_bars(&rows);
+    ensure!(counted == bars, "{counted} bars in the CSV and {bars} in the output");
 
     match tenth(fault) {
-        Tenth::Failed(reason, words) => {
-            ensure!(of_tenth.is_empty(), "{fault}: {of_tenth:?}");
-            explained(&symbols, &symbol, reason, words, &shown.text).with_context(|| fault.to_string())
+        Tenth::Failed(reason, detail) => {
+            ensure!(of_tenth.is_empty(), "{of_tenth:?}");
+            check_failure(&symbols, &symbol, reason, detail, &shown.text)
         }
-        Tenth::Whole => {
+        Tenth::Complete => {
             if !matches!(fault, Fault::Integers | Fault::HugeVolume) {
                 stack.market.handle.clear(Some(&symbol));
             }
             let company = (format!("{symbol} (simulated)"), symbol.to_string());
             let company = [(company.0.as_str(), company.1.as_str())];
             let expected = expected_from_market(&stack.market, date, Interval::FiveMinutes, &company).await?;
-            ensure!(
-                expected.lines().skip(1).eq(of_tenth.iter().copied()),
-                "{fault}: {of_tenth:#?}\nand not\n{expected}"
-            );
-            ensure!(symbols.failed.is_empty(), "{fault}: {symbols:?}");
+            ensure!(expected.lines().skip(1).eq(of_tenth.iter().copied()), "{of_tenth:#?}\nand not\n{expected}");
+            ensure!(symbols.failed.is_empty(), "{symbols:?}");
             Ok(())
         }
-        Tenth::Short => short(&symbols, &symbol, bars_of(rows.iter().filter(|row| row.symbol == symbol)), &shown.text)
-            .with_context(|| fault.to_string()),
+        Tenth::Short => {
+            check_gaps(&symbols, &symbol, count_bars(rows.iter().filter(|row| row.symbol == symbol)), &shown.text)
+        }
     }
 }
 
-/// The reason stands in the output, and in the command's table.
-fn explained(outcomes: &SymbolOutcomes, symbol: &Symbol, reason: Reason, words: &str, shown: &str) -> Result<()> {
+/// The execution's output and the command's table show the reason.
+fn check_failure(outcomes: &SymbolOutcomes, symbol: &Symbol, reason: Reason, detail: &str, shown: &str) -> Result<()> {
     let [failed] = outcomes.failed.as_slice() else { bail!("{outcomes:?}") };
-    ensure!(failed.symbol == *symbol && failed.reason == reason && failed.detail.contains(words), "{failed:?}");
-    let again = matches!(reason, Reason::UnknownSymbol | Reason::TooOld | Reason::Refused);
-    ensure!(failed.attempts == if again { 1 } else { 2 }, "{failed:?}");
+    ensure!(failed.symbol == *symbol && failed.reason == reason && failed.detail.contains(detail), "{failed:?}");
+    let is_final = matches!(reason, Reason::UnknownSymbol | Reason::TooOld | Reason::Refused);
+    ensure!(failed.attempts == if is_final { 1 } else { 2 }, "{failed:?}");
     for text in [symbol.as_str(), &reason.label(), &failed.detail] {
         ensure!(shown.contains(text), "the table lacks {text:?}:\n{shown}");
     }
     Ok(())
 }
 
-/// The gaps stand in the output, and in the command's table.
-fn short(outcomes: &SymbolOutcomes, symbol: &Symbol, rows: usize, shown: &str) -> Result<()> {
+/// The execution's output and the command's table show the gaps; `exported` is the number of bars in the CSV.
+fn check_gaps(outcomes: &SymbolOutcomes, symbol: &Symbol, exported: usize, shown: &str) -> Result<()> {
     ensure!(outcomes.failed.is_empty(), "{outcomes:?}");
     let found = outcomes.collected.iter().find(|collected| collected.symbol == *symbol);
     let CollectedSymbol { bars, expected, gaps, attempts, .. } = found.context("not collected")?;
     let gaps = gaps.as_ref().context("no gaps")?;
     let missing = Gap::count(gaps, Interval::FiveMinutes);
     ensure!(
-        *bars < *expected && bars + missing == *expected && *bars == rows && *attempts == 2,
-        "{found:?}, {rows} rows"
+        *bars < *expected && bars + missing == *expected && *bars == exported && *attempts == 2,
+        "{found:?}, {exported} bars in the CSV"
     );
     ensure!(shown.contains(&format!("{bars} of {expected}")), "{shown}");
     for gap in gaps {

@@ -1,4 +1,4 @@
-//! What other tools say of the template and the SQL, and whether the parts that must agree do.
+//! Linters of the template and the SQL, and settings in different files that must agree.
 
 use std::{fs, sync::Arc};
 
@@ -11,9 +11,9 @@ trials![
     cfn_lint_finds_nothing_in_the_template,
     sam_validates_the_template,
     checkov_finds_nothing_in_the_template,
-    the_sql_parses_as_athenas,
-    the_table_is_declared_as_in_the_sql,
-    firehose_is_set_within_its_limits,
+    the_sql_parses_in_athenas_dialect,
+    the_declared_table_matches_the_sql,
+    firehose_buffering_is_within_its_limits,
 ];
 
 async fn cfn_lint_finds_nothing_in_the_template(context: Arc<Context>) -> Result<()> {
@@ -28,14 +28,14 @@ async fn sam_validates_the_template(context: Arc<Context>) -> Result<()> {
     Ok(())
 }
 
-/// What it finds is mended, or skipped beside the resource with a reason.
+/// A finding that does not apply is skipped in the template, at its resource, with a reason.
 async fn checkov_finds_nothing_in_the_template(context: Arc<Context>) -> Result<()> {
     let args = ["--framework", "cloudformation", "--output", "json", "--file", "template.yaml"];
     let run = context.tools.checkov(&args).await?;
     let report: Value = serde_json::from_str(&run.text).with_context(|| format!("checkov: {}", run.text))?;
     let count = |name: &str| report["summary"][name].as_u64().unwrap_or(0);
     ensure!(run.code == 0 && count("failed") == 0 && count("parsing_errors") == 0, "{}", report["results"]);
-    ensure!(count("passed") > 100, "checkov has hardly looked: {}", report["summary"]);
+    ensure!(count("passed") > 100, "checkov has checked hardly anything: {}", report["summary"]);
     let skipped = report.pointer("/results/skipped_checks").and_then(Value::as_array).context("nothing is skipped")?;
     for check in skipped {
         let reason = check.pointer("/check_result/suppress_comment").and_then(Value::as_str).unwrap_or_default();
@@ -44,7 +44,7 @@ async fn checkov_finds_nothing_in_the_template(context: Arc<Context>) -> Result<
     Ok(())
 }
 
-async fn the_sql_parses_as_athenas(context: Arc<Context>) -> Result<()> {
+async fn the_sql_parses_in_athenas_dialect(context: Arc<Context>) -> Result<()> {
     let parse = "import sys, sqlglot\nfor f in sys.argv[1:]:\n    sqlglot.parse_one(open(f).read(), read='athena')\n    print('parsed', f)";
     let files = ["sql/bars.sql", "sql/hourly_extremes.sql", "sql/coverage.sql"];
     let run = context.tools.python(parse, &files).await?;
@@ -52,10 +52,10 @@ async fn the_sql_parses_as_athenas(context: Arc<Context>) -> Result<()> {
     Ok(())
 }
 
-async fn the_table_is_declared_as_in_the_sql(context: Arc<Context>) -> Result<()> {
+async fn the_declared_table_matches_the_sql(context: Arc<Context>) -> Result<()> {
     let database = context.stack.cloud.output("DatabaseName")?;
     let args = ["glue", "get-table", "--database-name", database, "--name", "bars"];
-    let table: Value = serde_json::from_str(&context.tools.aws(&context.stack.cloud, &args).await?)?;
+    let table = context.aws(&args).await?;
     let columns = |pointer: &str| -> Vec<String> {
         let list = table.pointer(pointer).and_then(Value::as_array).into_iter().flatten();
         list.map(|column| {
@@ -75,14 +75,15 @@ async fn the_table_is_declared_as_in_the_sql(context: Arc<Context>) -> Result<()
     Ok(())
 }
 
-/// Neither cfn-lint nor the local cloud minds a buffer that dynamic partitioning does not take.
-async fn firehose_is_set_within_its_limits(context: Arc<Context>) -> Result<()> {
+/// Dynamic partitioning needs a buffer of at least 64 MB, which neither cfn-lint nor the local cloud checks:
+/// <https://docs.aws.amazon.com/firehose/latest/dev/dynamic-partitioning-enable.html>.
+async fn firehose_buffering_is_within_its_limits(context: Arc<Context>) -> Result<()> {
     let stream = context.stack.cloud.output("DeliveryStream")?;
     let args = ["firehose", "describe-delivery-stream", "--delivery-stream-name", stream];
-    let stream: Value = serde_json::from_str(&context.tools.aws(&context.stack.cloud, &args).await?)?;
+    let stream = context.aws(&args).await?;
     let s3 = "/DeliveryStreamDescription/Destinations/0/ExtendedS3DestinationDescription";
     let s3 = stream.pointer(s3).context("no S3 destination")?;
-    // A parameter's value arrives as text here, as a number on AWS.
+    // The local cloud returns a parameter's value as a string, AWS as a number.
     let hint = |name: &str| s3["BufferingHints"][name].to_string().trim_matches('"').parse().unwrap_or(0);
     ensure!((60..=900).contains(&hint("IntervalInSeconds")) && (64..=128).contains(&hint("SizeInMBs")), "{s3}");
     ensure!(s3["DynamicPartitioningConfiguration"]["Enabled"] == json!(true), "{s3}");

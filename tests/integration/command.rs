@@ -1,15 +1,16 @@
-//! `finstream` as a person types it.
+//! The subcommands of `finstream` other than `backfill` and `gaps`, as a user types them.
 
-use std::{fs, sync::Arc};
+use std::sync::Arc;
 
 use anyhow::{Result, ensure};
+use harness::OutFolder;
 
 use crate::{Context, trials};
 
-trials![what_cannot_be_run_is_refused_before_anything_runs, a_day_from_up_to_down];
+trials![invalid_arguments_are_rejected_before_anything_runs, a_day_from_local_up_to_local_down];
 
-async fn what_cannot_be_run_is_refused_before_anything_runs(context: Arc<Context>) -> Result<()> {
-    for (args, says) in [
+async fn invalid_arguments_are_rejected_before_anything_runs(context: Arc<Context>) -> Result<()> {
+    for (args, expected) in [
         (vec!["run", "--trade-date", "2021-13-45"], "\"2021-13-45\" is not a trade date"),
         (vec!["run", "--trade-date", "2999-01-04"], "2999-01-04 lies in the future"),
         (vec!["run", "--symbols", ""], "the list of symbols is empty"),
@@ -19,28 +20,28 @@ async fn what_cannot_be_run_is_refused_before_anything_runs(context: Arc<Context
         (vec!["local", "up", "--market-url", "ftp://example.com"], "http"),
     ] {
         let run = context.tools.finstream(&args).await?;
-        ensure!(run.code == 2 && run.text.contains(says), "{args:?} ended with {}: {}", run.code, run.text);
+        ensure!(run.code == 2 && run.text.contains(expected), "{args:?} ended with {}: {}", run.code, run.text);
     }
     Ok(())
 }
 
-/// The only test that `finstream` brings a local cloud up for, so it does all that needs one.
-async fn a_day_from_up_to_down(context: Arc<Context>) -> Result<()> {
+/// The only test for which `finstream` brings up a local cloud, so it checks everything that needs one.
+async fn a_day_from_local_up_to_local_down(context: Arc<Context>) -> Result<()> {
     let finstream = async |args: &[&str]| context.tools.finstream(args).await;
-    let out = tempfile::tempdir()?;
-    let folder = out.path().to_string_lossy().into_owned();
+    let out = OutFolder::create()?;
     let up = finstream(&["local", "up"]).await?;
     ensure!(up.code == 0 && up.text.contains("http://127.0.0.1:"), "{}", up.text);
 
-    let run = finstream(&["run", "--trade-date", "2026-11-20", "--symbols", "META,ZZNONE", "--out", &folder]).await?;
+    let run =
+        finstream(&["run", "--trade-date", "2026-11-20", "--symbols", "META,ZZNONE", "--out", &out.arg()]).await?;
     ensure!(run.code == 0, "{}", run.text);
     for text in ["Collect", "RunQuery", "Meta Platforms", "ZZNONE", "No data found", "hourly_extremes.csv", "imulated"]
     {
         ensure!(run.text.contains(text), "the output lacks {text:?}:\n{}", run.text);
     }
-    let csv = fs::read_to_string(out.path().join("hourly_extremes.csv"))?;
+    let csv = out.read("hourly_extremes.csv")?;
     ensure!(csv.starts_with("company_name,symbol,trade_date,hour,") && csv.lines().count() == 8, "{csv}");
-    ensure!(out.path().join("report.html").is_file());
+    ensure!(out.join("report.html").is_file());
 
     for closed in ["2026-11-21", "2025-11-27"] {
         let run = finstream(&["run", "--trade-date", closed]).await?;
@@ -57,7 +58,7 @@ async fn a_day_from_up_to_down(context: Arc<Context>) -> Result<()> {
     ensure!(down.code == 0, "{}", down.text);
     let status = finstream(&["local", "status"]).await?;
     ensure!(status.text.contains("no local cloud is up"), "{}", status.text);
-    // What is not up is not taken down; the tests' own cloud is none of its business.
+    // The tests' own local cloud is still up.
     let run = context.stack.succeed(&serde_json::json!({"trade_date": "2026-11-20", "symbols": ["META"]})).await;
     ensure!(run.is_ok(), "local down took another local cloud down: {run:?}");
     Ok(())

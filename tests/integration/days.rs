@@ -1,13 +1,13 @@
-//! What a day comes to.
+//! Runs of one day: exported, without a session, failed.
 
 use std::{collections::BTreeSet, sync::Arc};
 
-use anyhow::{Result, bail, ensure};
-use harness::{Stack, expected_from_market};
-use serde_json::{Value, json};
+use anyhow::{Context as _, Result, bail, ensure};
+use harness::{DEFAULT_COMPANIES, ExportedRun, count_bars, verify_csv};
+use serde_json::json;
 use shared::{
-    HourlyExtreme, Interval, S3Uri, TradeDate, hourly_extreme,
-    payload::{Reason, RunOutcome, SIMULATED_METADATA, SymbolOutcomes},
+    Interval, hourly_extreme,
+    payload::{Reason, RunOutcome, SIMULATED_METADATA},
 };
 
 use crate::{Context, trials};
@@ -17,58 +17,24 @@ trials![
     a_half_day_ends_at_one,
     a_summer_day_has_summer_hours,
     other_intervals_give_the_same_extremes,
-    the_newest_session_is_found_by_the_scheduled_time,
-    a_second_run_gives_the_same_bytes_and_its_duplicates_do_not_show,
-    a_run_shows_only_its_own_symbols,
+    the_scheduled_time_selects_the_latest_session,
+    a_second_run_exports_the_same_bytes_despite_duplicates,
+    a_run_exports_only_its_own_symbols,
     weekends_and_holidays_have_no_session,
-    an_unknown_symbol_is_named_and_the_others_are_exported,
-    only_unknown_symbols_fail,
-    ten_symbols_cost_one_call_and_few_records,
-    bad_input_is_refused_and_leaves_nothing,
+    an_unknown_symbol_is_reported_and_the_others_are_exported,
+    a_run_of_unknown_symbols_fails,
+    ten_symbols_take_few_records_and_at_most_two_batches,
+    invalid_input_is_rejected,
     the_report_shows_the_day,
 ];
 
-/// The built-in companies, in the order of the CSV.
-pub const COMPANIES: [(&str, &str); 10] = [
-    ("Beyond Meat", "BYND"),
-    ("Block", "XYZ"),
-    ("Datadog", "DDOG"),
-    ("Meta Platforms", "META"),
-    ("Netflix", "NFLX"),
-    ("Okta", "OKTA"),
-    ("Pinterest", "PINS"),
-    ("Shopify", "SHOP"),
-    ("Snap", "SNAP"),
-    ("The Trade Desk", "TTD"),
-];
-
-/// The parts of an exported run.
-pub fn exported(outcome: RunOutcome) -> Result<(usize, SymbolOutcomes, S3Uri, S3Uri)> {
-    match outcome {
-        RunOutcome::Exported { bars, symbols, csv, report, simulated: true, .. } => Ok((bars, symbols, csv, report)),
-        other => bail!("not an exported run of a simulated market: {other:?}"),
-    }
-}
-
-/// Whether a run of the default companies has exported what was traded.
-pub async fn right(stack: &Stack, date: TradeDate, interval: Interval, csv: &str) -> Result<()> {
-    let expected = expected_from_market(&stack.market, date, interval, &COMPANIES).await?;
-    ensure!(csv == expected, "{date} in bars of {interval}\ngot:\n{csv}\nexpected:\n{expected}");
-    Ok(())
-}
-
-/// The bars that rows of the CSV count.
-pub fn bars_of<'a>(rows: impl IntoIterator<Item = &'a HourlyExtreme>) -> usize {
-    rows.into_iter().map(|row| row.bars as usize).sum()
-}
-
+/// Runs the default companies, verifies the export, and returns the CSV.
 async fn check(context: &Context, date: &str, interval: Interval) -> Result<String> {
-    let outcome = context.stack.succeed(&json!({"trade_date": date, "interval": interval})).await?;
-    let (bars, symbols, csv, _) = exported(outcome)?;
-    let csv = context.stack.object(&csv).await?;
-    right(&context.stack, date.parse()?, interval, &csv).await?;
+    let run = context.stack.export(&json!({"trade_date": date, "interval": interval})).await?;
+    let ExportedRun { bars, symbols, csv, .. } = run;
+    verify_csv(&context.stack.market, date.parse()?, interval, &DEFAULT_COMPANIES, &csv).await?;
     ensure!(symbols.failed.is_empty() && symbols.collected.len() == 10, "{symbols:?}");
-    let counted = bars_of(&hourly_extreme::read(csv.as_bytes())?);
+    let counted = count_bars(&hourly_extreme::read(csv.as_bytes())?);
     ensure!(counted == bars, "{counted} bars in the CSV, {bars} collected");
     Ok(csv)
 }
@@ -102,23 +68,22 @@ async fn other_intervals_give_the_same_extremes(context: Arc<Context>) -> Result
     Ok(())
 }
 
-/// A Monday before the open still belongs to Friday, and a late retry to the day that was meant.
-async fn the_newest_session_is_found_by_the_scheduled_time(context: Arc<Context>) -> Result<()> {
+/// The latest session that has ended by then: before the open of a Monday that is Friday's, and on a half day its own
+/// from its early close on.
+async fn the_scheduled_time_selects_the_latest_session(context: Arc<Context>) -> Result<()> {
     for (scheduled, day) in [
         ("2026-11-09T14:00:00Z", "2026-11-06"),
         ("2026-11-10T22:30:00Z", "2026-11-10"),
         ("2025-11-28T18:00:00Z", "2025-11-28"),
     ] {
         let input = json!({"scheduled_time": scheduled, "symbols": ["NFLX"]});
-        match context.stack.succeed(&input).await? {
-            RunOutcome::Exported { trade_date, .. } => ensure!(trade_date == day.parse()?, "{scheduled}: {trade_date}"),
-            other => bail!("{scheduled}: {other:?}"),
-        }
+        let ExportedRun { trade_date, .. } = context.stack.export(&input).await.context(scheduled)?;
+        ensure!(trade_date == day.parse()?, "{scheduled}: {trade_date}");
     }
     Ok(())
 }
 
-async fn a_second_run_gives_the_same_bytes_and_its_duplicates_do_not_show(context: Arc<Context>) -> Result<()> {
+async fn a_second_run_exports_the_same_bytes_despite_duplicates(context: Arc<Context>) -> Result<()> {
     let date = "2026-11-12";
     let first = check(&context, date, Interval::FiveMinutes).await?;
     let once = context.stack.lake(date).await?.concat();
@@ -129,11 +94,11 @@ async fn a_second_run_gives_the_same_bytes_and_its_duplicates_do_not_show(contex
     Ok(())
 }
 
-async fn a_run_shows_only_its_own_symbols(context: Arc<Context>) -> Result<()> {
+async fn a_run_exports_only_its_own_symbols(context: Arc<Context>) -> Result<()> {
     let input = |symbols: &[&str]| json!({"trade_date": "2026-11-11", "symbols": symbols});
-    exported(context.stack.succeed(&input(&["META", "SHOP", "SNAP"])).await?)?;
-    let (_, _, csv, _) = exported(context.stack.succeed(&input(&["SHOP"])).await?)?;
-    let rows = hourly_extreme::read(context.stack.object(&csv).await?.as_bytes())?;
+    context.stack.export(&input(&["META", "SHOP", "SNAP"])).await?;
+    let run = context.stack.export(&input(&["SHOP"])).await?;
+    let rows = hourly_extreme::read(run.csv.as_bytes())?;
     ensure!(rows.len() == 7 && rows.iter().all(|row| row.symbol.as_str() == "SHOP"), "{rows:?}");
     Ok(())
 }
@@ -155,19 +120,18 @@ async fn weekends_and_holidays_have_no_session(context: Arc<Context>) -> Result<
     Ok(())
 }
 
-async fn an_unknown_symbol_is_named_and_the_others_are_exported(context: Arc<Context>) -> Result<()> {
+async fn an_unknown_symbol_is_reported_and_the_others_are_exported(context: Arc<Context>) -> Result<()> {
     let symbols = ["META", "SHOP", "BYND", "NFLX", "PINS", "ZZNONE", "TTD", "OKTA", "SNAP", "DDOG"];
-    let outcome = context.stack.succeed(&json!({"trade_date": "2026-11-16", "symbols": symbols})).await?;
-    let (_, outcomes, csv, _) = exported(outcome)?;
-    let csv = context.stack.object(&csv).await?;
+    let run = context.stack.export(&json!({"trade_date": "2026-11-16", "symbols": symbols})).await?;
+    let ExportedRun { symbols, csv, .. } = run;
     ensure!(csv.lines().count() == 64 && !csv.contains("ZZNONE"), "{csv}");
-    let [failed] = outcomes.failed.as_slice() else { bail!("{outcomes:?}") };
+    let [failed] = symbols.failed.as_slice() else { bail!("{symbols:?}") };
     ensure!(failed.symbol.as_str() == "ZZNONE" && failed.reason == Reason::UnknownSymbol);
     ensure!(failed.detail == "No data found, symbol may be delisted", "{failed:?}");
     Ok(())
 }
 
-async fn only_unknown_symbols_fail(context: Arc<Context>) -> Result<()> {
+async fn a_run_of_unknown_symbols_fails(context: Arc<Context>) -> Result<()> {
     let (error, cause) =
         context.stack.fail(&json!({"trade_date": "2026-11-16", "symbols": ["ZZONE", "ZZTWO"]})).await?;
     ensure!(error == "NoBars", "{error}: {cause}");
@@ -175,24 +139,22 @@ async fn only_unknown_symbols_fail(context: Arc<Context>) -> Result<()> {
     Ok(())
 }
 
-async fn ten_symbols_cost_one_call_and_few_records(context: Arc<Context>) -> Result<()> {
+async fn ten_symbols_take_few_records_and_at_most_two_batches(context: Arc<Context>) -> Result<()> {
     check(&context, "2026-11-05", Interval::FiveMinutes).await?;
-    // The local cloud writes one object a record.
+    // The local cloud writes an object for each record.
     let records = context.stack.lake("2026-11-05").await?;
     let lines: Vec<_> = records.iter().map(Vec::len).collect();
     ensure!((1..10).contains(&records.len()) && lines.iter().sum::<usize>() > 700, "lines of each record: {lines:?}");
     let group = format!("/aws/lambda/{}", context.stack.cloud.output("CollectFunction")?);
-    let args = ["logs", "filter-log-events", "--log-group-name", &group, "--filter-pattern", "batch sent"];
-    let log: Value = serde_json::from_str(&context.tools.aws(&context.stack.cloud, &args).await?)?;
-    let lines = log["events"].as_array().into_iter().flatten().filter_map(|event| event["message"].as_str());
-    let sent: Vec<_> = lines.filter(|line| line.contains("batch sent") && line.contains("2026-11-05")).collect();
-    // One for the ten, and one for those that were asked for again because they lacked bars.
+    let mut sent = context.tools.log_messages(&context.stack.cloud, &group, Some("batch sent")).await?;
+    sent.retain(|message| message.contains("batch sent") && message.contains("2026-11-05"));
+    // One for all ten symbols, and one for those that were requested again because bars were missing.
     ensure!((1..=2).contains(&sent.len()), "{} calls of PutRecordBatch: {sent:?}", sent.len());
     Ok(())
 }
 
-async fn bad_input_is_refused_and_leaves_nothing(context: Arc<Context>) -> Result<()> {
-    for (input, says) in [
+async fn invalid_input_is_rejected(context: Arc<Context>) -> Result<()> {
+    for (input, expected) in [
         (json!({"trade_date": "2021-13-45"}), "\"2021-13-45\" is not a trade date"),
         (json!({"trade_date": "2999-01-04"}), "lies in the future"),
         (json!({"symbols": []}), "the list of symbols is empty"),
@@ -202,14 +164,14 @@ async fn bad_input_is_refused_and_leaves_nothing(context: Arc<Context>) -> Resul
         (json!({"symbols": 5}), "expected a sequence"),
     ] {
         let (error, cause) = context.stack.fail(&input).await?;
-        ensure!(error == "InvalidInput" && cause.contains(says), "{input}: {error}: {cause}");
+        ensure!(error == "InvalidInput" && cause.contains(expected), "{input}: {error}: {cause}");
     }
     Ok(())
 }
 
 async fn the_report_shows_the_day(context: Arc<Context>) -> Result<()> {
     let input = json!({"trade_date": "2026-11-13", "symbols": ["META", "ZZNONE"]});
-    let (_, _, _, report) = exported(context.stack.succeed(&input).await?)?;
+    let ExportedRun { report, .. } = context.stack.export(&input).await?;
     ensure!(context.stack.metadata(&report).await?.get(SIMULATED_METADATA).is_some_and(|it| it == "true"), "{report}");
     let report = context.stack.object(&report).await?;
     for text in ["2026-11-13", "Meta Platforms", "ZZNONE", "No data found, symbol may be delisted", "<svg"] {

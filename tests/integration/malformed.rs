@@ -1,60 +1,62 @@
-//! Malformed input, at the API and at the state machine: refused by name, and nothing comes of it.
+//! Malformed input to the API and to the state machine is rejected with a named error and has no effects.
 //!
-//! On a stack of its own, so that nothing at all may be in its lake or asked of its market afterwards.
+//! On a stack of its own, whose bucket and whose market's log of requests must be empty afterwards.
 
 mod inputs;
 
 use std::sync::Arc;
 
-use anyhow::{Context as _, Result, ensure};
-use aws_credential_types::Credentials;
+use anyhow::{Result, ensure};
 use futures::{StreamExt, TryStreamExt, stream};
-use harness::{Ended, Stack, signed};
+use harness::{Ended, Stack};
 use serde_json::Value;
 
 use crate::{Context, trials};
 
-trials![nothing_comes_of_malformed_input];
+trials![malformed_input_is_rejected_without_effects];
 
-/// Inputs that are under way at once.
-const AT_ONCE: usize = 8;
+/// The number of inputs sent at once.
+const CONCURRENCY: usize = 8;
 
-async fn nothing_comes_of_malformed_input(context: Arc<Context>) -> Result<()> {
+async fn malformed_input_is_rejected_without_effects(context: Arc<Context>) -> Result<()> {
     let stack = Stack::up(&context.tools).await?;
     let requests = inputs::requests();
     let (to_api, executions) = (requests.len(), inputs::executions());
     let to_machine = executions.len();
     ensure!(to_api + to_machine >= 200, "{to_api} requests and {to_machine} executions");
-    stream::iter(requests).map(|input| refused(&stack, input)).buffer_unordered(AT_ONCE).try_collect::<()>().await?;
-    stream::iter(executions).map(|input| failed(&stack, input)).buffer_unordered(AT_ONCE).try_collect::<()>().await?;
+    stream::iter(requests)
+        .map(|input| check_request(&stack, input))
+        .buffer_unordered(CONCURRENCY)
+        .try_collect::<()>()
+        .await?;
+    stream::iter(executions)
+        .map(|input| check_execution(&stack, input))
+        .buffer_unordered(CONCURRENCY)
+        .try_collect::<()>()
+        .await?;
     let left = stack.keys("").await?;
     ensure!(left.is_empty(), "data was left behind: {left:?}");
-    let asked = stack.market.handle.requests();
-    ensure!(asked.is_empty(), "the market was asked: {asked:?}");
-    println!("malformed input: {to_api} requests and {to_machine} executions, all refused by name");
+    let requests = stack.market.handle.requests();
+    ensure!(requests.is_empty(), "the market was queried: {requests:?}");
+    println!("malformed input: {to_api} requests and {to_machine} executions, all rejected");
     Ok(())
 }
 
-/// The API answers with a 4xx and says which field is wrong.
-async fn refused(stack: &Stack, input: inputs::Request) -> Result<()> {
-    let url = stack.cloud.output("CollectUrl")?;
-    let request = http::Request::post(url).header("content-type", input.content_type).body(input.body.clone())?;
-    let keys = Credentials::new("test", "test", None, None, "the local cloud's root");
-    let request = signed(request, &stack.cloud.region, "execute-api", &keys)?;
-    let answer = reqwest::Client::new().execute(request.try_into()?).await?;
-    let (status, text) = (answer.status().as_u16(), answer.text().await?);
+/// The API replies with a 4xx and names the invalid field.
+async fn check_request(stack: &Stack, input: inputs::Request) -> Result<()> {
+    let root = stack.root_credentials();
+    let (status, reply) = stack.post_collect(Some(&root), input.content_type, input.body.clone()).await?;
     let shown: String = input.body.chars().take(80).collect();
-    let answer: Value = serde_json::from_str(&text).with_context(|| format!("{shown}: {status}: {text}"))?;
-    ensure!(status == input.status && answer["error"] == "InvalidInput", "{shown}: {status}: {answer}");
-    let field = answer["field"].as_str().unwrap_or_default();
+    ensure!(status == input.status && reply["error"] == "InvalidInput", "{shown}: {status}: {reply}");
+    let field = reply["field"].as_str().unwrap_or_default();
     let named = if input.field.is_empty() { !field.is_empty() } else { field == input.field };
-    ensure!(named, "{shown}: the field is {field:?} and not {:?}: {answer}", input.field);
-    ensure!(answer["message"].as_str().is_some_and(|message| message.len() > 20), "{shown}: {answer}");
+    ensure!(named, "{shown}: the field is {field:?} and not {:?}: {reply}", input.field);
+    ensure!(reply["message"].as_str().is_some_and(|message| message.len() > 20), "{shown}: {reply}");
     Ok(())
 }
 
-/// The execution fails by name, and says why.
-async fn failed(stack: &Stack, input: Value) -> Result<()> {
+/// The execution fails with a named error and says why.
+async fn check_execution(stack: &Stack, input: Value) -> Result<()> {
     let Ended::Failed { error, cause } = stack.execute(&input).await? else {
         anyhow::bail!("{input} succeeded");
     };

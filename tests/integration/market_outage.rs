@@ -1,64 +1,55 @@
-//! A market that refuses this client, or is not there at all: what is asked, and what comes of it.
+//! A market that blocks this client, has no data, or takes longer than an invocation may last: which requests are made,
+//! and how the run ends.
 //!
-//! On a stack of its own, whose market these tests shut for everybody.
+//! On a stack of its own, since the faults affect every symbol of its market.
 
 use std::{sync::Arc, time::Duration};
 
 use anyhow::{Context as _, Result, ensure};
-use harness::Stack;
+use harness::{DEFAULT_COMPANIES, Stack, poll, verify_csv};
 use market_sim::{Fault, FaultDuration, FaultRule, LoggedRequest};
 use serde_json::json;
 use shared::{Interval, payload::SymbolOutcomes};
 
-use crate::{
-    Context,
-    days::{exported, right},
-    trials,
-};
+use crate::{Context, trials};
 
-trials![a_market_that_does_not_answer];
+trials![market_outages_are_waited_out_or_reported];
 
-/// One after another, since each shuts the same market.
-async fn a_market_that_does_not_answer(context: Arc<Context>) -> Result<()> {
+/// One after another, since they all use the same market.
+async fn market_outages_are_waited_out_or_reported(context: Arc<Context>) -> Result<()> {
     let stack = Stack::up(&context.tools).await?;
-    refuses_from_the_start(&stack).await.context("a market that refuses for the first minutes")?;
-    refuses_half_way(&stack).await.context("a market that refuses half-way")?;
-    is_silent(&stack).await.context("a market that has lost its data")?;
+    blocks_from_the_start(&stack).await.context("a market that blocks for the first minutes")?;
+    blocks_half_way(&stack).await.context("a market that blocks half-way")?;
+    has_no_data(&stack).await.context("a market that has no data")?;
     runs_out_of_time(&context, &stack).await.context("a market that is queried more slowly than a function may run")
 }
 
-/// Waits last a hundredth here, so eight seconds are the first thirteen minutes: the waits of 5 and 15 minutes.
-async fn refuses_from_the_start(stack: &Stack) -> Result<()> {
-    let before = stack.market.handle.requests().len();
-    refuse(stack, 8);
-    let (symbols, csv) = run(stack, "2026-09-15").await?;
-    let requests = stack.market.handle.requests().split_off(before);
-    let refused = requests.iter().filter(|request| request.status == 429).count();
-    ensure!((2..=3).contains(&refused), "one request a wait is enough to know: {refused} were refused");
-    queried_once_each(&requests, &symbols)?;
-    right(stack, "2026-09-15".parse()?, Interval::FiveMinutes, &csv).await
+/// Waits last a hundredth of those on AWS, so eight seconds stand for the first thirteen minutes, in which the waits of
+/// 5 and 15 minutes begin.
+async fn blocks_from_the_start(stack: &Stack) -> Result<()> {
+    block(stack, 8);
+    let blocked = count_blocked(&run_is_exported(stack, "2026-09-15").await?);
+    ensure!((2..=3).contains(&blocked), "one request after each wait is enough: {blocked} were blocked");
+    Ok(())
 }
 
-/// Some symbols have their bars already, and are not asked for again.
-async fn refuses_half_way(stack: &Stack) -> Result<()> {
+/// The symbols that have their bars already are not requested again.
+async fn blocks_half_way(stack: &Stack) -> Result<()> {
     let before = stack.market.handle.requests().len();
-    let shut = async {
-        while stack.market.handle.requests().len() < before + 4 {
-            tokio::time::sleep(Duration::from_millis(1)).await;
-        }
-        refuse(stack, 2);
-        anyhow::Ok(())
+    let block_after_four = async {
+        let requests = async || Ok((stack.market.handle.requests().len() >= before + 4).then_some(()));
+        poll("four requests", Duration::from_millis(1), requests).await?;
+        block(stack, 2);
+        Ok(())
     };
-    let ((), (symbols, csv)) = tokio::try_join!(shut, run(stack, "2026-09-16"))?;
-    let requests = stack.market.handle.requests().split_off(before);
-    let refused = requests.iter().filter(|request| request.status == 429).count();
-    ensure!((1..=2).contains(&refused), "no more than were under way: {refused} were refused");
-    queried_once_each(&requests, &symbols)?;
-    right(stack, "2026-09-16".parse()?, Interval::FiveMinutes, &csv).await
+    let ((), requests) = tokio::try_join!(block_after_four, run_is_exported(stack, "2026-09-16"))?;
+    let blocked = count_blocked(&requests);
+    ensure!((1..=2).contains(&blocked), "only requests in flight may be blocked: {blocked} were");
+    Ok(())
 }
 
 /// Every symbol is unknown, even the one that always trades: that is an outage, not ten delistings.
-async fn is_silent(stack: &Stack) -> Result<()> {
+async fn has_no_data(stack: &Stack) -> Result<()> {
     stack.market.handle.inject(FaultRule { symbol: None, fault: Fault::NotFound, duration: FaultDuration::Always });
     let failed = stack.fail(&json!({"trade_date": "2026-09-17"})).await;
     stack.market.handle.clear(None);
@@ -67,49 +58,50 @@ async fn is_silent(stack: &Stack) -> Result<()> {
     Ok(())
 }
 
-/// With three seconds to ask in and two requests a second the ten symbols take several invocations.
+/// With a timeout of four seconds and two requests a second the ten symbols take several invocations.
 async fn runs_out_of_time(context: &Context, stack: &Stack) -> Result<()> {
     let function = stack.cloud.output("CollectFunction")?;
     let slow = [("MARKET_BURST", "1"), ("MARKET_REQUESTS_PER_SECOND", "2")];
     stack.configure("CollectFunction", &slow, Some(4)).await?;
-    let before = stack.market.handle.requests().len();
-    let (symbols, csv) = run(stack, "2026-09-18").await?;
-    queried_once_each(&stack.market.handle.requests().split_off(before), &symbols)?;
-    let log = [
-        "logs",
-        "filter-log-events",
-        "--log-group-name",
-        &format!("/aws/lambda/{function}"),
-        "--filter-pattern",
-        "OutOfTime",
-    ];
-    let log = context.tools.aws(&stack.cloud, &log).await?;
-    ensure!(log.contains("2026-09-18"), "no invocation ran out of time");
-    right(stack, "2026-09-18".parse()?, Interval::FiveMinutes, &csv).await
+    run_is_exported(stack, "2026-09-18").await?;
+    let group = format!("/aws/lambda/{function}");
+    let log = context.tools.log_messages(&stack.cloud, &group, Some("OutOfTime")).await?;
+    ensure!(log.iter().any(|message| message.contains("2026-09-18")), "no invocation ran out of time: {log:?}");
+    Ok(())
 }
 
-fn refuse(stack: &Stack, seconds: u64) {
+/// Blocks every request from now on.
+fn block(stack: &Stack, seconds: u64) {
     let duration = FaultDuration::For(Duration::from_secs(seconds));
     stack.market.handle.inject(FaultRule { symbol: None, fault: Fault::TooManyRequests, duration });
 }
 
-async fn run(stack: &Stack, date: &str) -> Result<(SymbolOutcomes, String)> {
-    let (_, symbols, csv, _) = exported(stack.succeed(&json!({"trade_date": date})).await?)?;
-    Ok((symbols, stack.object(&csv).await?))
+fn count_blocked(requests: &[LoggedRequest]) -> usize {
+    requests.iter().filter(|request| request.status == 429).count()
 }
 
-/// Each symbol was answered as often as the output says: once, or twice where bars were missing.
-fn queried_once_each(requests: &[LoggedRequest], symbols: &SymbolOutcomes) -> Result<()> {
+/// A run of the default companies exports all of them, and its output has the right number of attempts. Returns the
+/// requests that it made.
+async fn run_is_exported(stack: &Stack, date: &str) -> Result<Vec<LoggedRequest>> {
+    let before = stack.market.handle.requests().len();
+    let run = stack.export(&json!({"trade_date": date})).await?;
+    let requests = stack.market.handle.requests().split_off(before);
+    attempts_are_as_reported(&requests, &run.symbols)?;
+    verify_csv(&stack.market, date.parse()?, Interval::FiveMinutes, &DEFAULT_COMPANIES, &run.csv).await?;
+    Ok(requests)
+}
+
+/// The market replied for each symbol as often as the output reports: once, or twice where bars were missing.
+fn attempts_are_as_reported(requests: &[LoggedRequest], symbols: &SymbolOutcomes) -> Result<()> {
     ensure!(symbols.failed.is_empty() && symbols.collected.len() == 10, "{symbols:?}");
     for collected in &symbols.collected {
-        let answers =
-            requests.iter().filter(|request| request.symbol == collected.symbol.as_str() && request.status == 200);
-        let answers = answers.count();
-        let most = if collected.is_short() { 2 } else { 1 };
-        ensure!(answers == collected.attempts as usize && answers == most, "{answers} answers: {collected:?}");
+        let of_symbol = |request: &&LoggedRequest| request.symbol == collected.symbol.as_str() && request.status == 200;
+        let replies = requests.iter().filter(of_symbol).count();
+        let expected = if collected.is_short() { 2 } else { 1 };
+        ensure!(replies == collected.attempts as usize && replies == expected, "{replies} replies: {collected:?}");
     }
-    let answered = requests.iter().filter(|request| request.status == 200).count();
-    let said: u32 = symbols.collected.iter().map(|collected| collected.attempts).sum();
-    ensure!(answered == said as usize, "{answered} answers, and the output says {said}");
+    let replies = requests.iter().filter(|request| request.status == 200).count();
+    let reported: u32 = symbols.collected.iter().map(|collected| collected.attempts).sum();
+    ensure!(replies == reported as usize, "{replies} replies, and the output reports {reported}");
     Ok(())
 }

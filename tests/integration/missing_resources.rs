@@ -1,6 +1,6 @@
-//! What the crawler, the query and its workgroup do on a bad day: each ends the run by name.
+//! A deleted table, workgroup or crawler: each fails the run with a named error.
 //!
-//! On a stack of its own, from the last state to the first, since each test takes something away for good.
+//! On a stack of its own, from the last state that needs one to the first, since each is deleted for good.
 
 use std::sync::Arc;
 
@@ -10,13 +10,13 @@ use serde_json::{Value, json};
 
 use crate::{Context, trials};
 
-trials![what_is_gone_or_switched_off_is_named];
+trials![a_missing_resource_fails_the_run_by_name];
 
-async fn what_is_gone_or_switched_off_is_named(context: Arc<Context>) -> Result<()> {
+async fn a_missing_resource_fails_the_run_by_name(context: Arc<Context>) -> Result<()> {
     let stack = Stack::up(&context.tools).await?;
     let output = |name: &str| stack.cloud.output(name).map(Value::from);
     let (workgroup, database, crawler) = (output("WorkGroup")?, output("DatabaseName")?, output("CrawlerName")?);
-    for (service, operation, input, error, says) in [
+    for (service, operation, input, expected_error, expected_cause) in [
         ("glue", "AWSGlue.DeleteTable", json!({"DatabaseName": database, "Name": "bars"}), "QueryFailed", "bars"),
         (
             "athena",
@@ -28,9 +28,9 @@ async fn what_is_gone_or_switched_off_is_named(context: Arc<Context>) -> Result<
         ("glue", "AWSGlue.DeleteCrawler", json!({"Name": crawler}), "ServiceRefused", "StartCrawler"),
     ] {
         stack.call(service, operation, &input).await.context(operation)?;
-        let (failed, cause) = stack.fail(&json!({"trade_date": "2026-11-20", "symbols": ["META"]})).await?;
-        println!("{operation}: {failed}: {cause}");
-        ensure!(failed == error && cause.contains(says), "{operation}: {failed}: {cause}");
+        let (error, cause) = stack.fail(&json!({"trade_date": "2026-11-20", "symbols": ["META"]})).await?;
+        println!("{operation}: {error}: {cause}");
+        ensure!(error == expected_error && cause.contains(expected_cause), "{operation}: {error}: {cause}");
     }
     let exports = stack.keys("exports/").await?;
     ensure!(exports.is_empty(), "something was exported: {exports:?}");

@@ -1,4 +1,4 @@
-//! The state machine as it is written: what every state must have, and what no path may do.
+//! The definitions of the state machines: what every state must have, and what no path may do.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -7,6 +7,7 @@ use std::{
 };
 
 use anyhow::{Context as _, Result, ensure};
+use harness::find_strings;
 use serde_json::{Map, Value, json};
 use shared::ErrorName;
 
@@ -15,14 +16,14 @@ use crate::{Context, trials};
 trials![
     the_state_machines_are_valid_amazon_states_language,
     every_state_can_be_reached_and_every_target_exists,
-    every_error_name_that_it_matches_can_occur,
-    every_task_has_a_timeout_a_retry_and_a_catch_of_everything,
-    what_cannot_be_mended_is_not_tried_again,
-    every_wait_is_bounded_and_every_loop_counts,
+    every_matched_error_name_can_occur,
+    every_task_has_a_timeout_a_retry_and_a_catch_all,
+    transient_errors_are_retried_and_permanent_ones_are_not,
+    every_wait_is_bounded_and_every_loop_has_a_counter,
     every_failure_is_reported_and_ends_the_execution_with_its_name,
 ];
 
-/// Errors that another try cannot mend.
+/// Errors for which a retry is futile.
 const PERMANENT: [ErrorName; 6] = [
     ErrorName::InvalidInput,
     ErrorName::AccessDenied,
@@ -32,11 +33,12 @@ const PERMANENT: [ErrorName; 6] = [
     ErrorName::InvalidResult,
 ];
 
-/// The names that AWS itself answers with.
+/// The error names of AWS itself:
 /// <https://docs.aws.amazon.com/step-functions/latest/dg/concepts-error-handling.html>,
 /// <https://docs.aws.amazon.com/step-functions/latest/dg/sfn-best-practices.html#bp-lambda-serviceexception>,
-/// and for a service `Service.ExceptionName` of its API reference, and of the SDK that makes the call.
-const OF_AWS: [&str; 17] = [
+/// and for a service integration `Service.ExceptionName`, with the exceptions of the service's API reference and of the
+/// SDK that makes the call.
+const AWS_ERRORS: [&str; 17] = [
     "States.ALL",
     "States.Timeout",
     "States.TaskFailed",
@@ -56,7 +58,7 @@ const OF_AWS: [&str; 17] = [
     "Athena.AthenaException",
 ];
 
-/// cfn-lint knows the language only in the resource that takes a definition as it is.
+/// cfn-lint checks Amazon States Language only in this type of resource, which the template does not use.
 async fn the_state_machines_are_valid_amazon_states_language(context: Arc<Context>) -> Result<()> {
     let lint = async |definition: &Value| {
         let machine = json!({"Type": "AWS::StepFunctions::StateMachine", "Properties": {
@@ -69,11 +71,11 @@ async fn the_state_machines_are_valid_amazon_states_language(context: Arc<Contex
         let run = lint(&definition(&context, name)?).await?;
         ensure!(run.code == 0, "cfn-lint on {name}: {}", run.text);
     }
-    // The check must be able to fail.
+    // The check finds what is invalid.
     let mut broken = definition(&context, "pipeline")?;
     broken["States"]["Collect"]["Parameters"] = json!({});
     let run = lint(&broken).await?;
-    ensure!(run.code != 0 && run.text.contains("E3601"), "a JSONPath field went unnoticed: {}", run.text);
+    ensure!(run.code != 0 && run.text.contains("E3601"), "a JSONPath field was not found: {}", run.text);
     Ok(())
 }
 
@@ -83,70 +85,73 @@ async fn every_state_can_be_reached_and_every_target_exists(context: Arc<Context
         let states = definition["States"].as_object().context("no states")?;
         let mut targets = vec![definition["StartAt"].as_str().unwrap_or_default().to_owned()];
         for state in states.values() {
-            targets.extend(["Next", "Default"].iter().flat_map(|key| values(state, key)));
+            targets.extend(["Next", "Default"].iter().flat_map(|key| find_strings(state, key)));
         }
         let (targets, names): (BTreeSet<_>, BTreeSet<_>) =
             (targets.into_iter().collect(), states.keys().cloned().collect());
         let differ = targets.symmetric_difference(&names);
-        ensure!(targets == names, "{machine}: targets that are no states, or the reverse: {differ:?}");
+        ensure!(targets == names, "{machine}: targets that are not states, or states that are not targets: {differ:?}");
     }
     Ok(())
 }
 
-async fn every_error_name_that_it_matches_can_occur(context: Arc<Context>) -> Result<()> {
+async fn every_matched_error_name_can_occur(context: Arc<Context>) -> Result<()> {
     let ours: BTreeSet<_> = ErrorName::ALL.iter().map(ToString::to_string).collect();
     for (state, task) in tasks(&definition(&context, "pipeline")?) {
-        for name in values(&task, "ErrorEquals") {
+        for name in find_strings(&task, "ErrorEquals") {
             ensure!(
-                ours.contains(&name) || OF_AWS.contains(&&*name),
-                "{state} matches {name}, which nothing answers with"
+                ours.contains(&name) || AWS_ERRORS.contains(&&*name),
+                "{state} matches {name}, which nothing fails with"
             );
         }
     }
     Ok(())
 }
 
-async fn every_task_has_a_timeout_a_retry_and_a_catch_of_everything(context: Arc<Context>) -> Result<()> {
+async fn every_task_has_a_timeout_a_retry_and_a_catch_all(context: Arc<Context>) -> Result<()> {
     let definition = definition(&context, "pipeline")?;
     ensure!(definition["TimeoutSeconds"].as_u64().is_some_and(|seconds| seconds <= 86_400));
     let tasks = tasks(&definition);
     ensure!(tasks.len() == 9, "{} tasks", tasks.len());
     for (state, task) in tasks {
-        ensure!(task["TimeoutSeconds"].is_u64(), "{state} may last for ever");
-        let retries = task["Retry"].as_array().with_context(|| format!("{state} tries nothing again"))?;
+        ensure!(task["TimeoutSeconds"].is_u64(), "{state} has no timeout");
+        let retries = task["Retry"].as_array().with_context(|| format!("{state} has no Retry"))?;
         for retry in retries {
             ensure!(retry["MaxAttempts"].as_u64().is_some_and(|times| (1..=5).contains(&times)), "{state}: {retry}");
             ensure!(retry["IntervalSeconds"].is_u64() && retry["BackoffRate"].is_number(), "{state}: {retry}");
         }
         ensure!(
-            values(&task["Retry"], "ErrorEquals")
+            find_strings(&task["Retry"], "ErrorEquals")
                 .iter()
                 .any(|name| name == "States.Timeout" || name == "States.TaskFailed")
         );
         let last = task["Catch"].as_array().and_then(|catches| catches.last());
-        ensure!(last.is_some_and(|last| last["ErrorEquals"] == json!(["States.ALL"])), "{state} lets an error pass");
+        ensure!(
+            last.is_some_and(|last| last["ErrorEquals"] == json!(["States.ALL"])),
+            "{state} does not catch every error"
+        );
     }
     Ok(())
 }
 
-async fn what_cannot_be_mended_is_not_tried_again(context: Arc<Context>) -> Result<()> {
+async fn transient_errors_are_retried_and_permanent_ones_are_not(context: Arc<Context>) -> Result<()> {
     let permanent: BTreeSet<_> = PERMANENT.iter().map(ToString::to_string).collect();
     let mut retried = BTreeSet::new();
     for (state, task) in tasks(&definition(&context, "pipeline")?) {
-        for name in values(&task["Retry"], "ErrorEquals") {
-            ensure!(!permanent.contains(&name) && name != "States.ALL", "{state} tries again after {name}");
+        for name in find_strings(&task["Retry"], "ErrorEquals") {
+            ensure!(!permanent.contains(&name) && name != "States.ALL", "{state} retries after {name}");
             retried.insert(name);
         }
     }
-    // What can be mended is tried again somewhere; a block of the market is waited for by states of its own.
+    // Every other error is retried somewhere; a market that blocks is waited for by states of its own.
     for name in ErrorName::ALL.iter().map(ToString::to_string).filter(|name| !permanent.contains(name)) {
-        ensure!(retried.contains(&name) || name == "MarketBlocked", "nothing tries again after {name}");
+        ensure!(retried.contains(&name) || name == "MarketBlocked", "nothing retries after {name}");
     }
     Ok(())
 }
 
-/// Without the choices that look at a counter no path leads back to where it was.
-async fn every_wait_is_bounded_and_every_loop_counts(context: Arc<Context>) -> Result<()> {
+/// Without the choices whose conditions have a counter no path leads back to its start.
+async fn every_wait_is_bounded_and_every_loop_has_a_counter(context: Arc<Context>) -> Result<()> {
     let definition = definition(&context, "pipeline")?;
     let states = definition["States"].as_object().context("no states")?;
     for (name, state) in states.iter().filter(|(_, state)| state["Type"] == "Wait") {
@@ -158,15 +163,16 @@ async fn every_wait_is_bounded_and_every_loop_counts(context: Arc<Context>) -> R
         };
         ensure!(bounded, "{name} waits {}", state["Seconds"]);
     }
-    let uncounted: BTreeMap<_, _> = states.iter().map(|(name, state)| (name.as_str(), uncounted(state))).collect();
-    for start in uncounted.keys() {
-        ensure!(!reaches(&uncounted, start, start), "{start} comes round without a counter");
+    let transitions: BTreeMap<_, _> =
+        states.iter().map(|(name, state)| (name.as_str(), uncounted_transitions(state))).collect();
+    for start in transitions.keys() {
+        ensure!(!reaches(&transitions, start, start), "{start} is in a loop without a counter");
     }
     Ok(())
 }
 
-/// Where a state leads to by a way that no counter ends.
-fn uncounted(state: &Value) -> Vec<String> {
+/// The states that a state leads to by transitions that no counter limits.
+fn uncounted_transitions(state: &Value) -> Vec<String> {
     let counts = |choice: &Value| {
         let condition = choice["Condition"].as_str().unwrap_or_default();
         ["crawls", "queries", "polls", "attempts", "blocked"]
@@ -174,22 +180,22 @@ fn uncounted(state: &Value) -> Vec<String> {
             .any(|name| condition.contains(&format!("${name} <")))
     };
     match state["Choices"].as_array() {
-        None => values(state, "Next"),
+        None => find_strings(state, "Next"),
         Some(choices) => {
-            // A counter that has run out ends the way, so what comes behind it in the list is counted, too.
-            let ended =
+            // A counter at its limit leaves the loop, so the choices after it in the list are limited, too.
+            let limited =
                 choices.iter().position(|choice| choice["Condition"].as_str().is_some_and(|text| text.contains(">= ")));
-            let open = choices.iter().take(ended.unwrap_or(choices.len())).filter(|choice| !counts(choice));
-            let default = state["Default"].as_str().filter(|_| ended.is_none()).map(str::to_owned);
-            open.flat_map(|choice| values(choice, "Next")).chain(default).collect()
+            let open = choices.iter().take(limited.unwrap_or(choices.len())).filter(|choice| !counts(choice));
+            let default = state["Default"].as_str().filter(|_| limited.is_none()).map(str::to_owned);
+            open.flat_map(|choice| find_strings(choice, "Next")).chain(default).collect()
         }
     }
 }
 
-fn reaches(ways: &BTreeMap<&str, Vec<String>>, from: &str, to: &str) -> bool {
+fn reaches(transitions: &BTreeMap<&str, Vec<String>>, from: &str, to: &str) -> bool {
     let (mut seen, mut open) = (BTreeSet::new(), vec![from.to_owned()]);
     while let Some(state) = open.pop() {
-        for next in ways.get(state.as_str()).into_iter().flatten() {
+        for next in transitions.get(state.as_str()).into_iter().flatten() {
             if next == to {
                 return true;
             }
@@ -201,22 +207,25 @@ fn reaches(ways: &BTreeMap<&str, Vec<String>>, from: &str, to: &str) -> bool {
     false
 }
 
-/// Whatever sets a failure leads, by Choice states at most, to the state that reads it, and from there to Failed.
+/// Every transition that assigns a failure leads, directly or by Choice states, to the state that describes it, and
+/// from there by the notification to Failed.
 async fn every_failure_is_reported_and_ends_the_execution_with_its_name(context: Arc<Context>) -> Result<()> {
     let definition = definition(&context, "pipeline")?;
     let states = definition["States"].as_object().context("no states")?;
     let mut failures = 0;
     for (name, state) in states {
         let catches = state["Catch"].as_array().into_iter().flatten().chain([state]);
-        for way in catches.filter(|way| !way["Assign"]["failure"].is_null() && name != "DescribeFailure") {
+        for transition in
+            catches.filter(|transition| !transition["Assign"]["failure"].is_null() && name != "DescribeFailure")
+        {
             failures += 1;
-            let next = way["Next"].as_str().unwrap_or_default();
+            let next = transition["Next"].as_str().unwrap_or_default();
             ensure!(leads_to_description(states, next), "the failure of {name} is not reported: it leads to {next}");
         }
     }
     ensure!(failures >= 12, "only {failures} failures were found");
-    ensure!(values(&states["DescribeFailure"], "Next") == ["NotifyFailed"], "{}", states["DescribeFailure"]);
-    ensure!(values(&states["NotifyFailed"], "Next") == ["Failed", "Failed"], "{}", states["NotifyFailed"]);
+    ensure!(find_strings(&states["DescribeFailure"], "Next") == ["NotifyFailed"], "{}", states["DescribeFailure"]);
+    ensure!(find_strings(&states["NotifyFailed"], "Next") == ["Failed", "Failed"], "{}", states["NotifyFailed"]);
     let failed = json!({"Type": "Fail", "Error": "{% $failure.Error %}", "Cause": "{% $failure.Cause %}"});
     ensure!(states["Failed"] == failed, "{}", states["Failed"]);
     Ok(())
@@ -238,21 +247,4 @@ fn definition(context: &Context, machine: &str) -> Result<Value> {
 fn tasks(definition: &Value) -> Vec<(String, Value)> {
     let states = definition["States"].as_object().into_iter().flatten();
     states.filter(|(_, state)| state["Type"] == "Task").map(|(name, state)| (name.clone(), state.clone())).collect()
-}
-
-/// All strings under `key`, alone or in an array, however deep.
-fn values(value: &Value, key: &str) -> Vec<String> {
-    let text = |value: &Value| value.as_str().map(str::to_owned);
-    match value {
-        Value::Object(map) => map
-            .iter()
-            .flat_map(|(name, inner)| match inner {
-                Value::String(_) if name == key => text(inner).into_iter().collect(),
-                Value::Array(list) if name == key => list.iter().filter_map(text).collect(),
-                _ => values(inner, key),
-            })
-            .collect(),
-        Value::Array(list) => list.iter().flat_map(|inner| values(inner, key)).collect(),
-        _ => Vec::new(),
-    }
 }

@@ -1,29 +1,28 @@
-//! Symbols that are queried under another name, and symbols of other exchanges.
+//! Symbols that Yahoo spells differently, and symbols of other exchanges.
 
 use std::{collections::BTreeSet, sync::Arc};
 
-use anyhow::{Context as _, Result, bail, ensure};
+use anyhow::{Context as _, Result, ensure};
+use harness::{ExportedRun, count_bars};
 use serde_json::json;
-use shared::{HourlyExtreme, bar::offset_datetime, hourly_extreme, payload::RunOutcome};
+use shared::{HourlyExtreme, bar::offset_datetime, hourly_extreme};
 
-use crate::{Context, days::bars_of, trials};
+use crate::{Context, trials};
 
-trials![a_class_of_shares_and_a_former_symbol_are_queried_under_yahoos_name, other_exchanges_have_their_own_hours,];
+trials![share_classes_and_former_symbols_are_queried_by_yahoos_symbol, other_exchanges_have_their_own_hours,];
 
-async fn run(context: &Context, date: &str, symbols: &[&str]) -> Result<(RunOutcome, Vec<HourlyExtreme>)> {
-    let outcome = context.stack.succeed(&json!({"trade_date": date, "symbols": symbols})).await?;
-    let RunOutcome::Exported { csv, .. } = &outcome else { bail!("{outcome:?}") };
-    let rows = hourly_extreme::read(context.stack.object(csv).await?.as_bytes())?;
-    Ok((outcome, rows))
+async fn run(context: &Context, date: &str, symbols: &[&str]) -> Result<(ExportedRun, Vec<HourlyExtreme>)> {
+    let run = context.stack.export(&json!({"trade_date": date, "symbols": symbols})).await?;
+    let rows = hourly_extreme::read(run.csv.as_bytes())?;
+    Ok((run, rows))
 }
 
 fn of_symbol<'a>(rows: &'a [HourlyExtreme], symbol: &str) -> Vec<&'a HourlyExtreme> {
     rows.iter().filter(|row| row.symbol.as_str() == symbol).collect()
 }
 
-async fn a_class_of_shares_and_a_former_symbol_are_queried_under_yahoos_name(context: Arc<Context>) -> Result<()> {
-    let (outcome, rows) = run(&context, "2026-08-12", &["BRK.B", "FB", "META", "SQ"]).await?;
-    let RunOutcome::Exported { symbols, .. } = outcome else { bail!("not exported") };
+async fn share_classes_and_former_symbols_are_queried_by_yahoos_symbol(context: Arc<Context>) -> Result<()> {
+    let (ExportedRun { symbols, .. }, rows) = run(&context, "2026-08-12", &["BRK.B", "FB", "META", "SQ"]).await?;
     ensure!(symbols.failed.is_empty(), "{symbols:?}");
     for (symbol, queried_as) in [("BRK.B", Some("BRK-B")), ("FB", Some("META")), ("META", None), ("SQ", Some("XYZ"))] {
         let found = symbols.collected.iter().find(|collected| collected.symbol.as_str() == symbol).context(symbol)?;
@@ -41,8 +40,7 @@ async fn a_class_of_shares_and_a_former_symbol_are_queried_under_yahoos_name(con
 
 async fn other_exchanges_have_their_own_hours(context: Arc<Context>) -> Result<()> {
     for (date, new_york, london) in [("2026-08-13", "-04:00", "+01:00"), ("2026-02-12", "-05:00", "+00:00")] {
-        let (outcome, rows) = run(&context, date, &["7203.T", "VOD.L", "META"]).await?;
-        let RunOutcome::Exported { symbols, bars, .. } = outcome else { bail!("not exported") };
+        let (ExportedRun { symbols, bars, .. }, rows) = run(&context, date, &["7203.T", "VOD.L", "META"]).await?;
         for (symbol, offset, hours, expected) in
             [("7203.T", "+09:00", 9..=15, 66), ("VOD.L", london, 8..=16, 102), ("META", new_york, 9..=15, 78)]
         {
@@ -55,9 +53,9 @@ async fn other_exchanges_have_their_own_hours(context: Arc<Context>) -> Result<(
             for at in rows.iter().flat_map(|row| [&row.datetime_high, &row.datetime_low]) {
                 ensure!(offset_datetime::text(at).ends_with(offset), "{symbol} {offset}: {rows:#?}");
             }
-            let counted = bars_of(rows.iter().copied());
+            let counted = count_bars(rows.iter().copied());
             ensure!(counted == found.bars, "{counted} bars in the CSV: {found:?}");
-            // The hour that Tokyo's lunch break begins and the one it ends in have half of their bars.
+            // The hours in which Tokyo's lunch break begins and ends have half of their bars.
             let mut lunch = rows.iter().filter(|row| matches!(row.hour, 11 | 12));
             ensure!(symbol != "7203.T" || lunch.all(|row| row.bars <= 6), "{rows:?}");
         }

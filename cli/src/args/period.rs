@@ -1,4 +1,4 @@
-//! A range of trade dates as it can be typed, and what is refused of it once both ends are known.
+//! The options for a range of trade dates, and the checks that need both of its ends.
 
 use std::{error::Error, fmt, ops::RangeInclusive};
 
@@ -8,10 +8,9 @@ use shared::{Interval, SymbolList, TradeDate, trading_calendar::NEW_YORK};
 
 use super::{symbols, trade_date};
 
-/// The most days that one command takes.
-const MOST_DAYS: usize = 1_000;
+/// The longest range of one command, in calendar days.
+const MAX_DAYS: usize = 1_000;
 
-/// Which days and bars are meant.
 #[derive(Debug, Clone, Args)]
 pub struct PeriodArgs {
     /// The first trade date
@@ -20,7 +19,7 @@ pub struct PeriodArgs {
     /// The last trade date [default: today in New York, when its session has ended]
     #[arg(long, value_name = "YYYY-MM-DD", value_parser = trade_date)]
     pub to: Option<TradeDate>,
-    /// Symbols in Yahoo's spelling, separated by commas
+    /// Yahoo ticker symbols, such as BRK-B, separated by commas
     #[arg(long, value_name = "A,B", value_parser = symbols)]
     pub symbols: Option<SymbolList>,
     /// The length of a bar: 1m, 2m, 5m, 15m, 30m or 1h
@@ -29,10 +28,10 @@ pub struct PeriodArgs {
 }
 
 impl PeriodArgs {
-    /// The first and the last date, both included.
+    /// The first and the last date, both included; without `--to` the last is the date in New York at `now`.
     ///
     /// # Errors
-    /// When the range is empty or too long.
+    /// When the range is empty or longer than [`MAX_DAYS`].
     pub fn range(&self, now: Timestamp) -> Result<RangeInclusive<TradeDate>, BadRequest> {
         let (from, to) = (self.from, self.to.unwrap_or_else(|| NEW_YORK.date_of(now).into()));
         if from > to {
@@ -40,26 +39,26 @@ impl PeriodArgs {
             return Err(BadRequest(problem));
         }
         let days = from.date().until(to.date()).map_or(i32::MAX, |span| span.get_days()).unsigned_abs() as usize + 1;
-        if days > MOST_DAYS {
-            let problem = format!("{from} to {to} are {days} days, and one command takes at most {MOST_DAYS}");
+        if days > MAX_DAYS {
+            let problem = format!("{from} to {to} are {days} days, and one command takes at most {MAX_DAYS}");
             return Err(BadRequest(format!("{problem}: split them over several")));
         }
         Ok(from..=to)
     }
 }
 
-/// Every date of a range, in order.
+/// Every calendar date of a range, in order.
 pub fn dates(range: &RangeInclusive<TradeDate>) -> impl Iterator<Item = TradeDate> + use<> {
     let end = *range.end();
     range.start().date().series(1.day()).map(TradeDate::from).take_while(move |date| *date <= end)
 }
 
-/// A request that could be read but cannot be met, found before anything was started.
+/// Options that can be parsed but not met, found before anything was started.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BadRequest(pub String);
 
 impl BadRequest {
-    /// The exit code of a command that was not typed right, as clap has it.
+    /// Exit code of a usage error, the same as clap's.
     pub const EXIT_CODE: u8 = 2;
 }
 
@@ -95,7 +94,7 @@ mod tests {
         ] {
             match (period(from, to)?.range(now), days) {
                 (Ok(range), Ok(days)) => assert_eq!(dates(&range).count(), days, "{from} {to:?}"),
-                (Err(refusal), Err(says)) => assert!(refusal.to_string().contains(says), "{refusal}"),
+                (Err(error), Err(says)) => assert!(error.to_string().contains(says), "{error}"),
                 (other, _) => return Err(format!("{from} to {to:?} became {other:?}").into()),
             }
         }

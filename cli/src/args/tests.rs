@@ -8,12 +8,12 @@ fn parse(line: &str) -> Result<Command, clap::Error> {
 }
 
 #[test]
-fn the_definition_holds_together() {
+fn the_command_definition_is_consistent() {
     Cli::command().debug_assert();
 }
 
 #[test]
-fn help_says_what_can_be_typed() {
+fn help_texts() {
     let help = |name: &str| {
         let mut command = Cli::command().term_width(100);
         command.build();
@@ -28,7 +28,7 @@ fn help_says_what_can_be_typed() {
 }
 
 #[test]
-fn what_is_typed_becomes_the_executions_input() -> Result<(), Box<dyn Error>> {
+fn arguments_become_the_input_of_the_execution() -> Result<(), Box<dyn Error>> {
     for (line, input) in [
         ("run", "{}"),
         ("run --trade-date 2026-11-20", r#"{"trade_date":"2026-11-20"}"#),
@@ -47,7 +47,7 @@ fn what_is_typed_becomes_the_executions_input() -> Result<(), Box<dyn Error>> {
 }
 
 #[test]
-fn what_cannot_be_run_is_refused_before_anything_runs() {
+fn invalid_arguments_are_rejected_before_anything_runs() {
     for (line, says) in [
         ("run --trade-date 2021-13-45", "\"2021-13-45\" is not a trade date: use a calendar date as YYYY-MM-DD"),
         ("demo --trade-date 20211130", "is not a trade date"),
@@ -74,10 +74,10 @@ fn what_cannot_be_run_is_refused_before_anything_runs() {
         ("local up --wait-scale 2", "\"2\" is not a fraction"),
         ("local up --wait-scale NaN", "\"NaN\" is not a fraction"),
     ] {
-        let refusal = parse(line).err();
-        let (code, said) = refusal.map(|error| (error.exit_code(), error.to_string())).unwrap_or_default();
-        assert_eq!(code, 2, "{line}: {said}");
-        assert!(said.contains(says), "{line}: {said}");
+        let error = parse(line).err();
+        let (code, message) = error.map(|error| (error.exit_code(), error.to_string())).unwrap_or_default();
+        assert_eq!(code, 2, "{line}: {message}");
+        assert!(message.contains(says), "{line}: {message}");
     }
 }
 
@@ -98,7 +98,7 @@ fn faults_can_be_injected_into_the_simulated_market() -> Result<(), Box<dyn Erro
 }
 
 #[test]
-fn the_markets_command_is_there_and_hidden() -> Result<(), Box<dyn Error>> {
+fn the_market_command_is_hidden() -> Result<(), Box<dyn Error>> {
     assert!(matches!(parse("market --port 0")?, Command::Market(args) if args.port == 0));
     assert!(!Cli::command().render_help().to_string().contains("market --port"));
     assert_eq!(parse("marked").err().map(|error| error.kind()), Some(ErrorKind::InvalidSubcommand));

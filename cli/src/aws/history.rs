@@ -1,4 +1,4 @@
-//! What Step Functions has recorded of an execution, read into the few kinds of event that a person cares about.
+//! The history of an execution, as Step Functions records it, reduced to the few kinds of event that are shown.
 //!
 //! Only what every implementation records is used: an event's own type, time and details. `previousEventId`
 //! and the `…Started` events are absent on the local cloud.
@@ -15,27 +15,23 @@ use serde_json::Value;
 
 use super::sdk_error::describe;
 
-/// One event of a history.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Event {
-    /// Its place in the history, from 1.
+    /// Its number in the history, from 1.
     pub id: i64,
-    /// When it happened.
     pub at: Timestamp,
-    /// What happened.
-    pub what: What,
+    pub kind: EventKind,
 }
 
-/// What happened.
 #[derive(Debug, Clone, PartialEq)]
-pub enum What {
-    /// The execution began.
+pub enum EventKind {
+    /// The execution started.
     Started,
-    /// A state was entered.
-    Entered(String, Kind),
-    /// The task of the current state was handed to its service, for the first time or again.
+    /// A state was entered: its name and kind.
+    Entered(String, StateKind),
+    /// An attempt of the current state's task began.
     Scheduled,
-    /// The task answered, where its answer is recorded.
+    /// The task succeeded, with its output where the history records it.
     Succeeded(Option<String>),
     /// One attempt of the current state failed.
     Failed(Failure),
@@ -43,36 +39,31 @@ pub enum What {
     Exited,
     /// The execution ended.
     Ended,
-    /// Something that nothing here depends on.
+    /// An event that is not shown.
     Other,
 }
 
-/// The kinds of state that differ in what is shown of them.
+/// The kinds of state that are shown differently; `Pass` stands for every other kind, too.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
-    /// Calls a service.
+pub enum StateKind {
     Task,
-    /// Lets time pass.
     Wait,
-    /// Ends the execution as failed.
     Fail,
-    /// Decides where to go on.
     Choice,
-    /// Rearranges what is passed on.
     Pass,
 }
 
-/// A name and a cause, as Retry and Catch see them.
+/// The error of a state or an execution, as Retry and Catch see it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Failure {
-    /// The error's name.
+    /// The error's name, such as `NoBars` or `States.Timeout`.
     pub error: String,
-    /// What happened.
+    /// The error's message.
     pub cause: String,
 }
 
 impl Failure {
-    /// Takes the message out of the JSON that Lambda makes of a function's error; other causes stay as they are.
+    /// Takes the message out of the JSON in which Lambda wraps a function's error; other causes stay as they are.
     pub fn new(error: Option<&str>, cause: Option<&str>) -> Self {
         let cause = cause.unwrap_or_default();
         let message = serde_json::from_str::<Value>(cause)
@@ -85,35 +76,35 @@ impl Failure {
 impl From<&HistoryEvent> for Event {
     fn from(event: &HistoryEvent) -> Self {
         let at = event.timestamp().to_millis().ok().and_then(|ms| Timestamp::from_millisecond(ms).ok());
-        Self { id: event.id(), at: at.unwrap_or_default(), what: what(event) }
+        Self { id: event.id(), at: at.unwrap_or_default(), kind: kind(event) }
     }
 }
 
-fn what(event: &HistoryEvent) -> What {
+fn kind(event: &HistoryEvent) -> EventKind {
     match event.r#type() {
-        Type::ExecutionStarted => What::Started,
-        Type::TaskStateEntered => entered(event, Kind::Task),
-        Type::WaitStateEntered => entered(event, Kind::Wait),
-        Type::ChoiceStateEntered => entered(event, Kind::Choice),
-        Type::FailStateEntered => entered(event, Kind::Fail),
-        Type::TaskScheduled => What::Scheduled,
+        Type::ExecutionStarted => EventKind::Started,
+        Type::TaskStateEntered => entered(event, StateKind::Task),
+        Type::WaitStateEntered => entered(event, StateKind::Wait),
+        Type::ChoiceStateEntered => entered(event, StateKind::Choice),
+        Type::FailStateEntered => entered(event, StateKind::Fail),
+        Type::TaskScheduled => EventKind::Scheduled,
         Type::TaskSucceeded => {
-            What::Succeeded(event.task_succeeded_event_details().and_then(|d| d.output()).map(str::to_owned))
+            EventKind::Succeeded(event.task_succeeded_event_details().and_then(|d| d.output()).map(str::to_owned))
         }
         Type::ExecutionSucceeded | Type::ExecutionFailed | Type::ExecutionTimedOut | Type::ExecutionAborted => {
-            What::Ended
+            EventKind::Ended
         }
-        _ if event.state_entered_event_details().is_some() => entered(event, Kind::Pass),
-        _ if event.state_exited_event_details().is_some() => What::Exited,
-        _ => failure(event).map_or(What::Other, What::Failed),
+        _ if event.state_entered_event_details().is_some() => entered(event, StateKind::Pass),
+        _ if event.state_exited_event_details().is_some() => EventKind::Exited,
+        _ => failure(event).map_or(EventKind::Other, EventKind::Failed),
     }
 }
 
-fn entered(event: &HistoryEvent, kind: Kind) -> What {
-    event.state_entered_event_details().map_or(What::Other, |d| What::Entered(d.name().to_owned(), kind))
+fn entered(event: &HistoryEvent, kind: StateKind) -> EventKind {
+    event.state_entered_event_details().map_or(EventKind::Other, |d| EventKind::Entered(d.name().to_owned(), kind))
 }
 
-/// The failure of one attempt, whichever way it failed.
+/// The failure of one attempt, whichever type of event records it.
 fn failure(event: &HistoryEvent) -> Option<Failure> {
     let (error, cause) = None
         .or_else(|| event.task_failed_event_details().map(|d| (d.error(), d.cause())))
@@ -126,7 +117,7 @@ fn failure(event: &HistoryEvent) -> Option<Failure> {
 
 /// The events of `execution` after the one with the id `last`, oldest first.
 ///
-/// A history has no "since": it is read from its newest event backwards until a known one.
+/// The API has no "since": the history is read from its newest event backwards until a known one.
 ///
 /// # Errors
 /// When Step Functions does not answer.
@@ -147,17 +138,17 @@ pub async fn since(client: &Client, execution: &str, last: i64) -> anyhow::Resul
     Ok(events)
 }
 
-/// How long each wait of a state machine lasts, in seconds, where its definition says so in a number.
+/// How long each Wait state lasts, in seconds, where the definition gives a number.
 pub type Waits = BTreeMap<String, f64>;
 
-/// The waits of the state machine that `execution` runs, each times `scale`.
+/// The Wait states of the state machine that `execution` runs, their lengths multiplied by `scale`.
 ///
 /// # Errors
 /// When Step Functions does not answer, or with a definition that is not JSON.
 pub async fn waits(client: &Client, execution: &str, scale: f64) -> anyhow::Result<Waits> {
     let request = client.describe_state_machine_for_execution().execution_arn(execution);
-    let answer = request.send().await.map_err(|e| describe("states:DescribeStateMachineForExecution", &e))?;
-    waits_in(answer.definition(), scale)
+    let response = request.send().await.map_err(|e| describe("states:DescribeStateMachineForExecution", &e))?;
+    waits_in(response.definition(), scale)
 }
 
 fn waits_in(definition: &str, scale: f64) -> anyhow::Result<Waits> {
@@ -187,7 +178,7 @@ mod tests {
 
     #[test]
     fn events_are_read_by_their_type_and_details() -> Outcome {
-        let event = |kind: Type| HistoryEvent::builder().timestamp(DateTime::from_millis(1_500)).id(7).r#type(kind);
+        let event = |r#type: Type| HistoryEvent::builder().timestamp(DateTime::from_millis(1_500)).id(7).r#type(r#type);
         let entered = |name: &str| StateEnteredEventDetails::builder().name(name).build();
         let failed = Failure { error: "NoBars".into(), cause: "META: no trades".into() };
         let lambda_cause = r#"{"errorType":"NoBars","errorMessage":"META: no trades"}"#;
@@ -200,44 +191,44 @@ mod tests {
                 .build()
         };
         let timed_out = TaskTimedOutEventDetails::builder().resource_type("lambda").resource("invoke");
-        let answer = TaskSucceededEventDetails::builder().resource_type("lambda").resource("invoke").output("{}");
-        for (event, what) in [
-            (event(Type::ExecutionStarted), What::Started),
+        let succeeded = TaskSucceededEventDetails::builder().resource_type("lambda").resource("invoke").output("{}");
+        for (event, kind) in [
+            (event(Type::ExecutionStarted), EventKind::Started),
             (
                 event(Type::TaskStateEntered).state_entered_event_details(entered("Collect")?),
-                What::Entered("Collect".into(), Kind::Task),
+                EventKind::Entered("Collect".into(), StateKind::Task),
             ),
             (
                 event(Type::ChoiceStateEntered).state_entered_event_details(entered("CollectionState")?),
-                What::Entered("CollectionState".into(), Kind::Choice),
+                EventKind::Entered("CollectionState".into(), StateKind::Choice),
             ),
-            (event(Type::TaskScheduled), What::Scheduled),
-            (event(Type::TaskStarted), What::Other),
+            (event(Type::TaskScheduled), EventKind::Scheduled),
+            (event(Type::TaskStarted), EventKind::Other),
             (
-                event(Type::TaskSucceeded).task_succeeded_event_details(answer.build()?),
-                What::Succeeded(Some("{}".into())),
+                event(Type::TaskSucceeded).task_succeeded_event_details(succeeded.build()?),
+                EventKind::Succeeded(Some("{}".into())),
             ),
             (
                 event(Type::TaskFailed).task_failed_event_details(task("NoBars", lambda_cause)?),
-                What::Failed(failed.clone()),
+                EventKind::Failed(failed.clone()),
             ),
             (
                 event(Type::TaskFailed).task_failed_event_details(task("NoBars", "META: no trades")?),
-                What::Failed(failed.clone()),
+                EventKind::Failed(failed.clone()),
             ),
             (
                 event(Type::TaskTimedOut).task_timed_out_event_details(timed_out.error("States.Timeout").build()?),
-                What::Failed(Failure { error: "States.Timeout".into(), cause: String::new() }),
+                EventKind::Failed(Failure { error: "States.Timeout".into(), cause: String::new() }),
             ),
             (
                 event(Type::WaitStateExited)
                     .state_exited_event_details(StateExitedEventDetails::builder().name("Wait").build()?),
-                What::Exited,
+                EventKind::Exited,
             ),
-            (event(Type::ExecutionAborted), What::Ended),
+            (event(Type::ExecutionAborted), EventKind::Ended),
         ] {
             let at = Timestamp::from_millisecond(1_500)?;
-            assert_eq!(Event::from(&event.build()?), Event { id: 7, at, what });
+            assert_eq!(Event::from(&event.build()?), Event { id: 7, at, kind });
         }
         Ok(())
     }

@@ -1,30 +1,27 @@
-//! Polling an AWS service until it has the answer that is waited for.
+//! Polls an AWS service until the expected result is there.
 
 use std::time::Duration;
 
-/// How many times in a row a service may fail to answer, each after the SDK's own retries.
+/// How many polls in a row may fail, each after the SDK's own retries.
 const MAX_POLL_ERRORS: u32 = 5;
 
-/// How often to poll: the first interval, and the one that it grows to while there is no news.
+/// How often to poll: the first interval, and the one that it grows to while nothing changes.
 #[derive(Debug, Clone, Copy)]
 pub struct PollInterval {
-    /// The first interval, and the one after any news.
+    /// The first interval, and the one after any change.
     pub first: Duration,
-    /// The longest interval.
     pub longest: Duration,
 }
 
 /// The result of one poll.
 pub enum Poll<T> {
-    /// What was waited for.
     Ready(T),
-    /// Something new, so that more may follow soon.
-    News,
-    /// Nothing new.
+    /// Not ready, but something has changed, so that more may follow soon.
+    Changed,
     Pending,
 }
 
-/// Polls until the answer is there. The intervals grow by a quarter while there is no news.
+/// Polls until the result is ready. The intervals grow by a quarter while nothing changes.
 ///
 /// # Errors
 /// The last error of `poll`, when it has failed [`MAX_POLL_ERRORS`] times in a row.
@@ -37,8 +34,8 @@ pub async fn poll_until<T>(
         tokio::time::sleep(pause).await;
         pause = backoff(pause, interval.longest);
         match poll().await {
-            Ok(Poll::Ready(answer)) => return Ok(answer),
-            Ok(Poll::News) => (pause, errors) = (interval.first, 0),
+            Ok(Poll::Ready(result)) => return Ok(result),
+            Ok(Poll::Changed) => (pause, errors) = (interval.first, 0),
             Ok(Poll::Pending) => errors = 0,
             Err(error) if errors + 1 >= MAX_POLL_ERRORS => return Err(error),
             Err(_) => errors += 1,
@@ -54,25 +51,25 @@ fn backoff(pause: Duration, longest: Duration) -> Duration {
 mod tests {
     use super::*;
 
-    const AT_ONCE: PollInterval = PollInterval { first: Duration::ZERO, longest: Duration::ZERO };
+    const IMMEDIATELY: PollInterval = PollInterval { first: Duration::ZERO, longest: Duration::ZERO };
 
-    /// Polls by a script: `-` an error, `.` no news, `+` news, `!` the answer; says how many polls it took.
+    /// Polls by a script: `-` an error, `.` pending, `+` changed, `!` ready; returns the number of polls.
     async fn polls(script: &str) -> Option<usize> {
         let (mut steps, mut count) = (script.chars(), 0);
-        let done = poll_until(AT_ONCE, async || {
+        let result = poll_until(IMMEDIATELY, async || {
             count += 1;
             match steps.next() {
                 Some('!') => Ok(Poll::Ready(())),
-                Some('+') => Ok(Poll::News),
+                Some('+') => Ok(Poll::Changed),
                 Some('.') => Ok(Poll::Pending),
                 _ => anyhow::bail!("no answer"),
             }
         });
-        done.await.ok().map(|()| count)
+        result.await.ok().map(|()| count)
     }
 
     #[tokio::test]
-    async fn only_errors_in_a_row_end_it_early() {
+    async fn only_errors_in_a_row_end_the_polling() {
         for (script, expected) in
             [("!", Some(1)), ("....!", Some(5)), ("----!", Some(5)), ("-----!", None), ("----.----+----!", Some(15))]
         {

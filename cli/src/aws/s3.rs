@@ -1,4 +1,4 @@
-//! Objects of S3, and the files they become. A file is there whole or not at all: it is written under another name first.
+//! Reads objects of S3, and saves them as files. Files are written atomically: complete or not at all.
 
 use std::{
     fs::{self, Permissions},
@@ -13,15 +13,13 @@ use shared::{S3Uri, payload::SIMULATED_METADATA};
 
 use super::sdk_error;
 
-/// An object that was read whole.
 pub struct Object {
-    /// Its content.
     pub content: Vec<u8>,
-    /// Whether its metadata says that its prices are simulated.
+    /// Whether its metadata marks its prices as simulated.
     pub simulated: bool,
 }
 
-/// Downloads a version of an object, or its newest, into `folder`, under the last part of its key.
+/// Downloads an object, in its newest version unless one is named, into `folder`, under the last part of its key.
 ///
 /// # Errors
 /// When the object cannot be read, or the folder or file not written.
@@ -30,7 +28,7 @@ pub async fn fetch(client: &Client, uri: &S3Uri, version: Option<&str>, folder: 
     write_atomic(&object.content, &folder.join(uri.file_name()))
 }
 
-/// Reads a version of an object, or its newest.
+/// Reads an object, in its newest version unless one is named.
 ///
 /// # Errors
 /// When it cannot be read.
@@ -39,11 +37,11 @@ pub async fn get(client: &Client, uri: &S3Uri, version: Option<&str>) -> anyhow:
     let object = call.send().await.map_err(|error| sdk_error::describe("s3:GetObject", &error))?;
     let simulated =
         object.metadata().and_then(|metadata| metadata.get(SIMULATED_METADATA)).is_some_and(|it| it == "true");
-    let body = object.body.collect().await.with_context(|| format!("{uri} broke off"))?;
+    let body = object.body.collect().await.with_context(|| format!("{uri} could not be read to its end"))?;
     Ok(Object { content: body.to_vec(), simulated })
 }
 
-/// Writes a file, and the folders it is in.
+/// Writes a temporary file and renames it to `path`; creates the folders of `path`.
 ///
 /// # Errors
 /// When the folder or file cannot be written.
@@ -51,7 +49,7 @@ pub fn write_atomic(bytes: &[u8], path: &Path) -> anyhow::Result<PathBuf> {
     let write = || {
         let folder = path.parent().unwrap_or(Path::new("."));
         fs::create_dir_all(folder)?;
-        // 0666 less the umask, as for any other file; a temporary file is private unless told.
+        // 0666 less the umask, as for any other file; a temporary file is private by default.
         let mut file = tempfile::Builder::new().permissions(Permissions::from_mode(0o666)).tempfile_in(folder)?;
         file.write_all(bytes)?;
         file.persist(path).map_err(|error| error.error)

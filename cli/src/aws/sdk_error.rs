@@ -1,10 +1,10 @@
-//! Errors of the AWS SDK in words for the person who made the call.
+//! Error messages for failed calls of the AWS SDK.
 
 use aws_smithy_runtime_api::client::{orchestrator::HttpResponse, result::SdkError};
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use shared::ServiceError;
 
-/// The error of `call`, with what to do where a permission is missing: it is the person's own, not a function's.
+/// The error of `call`. A missing permission is the user's own here, not a function's, and the message says so.
 pub fn describe<E>(call: &'static str, error: &SdkError<E, HttpResponse>) -> anyhow::Error
 where
     E: ProvideErrorMetadata + std::error::Error + 'static,

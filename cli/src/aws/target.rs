@@ -1,6 +1,6 @@
 //! Where a run takes place: the local cloud when it is up, otherwise the AWS account of the environment.
 //!
-//! From here on the two differ by what is written in a [`Target`] and by nothing else.
+//! The rest of the program sees no difference between the two but the values in a [`Target`].
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -16,41 +16,37 @@ use url::Url;
 use super::{poll::PollInterval, sdk_error::describe};
 use crate::workspace;
 
-/// The stack that is meant when none is named.
-const STACK: &str = "finstream";
+/// The stack's name unless `--stack` gives another.
+const DEFAULT_STACK: &str = "finstream";
 
 /// A deployed stack and the clients that reach it.
 pub struct Target {
-    /// The place as a person says it.
+    /// How messages name it, such as `the local cloud at http://127.0.0.1:4566`.
     pub name: String,
     /// The ARN of the pipeline's state machine.
     pub state_machine: String,
-    /// Step Functions there.
     pub sfn: aws_sdk_sfn::Client,
-    /// S3 there.
     pub s3: aws_sdk_s3::Client,
-    /// Athena there.
     pub athena: aws_sdk_athena::Client,
-    /// The outputs of the stack.
     outputs: BTreeMap<String, String>,
-    /// What the waits last there, as a fraction of what the definition says.
+    /// How long the state machine's waits last there, as a fraction of what its definition says.
     pub wait_scale: f64,
     /// How often to poll its services.
     pub poll_interval: PollInterval,
-    /// The region in whose console the execution can be seen; none on a local cloud.
-    pub console: Option<String>,
+    /// The region whose AWS console shows the executions; `None` on a local cloud.
+    pub console_region: Option<String>,
 }
 
 impl Target {
     /// The local cloud, if one is up with that stack, otherwise AWS.
     ///
     /// # Errors
-    /// When there is neither: the error says what to do.
+    /// When neither has the stack; the error says what to do.
     pub async fn find(stack: Option<&str>) -> anyhow::Result<Self> {
         let up = workspace::cloud_up().filter(|cloud| stack.is_none_or(|name| name == cloud.stack));
         match up {
             Some(cloud) => Self::local(&cloud),
-            None => Self::aws(stack.unwrap_or(STACK)).await,
+            None => Self::aws(stack.unwrap_or(DEFAULT_STACK)).await,
         }
     }
 
@@ -64,7 +60,7 @@ impl Target {
             .secret_access_key(&cloud.secret_access_key)
             .provider_name("the local cloud")
             .build();
-        // Built from nothing, not loaded: a profile or a variable of the environment must not lead to AWS.
+        // Built by hand, not loaded from the environment: no profile or variable may redirect the calls to AWS.
         let config = SdkConfig::builder()
             .behavior_version(BehaviorVersion::latest())
             .endpoint_url(&cloud.endpoint)
@@ -80,7 +76,7 @@ impl Target {
             outputs: cloud.outputs.clone(),
             wait_scale: cloud.wait_scale,
             poll_interval: PollInterval { first: Duration::from_millis(300), longest: Duration::from_millis(300) },
-            console: None,
+            console_region: None,
         })
     }
 
@@ -88,7 +84,7 @@ impl Target {
     async fn aws(stack: &str) -> anyhow::Result<Self> {
         let config = aws_config::load_defaults(BehaviorVersion::latest()).await;
         let region = config.region().map(ToString::to_string).context(NO_REGION)?;
-        credentials(&config).await?;
+        check_credentials(&config).await?;
         let outputs = outputs(&aws_sdk_cloudformation::Client::new(&config), stack, &region).await?;
         let state_machine = outputs.get("StateMachineArn").with_context(|| {
             format!("the stack {stack} in {region} has no output StateMachineArn, so it is not finstream's: name another with --stack")
@@ -102,7 +98,7 @@ impl Target {
             outputs,
             wait_scale: 1.0,
             poll_interval: PollInterval { first: Duration::from_secs(1), longest: Duration::from_secs(2) },
-            console: Some(region),
+            console_region: Some(region),
         })
     }
 
@@ -115,7 +111,7 @@ impl Target {
         output.with_context(|| format!("{} has no output {name}: deploy this version's template.yaml", self.name))
     }
 
-    /// Whether the bars there come from Yahoo, whose limits other markets do not have.
+    /// Whether its market is Yahoo, which keeps bars for a limited time only.
     pub fn uses_yahoo(&self) -> bool {
         let url = self.outputs.get("MarketUrl").and_then(|url| Url::parse(url).ok());
         url.as_ref().and_then(Url::host_str).is_some_and(is_yahoo)
@@ -126,11 +122,11 @@ impl Target {
         format!("{}:{name}", self.state_machine.replacen(":stateMachine:", ":execution:", 1))
     }
 
-    /// How to look at an execution again, later.
+    /// How to follow an execution later: the command, and on AWS the address in its console.
     pub fn follow_hint(&self, name: &str) -> String {
         let follow = format!("cargo finstream follow {name}");
         let arn = self.execution_arn(name);
-        match &self.console {
+        match &self.console_region {
             None => follow,
             Some(region) => format!(
                 "{follow}, or https://{region}.console.aws.amazon.com/states/home?region={region}#/v2/executions/details/{arn}"
@@ -142,8 +138,8 @@ impl Target {
 const NO_REGION: &str = "no local cloud is up and no AWS region is set: start one with `cargo finstream local up`, \
     or choose a region with AWS_REGION or a profile with AWS_PROFILE";
 
-/// Complains in words before the first call fails in others.
-async fn credentials(config: &SdkConfig) -> anyhow::Result<()> {
+/// Looks for credentials before the first call, whose own error would not say what to do.
+async fn check_credentials(config: &SdkConfig) -> anyhow::Result<()> {
     let what_to_do = "no local cloud is up and no AWS credentials were found: start one with `cargo finstream local up`, \
         or give AWS credentials, by `aws configure` and AWS_PROFILE, or, from IAM Identity Center, by \
         `eval \"$(aws configure export-credentials --format env)\"`";
@@ -152,21 +148,21 @@ async fn credentials(config: &SdkConfig) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The outputs of a stack that is ready to be used.
+/// The outputs of the deployed stack, by their keys.
 async fn outputs(
     client: &aws_sdk_cloudformation::Client,
     stack: &str,
     region: &str,
 ) -> anyhow::Result<BTreeMap<String, String>> {
-    let answer = match client.describe_stacks().stack_name(stack).send().await {
-        Ok(answer) => answer,
+    let response = match client.describe_stacks().stack_name(stack).send().await {
+        Ok(response) => response,
         Err(error) if error.message().is_some_and(|message| message.contains("does not exist")) => bail!(
             "this AWS account has no stack {stack} in {region}: deploy it with `sam deploy`, name another with --stack, \
              or start a local cloud with `cargo finstream local up`"
         ),
         Err(error) => return Err(describe("cloudformation:DescribeStacks", &error)),
     };
-    let outputs = answer.stacks().iter().flat_map(Stack::outputs);
+    let outputs = response.stacks().iter().flat_map(Stack::outputs);
     Ok(outputs.filter_map(|o| Some((o.output_key()?.to_owned(), o.output_value()?.to_owned()))).collect())
 }
 
@@ -174,7 +170,7 @@ async fn outputs(
 mod tests {
     use super::*;
 
-    fn target(console: Option<&str>) -> Target {
+    fn target(console_region: Option<&str>) -> Target {
         let config = SdkConfig::builder().behavior_version(BehaviorVersion::latest()).build();
         Target {
             name: "here".into(),
@@ -185,21 +181,21 @@ mod tests {
             outputs: BTreeMap::from([("MarketUrl".into(), "https://query2.finance.yahoo.com".into())]),
             wait_scale: 1.0,
             poll_interval: PollInterval { first: Duration::ZERO, longest: Duration::ZERO },
-            console: console.map(str::to_owned),
+            console_region: console_region.map(str::to_owned),
         }
     }
 
     #[test]
-    fn the_outputs_say_whose_prices_they_are() {
+    fn the_market_is_known_from_the_outputs() {
         assert!(target(None).uses_yahoo());
         let simulated = [("MarketUrl".to_owned(), "http://127.0.0.1:8080".to_owned())];
         assert!(!Target { outputs: simulated.into(), ..target(None) }.uses_yahoo());
-        let refusal = target(None).output("DataBucket").err().map(|error| error.to_string());
-        assert_eq!(refusal.as_deref(), Some("here has no output DataBucket: deploy this version's template.yaml"));
+        let error = target(None).output("DataBucket").err().map(|error| error.to_string());
+        assert_eq!(error.as_deref(), Some("here has no output DataBucket: deploy this version's template.yaml"));
     }
 
     #[test]
-    fn an_execution_can_be_found_again() {
+    fn an_execution_can_be_followed_later() {
         let arn = "arn:aws:states:eu-west-1:123456789012:execution:finstream-pipeline:manual-1";
         assert_eq!(target(None).execution_arn("manual-1"), arn);
         assert_eq!(target(None).follow_hint("manual-1"), "cargo finstream follow manual-1");

@@ -1,4 +1,4 @@
-//! `finstream backfill`: one run for each trading day of a range that is still missing, oldest first, a few at once.
+//! `finstream backfill`: runs each trading day of a range that is still missing, oldest first, a few at once.
 
 mod day;
 mod outcome;
@@ -16,8 +16,8 @@ use crate::{
     aws::target::Target,
     interrupt::{INTERRUPTED, interrupted},
     output::{
-        progress::{Screen, print},
-        summary::pluralize,
+        format::pluralize,
+        progress::{ProgressDisplay, print},
         tables,
     },
     trading_day::{TradingDay, is_weekend},
@@ -25,7 +25,6 @@ use crate::{
 use day::Backfill;
 use outcome::{DayOutcome, DayReport};
 
-/// `finstream backfill`.
 pub async fn backfill(args: BackfillArgs) -> anyhow::Result<ExitCode> {
     let now = Timestamp::now();
     let range = args.period.range(now)?;
@@ -33,29 +32,29 @@ pub async fn backfill(args: BackfillArgs) -> anyhow::Result<ExitCode> {
         Some(symbols) => symbols.clone(),
         None => Companies::built_in()?.symbols().clone(),
     };
-    let target = Target::find(args.place.stack.as_deref()).await?;
+    let target = Target::find(args.target.stack.as_deref()).await?;
     if target.uses_yahoo() {
-        still_kept(args.period.from, args.period.interval, now)?;
+        check_retention(args.period.from, args.period.interval, now)?;
     }
     let plan = Plan::of(dates(&range), &symbols, now);
-    let screen = Screen::counting(plan.runs.len());
-    screen.tell(&format!("{} of {} to {} on {}", plan.describe(), range.start(), range.end(), target.name));
+    let progress = ProgressDisplay::with_total(plan.runs.len());
+    progress.report(&format!("{} of {} to {} on {}", plan.describe(), range.start(), range.end(), target.name));
     for date in &plan.not_over {
-        screen.tell(&format!("{date}  left out: its session has not ended"));
+        progress.report(&format!("{date}  left out: its session has not ended"));
     }
     let backfill = Backfill::new(target, symbols, args.period.interval, args.out);
-    let Plan { runs, mut rest, .. } = plan;
-    let Some(done) = run_all(&backfill, runs, usize::from(args.concurrency), &screen).await else {
+    let Plan { runs, holidays, .. } = plan;
+    let Some(mut reports) = run_all(&backfill, runs, usize::from(args.concurrency), &progress).await else {
         return Ok(ExitCode::from(INTERRUPTED));
     };
-    screen.clear();
-    rest.extend(done);
-    rest.sort_by_key(|report| report.date);
-    conclude(&rest, &backfill)
+    progress.clear();
+    reports.extend(holidays);
+    reports.sort_by_key(|report| report.date);
+    print_reports(&reports, &backfill)
 }
 
-/// Refuses a range whose first day Yahoo has forgotten.
-fn still_kept(from: TradeDate, interval: Interval, now: Timestamp) -> Result<(), BadRequest> {
+/// Rejects a range whose first day is older than the bars that Yahoo keeps.
+fn check_retention(from: TradeDate, interval: Interval, now: Timestamp) -> Result<(), BadRequest> {
     let (kept, earliest) =
         (yahoo_retention::days_kept(interval), yahoo_retention::earliest(interval, now, &NEW_YORK.zone));
     if from >= earliest {
@@ -65,13 +64,13 @@ fn still_kept(from: TradeDate, interval: Interval, now: Timestamp) -> Result<(),
     Err(BadRequest(format!("{problem}: use --from {earliest} or later")))
 }
 
-/// What is to be done about each day of a range.
+/// The days of a range, by what is to be done about them.
 #[derive(Debug, Default)]
 struct Plan {
     /// The days to run, oldest first.
     runs: Vec<(TradeDate, TradingDay)>,
-    /// The holidays, as they will be shown. Weekends go without saying.
-    rest: Vec<DayReport>,
+    /// The holidays, which are reported but not run. Weekends are not even reported.
+    holidays: Vec<DayReport>,
     /// The days whose bars are not final yet.
     not_over: Vec<TradeDate>,
 }
@@ -82,9 +81,11 @@ impl Plan {
         for date in dates {
             match TradingDay::of(date, symbols) {
                 TradingDay::Closed if is_weekend(date) => {}
-                TradingDay::Closed => {
-                    plan.rest.push(DayReport { date, session: TradingDay::Closed.label(), outcome: DayOutcome::Closed })
-                }
+                TradingDay::Closed => plan.holidays.push(DayReport {
+                    date,
+                    session: TradingDay::Closed.label(),
+                    outcome: DayOutcome::Closed,
+                }),
                 TradingDay::Open(session) if !session.has_ended(now) => plan.not_over.push(date),
                 day => plan.runs.push((date, day)),
             }
@@ -98,60 +99,60 @@ impl Plan {
     }
 }
 
-/// Brings every day to its end; `None` when that was interrupted.
+/// Runs every day, at most `concurrency` at once; `None` when that was interrupted.
 async fn run_all(
     backfill: &Backfill,
     runs: Vec<(TradeDate, TradingDay)>,
     concurrency: usize,
-    screen: &Screen,
+    progress: &ProgressDisplay,
 ) -> Option<Vec<DayReport>> {
     let (mut waiting, mut running) = (runs.into_iter(), FuturesUnordered::new());
-    let (mut reports, mut dates) = (Vec::new(), BTreeSet::new());
+    let (mut reports, mut running_dates) = (Vec::new(), BTreeSet::new());
     let interrupted = interrupted();
     tokio::pin!(interrupted);
     loop {
         for (date, day) in waiting.by_ref().take(concurrency - running.len()) {
-            dates.insert(date);
+            running_dates.insert(date);
             running.push(backfill.finish(date, day));
         }
-        screen.again(&dates.iter().map(TradeDate::to_string).collect::<Vec<_>>().join(", "));
+        progress.update(&running_dates.iter().map(TradeDate::to_string).collect::<Vec<_>>().join(", "));
         tokio::select! {
             ended = running.next() => {
                 let Some(report) = ended else { return Some(reports) };
-                dates.remove(&report.date);
-                screen.tell(&report.summary());
-                screen.count();
+                running_dates.remove(&report.date);
+                progress.report(&report.summary());
+                progress.increment();
                 reports.push(report);
             }
             () = &mut interrupted => {
-                screen.clear();
-                screen.tell(&still_running(&backfill.running().await, &backfill.target));
+                progress.clear();
+                progress.report(&still_running(&backfill.running().await, &backfill.target));
                 return None;
             }
         }
     }
 }
 
-/// What an interrupt does not end.
+/// The message after an interrupt, which does not stop the executions.
 fn still_running(running: &[String], target: &Target) -> String {
     let executions = match running {
-        [] => "no execution is under way".to_owned(),
+        [] => "no execution is running".to_owned(),
         names => {
             let names: Vec<_> = names.iter().map(|name| format!("\n  {}", target.follow_hint(name))).collect();
-            format!("no further day is started, and what was started goes on:{}", names.concat())
+            format!("no further day is started; these executions are still running:{}", names.concat())
         }
     };
-    format!("interrupted: {executions}\nthe same command goes on where this one stopped")
+    format!("interrupted: {executions}\nthe same command resumes where this one stopped")
 }
 
-/// Shows the days, what they lack, and what failed.
-fn conclude(reports: &[DayReport], backfill: &Backfill) -> anyhow::Result<ExitCode> {
+/// Prints the table of the days, their sum, and every failure.
+fn print_reports(reports: &[DayReport], backfill: &Backfill) -> anyhow::Result<ExitCode> {
     if !reports.is_empty() {
         print(&table::of(reports, None))?;
     }
     print(&table::total(reports))?;
     if let Some(simulated) = table::simulated(reports) {
-        print(tables::prices(simulated))?;
+        print(tables::price_source(simulated))?;
         print(&format!("files   {}", backfill.out.join("<trade date>").display()))?;
     }
     let mut code = ExitCode::SUCCESS;

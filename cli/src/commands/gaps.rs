@@ -1,4 +1,4 @@
-//! `finstream gaps`: asks the lake which bars of a range it holds, and compares that with the calendar.
+//! `finstream gaps`: queries which bars of a range the lake holds, and compares them with the calendar.
 
 mod coverage;
 mod table;
@@ -12,41 +12,38 @@ use shared::{Companies, Interval, Symbol, TradeDate, trading_calendar::NEW_YORK,
 use crate::{
     args::{GapsArgs, dates},
     aws::{athena, target::Target},
-    output::progress::{Screen, print},
+    output::progress::{ProgressDisplay, print},
 };
-use coverage::{Coverage, Lack};
+use coverage::{Coverage, Missing};
 
 /// The query, with `?` for its parameters.
 const SQL: &str = include_str!("../../../sql/coverage.sql");
 
-/// A row of the query's result, as far as it is needed.
+/// The columns of the query's result that are used.
 #[derive(Debug, Clone, Deserialize)]
-pub struct Held {
-    /// The day.
+pub struct LakeRow {
     pub trade_date: TradeDate,
-    /// The symbol.
     pub symbol: Symbol,
-    /// Different bars of that symbol and day.
+    /// The number of distinct bars of that symbol and day.
     pub bars: usize,
 }
 
-/// `finstream gaps`.
 pub async fn gaps(args: GapsArgs) -> anyhow::Result<ExitCode> {
     let now = Timestamp::now();
     let range = args.period.range(now)?;
-    let target = Target::find(args.place.stack.as_deref()).await?;
-    let screen = Screen::new();
-    screen.now(&format!("asking the lake of {}", target.name));
-    let mut held: Vec<Held> = athena::query(&target, SQL, &parameters(&range, args.period.interval)).await?;
-    screen.clear();
-    let wanted = match &args.period.symbols {
+    let target = Target::find(args.target.stack.as_deref()).await?;
+    let progress = ProgressDisplay::new();
+    progress.start_step(&format!("querying the lake of {}", target.name));
+    let mut rows: Vec<LakeRow> = athena::query(&target, SQL, &parameters(&range, args.period.interval)).await?;
+    progress.clear();
+    let symbols = match &args.period.symbols {
         Some(symbols) => symbols.to_vec(),
-        None if held.is_empty() => Companies::built_in()?.symbols().to_vec(),
-        None => coverage::symbols_of(&held),
+        None if rows.is_empty() => Companies::built_in()?.symbols().to_vec(),
+        None => coverage::symbols_of(&rows),
     };
-    let named: BTreeSet<_> = wanted.iter().collect();
-    held.retain(|row| named.contains(&row.symbol));
-    let days = coverage::of(dates(&range), &held, &wanted, args.period.interval, now);
+    let named: BTreeSet<_> = symbols.iter().collect();
+    rows.retain(|row| named.contains(&row.symbol));
+    let days = coverage::of(dates(&range), &rows, &symbols, args.period.interval, now);
     if !days.is_empty() {
         print(&table::of(&days, None))?;
     }
@@ -62,17 +59,17 @@ fn parameters(range: &RangeInclusive<TradeDate>, interval: Interval) -> Vec<Stri
     [range.start().to_string(), range.end().to_string(), interval.to_string()].map(|value| format!("'{value}'")).into()
 }
 
-/// What to do about the days that lack something; `None` where none does.
+/// The commands that fill the gaps; `None` when there are none.
 fn advice(args: &GapsArgs, days: &[Coverage], target: &Target, now: Timestamp) -> Option<String> {
     let interval = args.period.interval;
     let earliest = target.uses_yahoo().then(|| yahoo_retention::earliest(interval, now, &NEW_YORK.zone));
-    lacking(days, None)?;
-    let Some((first, last)) = lacking(days, earliest) else {
+    gap_range(days, None)?;
+    let Some((first, last)) = gap_range(days, earliest) else {
         return Some(format!("Yahoo has no {interval} bars of those days any more"));
     };
     let options = options(args);
     let mut advice = format!("next:\n  cargo finstream backfill --from {first} --to {last}{options}");
-    let with_gaps = days.iter().find(|day| day.date >= first && matches!(day.lack, Lack::Some { .. }));
+    let with_gaps = days.iter().find(|day| day.date >= first && matches!(day.missing, Missing::Some { .. }));
     if let Some(Coverage { date, .. }) = with_gaps {
         advice += &format!(
             "\nand, for a day that it shows as done before:\n  cargo finstream run --trade-date {date}{options}"
@@ -81,15 +78,15 @@ fn advice(args: &GapsArgs, days: &[Coverage], target: &Target, now: Timestamp) -
     Some(advice)
 }
 
-/// The first and the last day that lack something, from `earliest` on.
-fn lacking(days: &[Coverage], earliest: Option<TradeDate>) -> Option<(TradeDate, TradeDate)> {
+/// The first and the last day with missing bars, from `earliest` on.
+fn gap_range(days: &[Coverage], earliest: Option<TradeDate>) -> Option<(TradeDate, TradeDate)> {
     let kept = |date: &TradeDate| earliest.is_none_or(|earliest| *date >= earliest);
-    let mut dates = days.iter().filter(|day| day.lack != Lack::Nothing).map(|day| day.date).filter(kept);
+    let mut dates = days.iter().filter(|day| day.missing != Missing::Nothing).map(|day| day.date).filter(kept);
     let first = dates.next()?;
     Some((first, dates.next_back().unwrap_or(first)))
 }
 
-/// The options with which this command was given, for the next one.
+/// The options of this command, to repeat them in the next one.
 fn options(args: &GapsArgs) -> String {
     let mut options = String::new();
     if let Some(symbols) = &args.period.symbols {
@@ -99,7 +96,7 @@ fn options(args: &GapsArgs) -> String {
     if args.period.interval != Interval::default() {
         options += &format!(" --interval {}", args.period.interval);
     }
-    if let Some(stack) = &args.place.stack {
+    if let Some(stack) = &args.target.stack {
         options += &format!(" --stack {stack}");
     }
     options

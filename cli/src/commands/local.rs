@@ -1,4 +1,4 @@
-//! `finstream local`: brings the local cloud up, takes it down, says where it is.
+//! `finstream local`: brings the local cloud up, takes it down, shows its addresses.
 
 use std::{collections::BTreeMap, env, process::ExitCode};
 
@@ -9,11 +9,10 @@ use market_sim::FaultRule;
 use crate::{
     args::{LocalCommand, UpArgs},
     interrupt::{INTERRUPTED, interrupted},
-    output::progress::{Screen, print},
+    output::progress::{ProgressDisplay, print},
     workspace,
 };
 
-/// `finstream local …`.
 pub async fn local(command: LocalCommand) -> anyhow::Result<ExitCode> {
     match command {
         LocalCommand::Up(args) => up(args).await,
@@ -22,12 +21,12 @@ pub async fn local(command: LocalCommand) -> anyhow::Result<ExitCode> {
     }
 }
 
-/// This program's own simulated market, with faults injected by `rules`.
+/// The command that serves the simulated market: this program's own `market`, with faults injected by `rules`.
 ///
 /// # Errors
-/// When the system does not say where this program is.
+/// When the path of this program is not known.
 pub fn simulated_market(rules: &[FaultRule]) -> anyhow::Result<MarketSource> {
-    let program = env::current_exe().context("could not find this program's own file")?;
+    let program = env::current_exe().context("could not determine the path of this program")?;
     let rules = rules.iter().map(|rule| format!("--fault={rule}"));
     let args = ["market", "--port=0"].map(str::to_owned).into_iter().chain(rules).collect();
     Ok(MarketSource::Command { program, args })
@@ -37,37 +36,37 @@ async fn up(args: UpArgs) -> anyhow::Result<ExitCode> {
     let root = workspace::root()?;
     let home = workspace::local_home(&root);
     let rules = &args.faults.rules;
-    let wanted = args.market_url.as_ref().map(|url| url.as_str().trim_end_matches('/').to_owned());
+    let market_url = args.market_url.as_ref().map(|url| url.as_str().trim_end_matches('/').to_owned());
     if let Some(cloud) = LocalCloud::find(&home) {
-        return already_up(&cloud, wanted.as_deref(), rules);
+        return already_up(&cloud, market_url.as_deref(), rules);
     }
-    let market = wanted.map_or_else(|| simulated_market(rules), |url| Ok(MarketSource::Url(url)))?;
-    let screen = Screen::new();
+    let market = market_url.map_or_else(|| simulated_market(rules), |url| Ok(MarketSource::Url(url)))?;
+    let progress = ProgressDisplay::new();
     let options = UpOptions { root, home, market, wait_scale: args.wait_scale, parameters: BTreeMap::new() };
     let cloud = tokio::select! {
-        cloud = LocalCloud::up(options, &screen) => cloud?,
+        cloud = LocalCloud::up(options, &progress) => cloud?,
         () = interrupted() => {
-            screen.tell("interrupted: nothing is left running");
+            progress.report("interrupted: nothing is left running");
             return Ok(ExitCode::from(INTERRUPTED));
         }
     };
-    screen.clear();
-    print(&format!("{}\n\n{NEXT}", described(&cloud)))?;
+    progress.clear();
+    print(&format!("{}\n\n{NEXT}", describe(&cloud)))?;
     Ok(ExitCode::SUCCESS)
 }
 
-fn already_up(cloud: &LocalCloud, wanted: Option<&str>, rules: &[FaultRule]) -> anyhow::Result<ExitCode> {
-    match wanted {
+fn already_up(cloud: &LocalCloud, market_url: Option<&str>, rules: &[FaultRule]) -> anyhow::Result<ExitCode> {
+    match market_url {
         Some(url) if url != cloud.market_url => bail!(
-            "a local cloud with the market {} is up: end it with `cargo finstream local down`, then bring it up with {url}",
+            "a local cloud with the market {} is up: stop it with `cargo finstream local down`, then bring it up with {url}",
             cloud.market_url
         ),
         _ if !rules.is_empty() => bail!(
-            "a local cloud is up, and no fault can be injected into its market any more: end it with `cargo finstream local down`, then bring it up with --fault"
+            "a local cloud is up, and no fault can be injected into its market any more: stop it with `cargo finstream local down`, then bring it up with --fault"
         ),
         _ => print(&format!(
-            "{}\n\nit was up already; to change it, end it first: cargo finstream local down",
-            described(cloud)
+            "{}\n\nit was up already; to change it, stop it first: cargo finstream local down",
+            describe(cloud)
         ))?,
     }
     Ok(ExitCode::SUCCESS)
@@ -77,7 +76,7 @@ const NEXT: &str = "\
 next:
   cargo finstream run                           one run of the newest session that has ended
   cargo finstream run --trade-date 2026-11-20   one run of that day
-  cargo finstream local down                    end it";
+  cargo finstream local down                    stop it";
 
 fn down() -> anyhow::Result<ExitCode> {
     let Some(cloud) = workspace::cloud_up() else {
@@ -92,14 +91,14 @@ fn down() -> anyhow::Result<ExitCode> {
 
 fn status() -> anyhow::Result<ExitCode> {
     match workspace::cloud_up() {
-        Some(cloud) => print(&described(&cloud))?,
+        Some(cloud) => print(&describe(&cloud))?,
         None => print("no local cloud is up: start one with `cargo finstream local up`")?,
     }
     Ok(ExitCode::SUCCESS)
 }
 
-/// Where everything is.
-fn described(cloud: &LocalCloud) -> String {
+/// The addresses and folders of a local cloud, a line each.
+fn describe(cloud: &LocalCloud) -> String {
     let output = |name: &str| cloud.outputs.get(name).map_or("(none)", String::as_str);
     let waits = format!("last {} times as long as on AWS", cloud.wait_scale);
     let (env, logs) = (cloud.home.join("env"), cloud.home.join("log"));
@@ -124,14 +123,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_cloud_is_described_by_where_its_parts_are() -> Result<(), serde_json::Error> {
+    fn a_local_cloud_is_described_by_its_addresses() -> Result<(), serde_json::Error> {
         let cloud = serde_json::from_value(serde_json::json!({
             "home": "/w/target/local-cloud", "endpoint": "http://127.0.0.1:4566", "region": "us-east-1",
             "access_key_id": "test", "secret_access_key": "test", "stack": "finstream",
             "market_url": "http://127.0.0.1:8080", "wait_scale": 0.02, "processes": [],
             "outputs": {"DataBucket": "finstream-data", "StateMachineArn": "arn:aws:states:us-east-1:1:stateMachine:p"},
         }))?;
-        insta::assert_snapshot!(described(&cloud));
+        insta::assert_snapshot!(describe(&cloud));
         Ok(())
     }
 }

@@ -19,13 +19,13 @@ pub async fn serve(args: MarketArgs) -> anyhow::Result<ExitCode> {
     let mut stdout = std::io::stdout();
     writeln!(stdout, "listening on http://{}", listener.local_addr()?)?;
     stdout.flush()?;
-    let market = SimulatedMarket::new().observed_by(print);
+    let market = SimulatedMarket::new().observed_by(log);
     args.faults.rules.into_iter().for_each(|rule| market.inject(rule));
     market.serve(listener).await?;
     Ok(ExitCode::SUCCESS)
 }
 
-/// Nobody may be reading any more, which is no reason not to answer.
-fn print(request: &LoggedRequest) {
+/// Errors are ignored: a closed standard output is no reason to stop serving.
+fn log(request: &LoggedRequest) {
     let _ = writeln!(std::io::stdout(), "{request}");
 }

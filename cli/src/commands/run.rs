@@ -1,20 +1,19 @@
-//! `finstream run`: starts an execution, and follows it.
+//! `finstream run`: starts an execution and follows it.
 
 use std::process::ExitCode;
 
 use shared::payload::RunRequest;
 
-use super::follow::until_interrupted;
+use super::follow::follow_until_interrupted;
 use crate::{
     args::RunArgs,
     aws::{execution, target::Target},
 };
 
-/// `finstream run`.
 pub async fn run(args: RunArgs) -> anyhow::Result<ExitCode> {
-    let target = Target::find(args.place.stack.as_deref()).await?;
+    let target = Target::find(args.target.stack.as_deref()).await?;
     let name = start(&target, &args.request.request()).await?;
-    until_interrupted(&target, &name, args.request.out).await
+    follow_until_interrupted(&target, &name, args.request.out).await
 }
 
 /// Starts an execution under a new name and returns the name.

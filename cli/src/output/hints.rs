@@ -1,15 +1,12 @@
-//! What to do about a failed run: one line for each name under which it can fail.
+//! What to do about a failed run: one line for each error name with which it can fail.
 
 /// The names of the functions' errors, then the state machine's own, then those of Step Functions and Lambda.
 const HINTS: [(&str, &str); 21] = [
     ("InvalidInput", "correct the input; cargo finstream run checks it before it starts anything"),
     ("AccessDenied", "give the function's role in template.yaml the permission that the cause names, and deploy again"),
-    (
-        "ServiceRefused",
-        "the request or the resource is wrong, so trying again will not help: look at what the cause names",
-    ),
+    ("ServiceRefused", "the request or the resource is wrong, so a retry will not help: check what the cause names"),
     ("ServiceUnavailable", "the service did not answer through all retries: run again in a few minutes"),
-    ("SessionNotOver", "run again after the close, or ask for an earlier day with --trade-date"),
+    ("SessionNotOver", "run again after the close, or request an earlier day with --trade-date"),
     ("NoBars", "check the spelling of the symbols, and that Yahoo still keeps bars of that length for that day"),
     ("MarketUnavailable", "run again in a few minutes; if it lasts, check that the market's address can be reached"),
     ("MarketBlocked", "wait an hour before running again, with fewer symbols or a lower MarketConcurrency"),
@@ -19,22 +16,22 @@ const HINTS: [(&str, &str); 21] = [
         "CrawlFailed",
         "read the crawler's log in /aws-glue/crawlers, most often its role lacks a permission; then run again",
     ),
-    ("CrawlTimedOut", "look at the crawler in Glue: when its crawl has ended, run again"),
+    ("CrawlTimedOut", "check the crawler in Glue: when its crawl has ended, run again"),
     ("QueryFailed", "read the reason in the cause; the query is in Athena's history of the project's workgroup"),
-    ("QueryTimedOut", "look at the query in Athena's history: when nothing else is queued, run again"),
+    ("QueryTimedOut", "check the query in Athena's history: when nothing else is queued, run again"),
     ("BarsMissing", "look below errors/ in the data bucket for records that could not be delivered; then run again"),
-    ("NotFollowed", "the execution may go on: give the same command again, and it takes up where it stopped"),
+    ("NotFollowed", "the execution may still be running: run the same command again, and it resumes where it stopped"),
     ("Aborted", "someone stopped the execution: run again when that is settled"),
     ("States.Timeout", "a state took longer than it may: read the function's log, then run again"),
     ("States.Runtime", "the state machine met data it was not written for: deploy all parts from the same version"),
-    ("Sandbox.Timedout", "the function ran out of time: ask for fewer symbols, or raise its Timeout in template.yaml"),
+    ("Sandbox.Timedout", "the function ran out of time: request fewer symbols, or raise its Timeout in template.yaml"),
     ("Runtime.ExitError", "the function could not start or ended early: read its log"),
 ];
 
 /// What to do about the error of that name.
 pub fn hint(error: &str) -> &'static str {
-    let found = HINTS.iter().find(|(name, _)| *name == error);
-    found.map_or("read the cause, and the log of the function that the state calls", |(_, hint)| hint)
+    let entry = HINTS.iter().find(|(name, _)| *name == error);
+    entry.map_or("read the cause, and the log of the function that the state calls", |(_, hint)| hint)
 }
 
 #[cfg(test)]
@@ -47,7 +44,7 @@ mod tests {
     #[test]
     fn every_error_of_a_function_has_a_hint() {
         for name in ErrorName::ALL {
-            assert!(HINTS.iter().any(|(hinted, _)| *hinted == name.to_string()), "{name}");
+            assert!(HINTS.iter().any(|(known, _)| *known == name.to_string()), "{name}");
         }
     }
 
@@ -67,7 +64,7 @@ mod tests {
         let raised: Vec<_> = errors.filter(|error| !error.starts_with("{%")).collect();
         assert!(raised.contains(&"BarsMissing"), "{raised:?}");
         for name in raised.into_iter().chain(["States.Timeout", "Aborted"]) {
-            assert!(HINTS.iter().any(|(hinted, _)| *hinted == name), "{name}");
+            assert!(HINTS.iter().any(|(known, _)| *known == name), "{name}");
         }
         Ok(())
     }

@@ -1,5 +1,5 @@
-//! Where progress is shown: on a terminal a spinner for what is going on and a line for what is over; elsewhere
-//! plain lines, without control codes. Progress goes to standard error, so that standard output holds the result.
+//! Progress on standard error: on a terminal a spinner for the current step and a line for every finished one;
+//! elsewhere plain lines, without control codes. Standard output holds nothing but the result.
 
 use std::{
     io::{ErrorKind, IsTerminal, Write},
@@ -12,95 +12,93 @@ use local::Progress;
 
 use super::timeline::Line;
 
-/// Standard error.
-pub struct Screen {
+/// Shows progress until it is dropped. Without a spinner where standard error is no terminal.
+pub struct ProgressDisplay {
     spinner: Option<ProgressBar>,
 }
 
-impl Screen {
-    /// A spinner where a person watches, plain lines elsewhere.
+impl ProgressDisplay {
     pub fn new() -> Self {
         Self { spinner: std::io::stderr().is_terminal().then(spinner) }
     }
 
-    /// The same with a bar that counts to `total`.
-    pub fn counting(total: usize) -> Self {
-        let screen = Self::new();
-        if let (Some(spinner), Ok(style)) = (&screen.spinner, ProgressStyle::with_template(COUNTING)) {
+    /// With a progress bar of `total` days; [`increment`](Self::increment) advances it.
+    pub fn with_total(total: usize) -> Self {
+        let display = Self::new();
+        if let (Some(spinner), Ok(style)) = (&display.spinner, ProgressStyle::with_template(BAR_TEMPLATE)) {
             spinner.set_length(total as u64);
             spinner.set_style(style.progress_chars("━━─"));
         }
-        screen
+        display
     }
 
-    /// One more of those that are counted is done.
-    pub fn count(&self) {
+    /// Advances the progress bar by one.
+    pub fn increment(&self) {
         if let Some(spinner) = &self.spinner {
             spinner.inc(1);
         }
     }
 
-    /// Shows a line of the story.
     pub fn show(&self, line: &Line) {
         match line {
-            Line::Now(text) => self.now(text),
-            Line::Again(text) => self.again(text),
-            Line::Told(text) => self.tell(text),
+            Line::Started(text) => self.start_step(text),
+            Line::Updated(text) => self.update(text),
+            Line::Finished(text) => self.report(text),
         }
     }
 
-    /// What is going on from now on.
-    pub fn now(&self, text: &str) {
+    /// Begins a step: the spinner's text from now on, or a line.
+    pub fn start_step(&self, text: &str) {
         match &self.spinner {
             Some(spinner) => spinner.set_message(text.to_owned()),
-            None => plain(text),
+            None => print_to_stderr(text),
         }
     }
 
-    /// What has come to pass.
-    pub fn tell(&self, text: &str) {
+    /// Changes the spinner's text within a step. Not worth a line where there is no spinner.
+    pub fn update(&self, text: &str) {
+        if let Some(spinner) = &self.spinner {
+            spinner.set_message(text.to_owned());
+        }
+    }
+
+    /// Prints a line that stays.
+    pub fn report(&self, text: &str) {
         match &self.spinner {
-            Some(spinner) => spinner.suspend(|| plain(text)),
-            None => plain(text),
+            Some(spinner) => spinner.suspend(|| print_to_stderr(text)),
+            None => print_to_stderr(text),
         }
     }
 
-    /// Takes the spinner away, before something else is printed.
+    /// Removes the spinner, before something else is printed.
     pub fn clear(&self) {
         if let Some(spinner) = &self.spinner {
             spinner.finish_and_clear();
         }
     }
-
-    /// What is going on still; not worth a line where nothing moves.
-    pub fn again(&self, text: &str) {
-        if let Some(spinner) = &self.spinner {
-            spinner.set_message(text.to_owned());
-        }
-    }
 }
 
-impl Drop for Screen {
+impl Drop for ProgressDisplay {
     fn drop(&mut self) {
         self.clear();
     }
 }
 
-impl Progress for Screen {
+impl Progress for ProgressDisplay {
     fn step(&self, what: &str) {
-        self.now(what);
+        self.start_step(what);
     }
 
     fn detail(&self, line: &str) {
-        self.again(line);
+        self.update(line);
     }
 
     fn done(&self, what: &str) {
-        self.tell(what);
+        self.report(what);
     }
 }
 
-const COUNTING: &str = "{spinner} {bar:24} {pos} of {len} days  {wide_msg}";
+const BAR_TEMPLATE: &str = "{spinner} {bar:24} {pos} of {len} days  {wide_msg}";
 
 fn spinner() -> ProgressBar {
     let spinner = ProgressBar::new_spinner();
@@ -111,7 +109,7 @@ fn spinner() -> ProgressBar {
     spinner
 }
 
-/// Writes a result to standard output. A reader that has seen enough (`| head`) is no error.
+/// Prints a result to standard output. A closed pipe (`| head`) is no error.
 ///
 /// # Errors
 /// When it cannot be written, such as on a full disk.
@@ -122,7 +120,7 @@ pub fn print(text: &str) -> anyhow::Result<()> {
     }
 }
 
-/// A line on standard error. That it is gone (a closed pipe) is no reason to stop a run.
-fn plain(text: &str) {
+/// Prints a line to standard error. Errors are ignored: a closed pipe is no reason to stop a run.
+fn print_to_stderr(text: &str) {
     let _ = writeln!(std::io::stderr(), "{text}");
 }

@@ -1,4 +1,4 @@
-//! What a function answered, in a few words: the counts that show whether a run is worth its while.
+//! One-line summaries of what a function returned: counts of bars, symbols and rows.
 
 use serde::Deserialize;
 use shared::{
@@ -6,78 +6,73 @@ use shared::{
     payload::{CollectOutcome, Collection, CrawlStart, Export, StartedCrawl},
 };
 
-/// How many symbols without bars are named before the rest are only counted.
-const NAMED: usize = 5;
+/// How many symbols without bars are named before an ellipsis stands for the rest.
+const MAX_NAMES: usize = 5;
 
-/// What `lambda:invoke` answers.
+/// The output of a `lambda:invoke` task.
+/// <https://docs.aws.amazon.com/step-functions/latest/dg/connect-lambda.html>
 #[derive(Debug, Deserialize)]
 struct Invocation {
     #[serde(rename = "Payload")]
-    payload: Answer,
+    payload: TaskResult,
 }
 
-/// The answers that say something worth a line.
+/// The results with something to summarize.
 #[derive(Debug, Deserialize)]
 #[serde(untagged)]
-enum Answer {
+enum TaskResult {
     Collected(Collection),
     Exported(Export),
     Crawl(StartedCrawl),
 }
 
-/// The answer of a task in words; `None` where it holds nothing to count.
+/// Summarizes a task's output, JSON as Step Functions records it; `None` where it holds nothing to summarize.
 pub fn describe(output: &str) -> Option<String> {
     match serde_json::from_str::<Invocation>(output).ok()?.payload {
-        Answer::Collected(collection) => Some(collected(&collection)),
-        Answer::Exported(Export::Exported { bars_seen, rows, .. }) => {
+        TaskResult::Collected(collection) => Some(describe_collection(&collection)),
+        TaskResult::Exported(Export::Exported { bars_seen, rows, .. }) => {
             Some(format!("{} rows from {} bars", thousands(rows), thousands(bars_seen)))
         }
-        Answer::Exported(Export::Incomplete { bars_seen }) => {
+        TaskResult::Exported(Export::Incomplete { bars_seen }) => {
             Some(format!("only {} bars have been delivered so far", thousands(bars_seen)))
         }
-        Answer::Crawl(StartedCrawl { start: CrawlStart::AlreadyRunning, .. }) => {
-            Some("a crawl of another run goes on".to_owned())
+        TaskResult::Crawl(StartedCrawl { start: CrawlStart::AlreadyRunning, .. }) => {
+            Some("a crawl of another run is running".to_owned())
         }
-        Answer::Crawl(_) => None,
+        TaskResult::Crawl(_) => None,
     }
 }
 
-fn collected(collection: &Collection) -> String {
+fn describe_collection(collection: &Collection) -> String {
     let Collection { outcome, trade_date, interval, bars, symbols, simulated, .. } = collection;
     if *outcome == CollectOutcome::NoSession {
         return format!("{trade_date} has no session");
     }
-    let goes_on = match outcome {
-        CollectOutcome::Blocked => "; the market refuses to answer for now",
-        CollectOutcome::Short => "; what is missing will be asked for once more",
-        CollectOutcome::OutOfTime => "; the rest is still to be asked for",
+    let next = match outcome {
+        CollectOutcome::Blocked => "; the market is blocking requests",
+        CollectOutcome::Short => "; the missing bars will be requested once more",
+        CollectOutcome::OutOfTime => "; the rest is still to be requested",
         CollectOutcome::Collected | CollectOutcome::NoSession => "",
     };
     let simulated = if *simulated { " (simulated)" } else { "" };
     let short = match symbols.collected.iter().filter(|symbol| symbol.is_short()).count() {
         0 => String::new(),
-        short => format!(" ({short} lack some)"),
+        short => format!(" ({short} incomplete)"),
     };
-    let mut words = format!(
+    let mut text = format!(
         "{} {interval} bars of {trade_date}{simulated}; symbols with bars: {}{short}, without: {}",
         thousands(*bars),
         symbols.collected.len(),
         symbols.failed.len()
     );
     if !symbols.failed.is_empty() {
-        let mut names: Vec<_> = symbols.failed.iter().take(NAMED).map(|failed| failed.symbol.as_str()).collect();
-        if symbols.failed.len() > NAMED {
+        let mut names: Vec<_> = symbols.failed.iter().take(MAX_NAMES).map(|failed| failed.symbol.as_str()).collect();
+        if symbols.failed.len() > MAX_NAMES {
             names.push("…");
         }
-        words += &format!(" ({})", names.join(", "));
+        text += &format!(" ({})", names.join(", "));
     }
-    words + goes_on
-}
-
-/// `1 bar`, `2 bars`: a count of things.
-pub fn pluralize(count: usize, thing: &str) -> String {
-    let plural = if count == 1 { "" } else { "s" };
-    format!("{} {thing}{plural}", thousands(count))
+    text + next
 }
 
 #[cfg(test)]
@@ -85,12 +80,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn things_are_counted() {
-        assert_eq!([1, 1_000].map(|count| pluralize(count, "bar")), ["1 bar", "1,000 bars"]);
-    }
-
-    #[test]
-    fn an_answer_is_told_when_there_is_something_to_count() {
+    fn outputs_with_counts_are_summarized() {
         let collection = |outcome: &str, failed: &str| {
             let bars = if outcome == "short" { 77 } else { 78 };
             format!(
@@ -102,7 +92,7 @@ mod tests {
         };
         let failed = |name: &str| format!(r#"{{"symbol":"{name}","reason":"no_trades","detail":""}}"#);
         let many = ["A", "B", "C", "D", "E", "F"].map(failed).join(",");
-        for (output, words) in [
+        for (output, expected) in [
             (
                 collection("collected", &failed("SQ")),
                 Some("1,560 5m bars of 2026-11-20 (simulated); symbols with bars: 1, without: 1 (SQ)"),
@@ -114,13 +104,13 @@ mod tests {
             (
                 collection("short", ""),
                 Some(
-                    "1,560 5m bars of 2026-11-20 (simulated); symbols with bars: 1 (1 lack some), without: 0; what is missing will be asked for once more",
+                    "1,560 5m bars of 2026-11-20 (simulated); symbols with bars: 1 (1 incomplete), without: 0; the missing bars will be requested once more",
                 ),
             ),
             (
                 collection("blocked", &failed("SQ")),
                 Some(
-                    "1,560 5m bars of 2026-11-20 (simulated); symbols with bars: 1, without: 1 (SQ); the market refuses to answer for now",
+                    "1,560 5m bars of 2026-11-20 (simulated); symbols with bars: 1, without: 1 (SQ); the market is blocking requests",
                 ),
             ),
             (collection("no_session", ""), Some("2026-11-20 has no session")),
@@ -133,12 +123,15 @@ mod tests {
                 r#"{"Payload":{"outcome":"incomplete","bars_seen":12}}"#.into(),
                 Some("only 12 bars have been delivered so far"),
             ),
-            (r#"{"Payload":{"crawler":"c","start":"already_running"}}"#.into(), Some("a crawl of another run goes on")),
+            (
+                r#"{"Payload":{"crawler":"c","start":"already_running"}}"#.into(),
+                Some("a crawl of another run is running"),
+            ),
             (r#"{"Payload":{"crawler":"c","start":"started"}}"#.into(), None),
             (r#"{"Crawler":{"State":"READY"}}"#.into(), None),
             ("cut sho".into(), None),
         ] {
-            assert_eq!(describe(&output).as_deref(), words, "{output}");
+            assert_eq!(describe(&output).as_deref(), expected, "{output}");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! What came of a run, as text: the hourly extremes, the symbols without bars, a failure and what to do about it.
+//! Results as text: the hourly extremes, the symbols without bars, a failure and what to do about it.
 
 use comfy_table::{
     Cell, CellAlignment::Right, ColumnConstraint::ContentWidth, ContentArrangement, LineStyle, Row, Table,
@@ -13,8 +13,8 @@ use shared::{
 use super::hints;
 use crate::aws::history::Failure;
 
-/// The result of a run: its rows, its symbols without bars, and where the prices are from. `width` is that of the
-/// terminal unless given.
+/// The result of a run: its rows, its symbols with missing bars, and where the prices are from. `width` is that of
+/// the terminal unless given, in columns, here as below.
 pub fn exported(
     rows: &[HourlyExtreme],
     bars: usize,
@@ -28,33 +28,33 @@ pub fn exported(
         thousands(companies),
         thousands(rows.len()),
         thousands(bars),
-        prices(simulated)
+        price_source(simulated)
     );
     let SymbolOutcomes { collected, failed } = symbols;
     [extremes(rows, width), short_of_bars(collected, width), without_bars(failed, width), renamed(collected), summary]
         .concat()
 }
 
-/// A day without trading.
+/// The result of a run for a day without trading.
 pub fn no_session(trade_date: TradeDate, failed: &[FailedSymbol], simulated: bool, width: Option<u16>) -> String {
     let market = if simulated { "simulated exchange" } else { "exchange" };
     let failed = without_bars(failed, width);
     format!("{failed}{trade_date}: no session (outcome no_session): the {market} did not trade")
 }
 
-/// A failure: what failed, the error, why, and what to do next.
-pub fn failed(headline: &str, failure: &Failure, how_to_look: &str) -> String {
+/// A failure: what failed, the error, its cause, what to do about it, and how to see the execution again.
+pub fn failed(headline: &str, failure: &Failure, follow_hint: &str) -> String {
     let Failure { error, cause } = failure;
     let cause = if cause.is_empty() { "none was given" } else { cause.trim() };
     format!(
-        "{headline}: {error}\n  cause: {}\n  next:  {}\n  again: {how_to_look}",
+        "{headline}: {error}\n  cause: {}\n  next:  {}\n  show:  {follow_hint}",
         cause.replace('\n', "\n         "),
         hints::hint(error)
     )
 }
 
-/// Whose prices they are.
-pub fn prices(simulated: bool) -> &'static str {
+/// Where the prices are from: every result says whether they are real.
+pub fn price_source(simulated: bool) -> &'static str {
     if simulated {
         "simulated prices: made up by finstream's simulated market, not market data"
     } else {
@@ -87,14 +87,13 @@ fn extremes(rows: &[HourlyExtreme], width: Option<u16>) -> String {
     format!("{table}\n")
 }
 
-/// The symbols of which bars are missing, and which; or nothing when there are none.
+/// The symbols that have some bars but not all, and the missing ones; empty when there are none.
 fn short_of_bars(collected: &[CollectedSymbol], width: Option<u16>) -> String {
     let short: Vec<_> = collected.iter().filter(|symbol| symbol.is_short()).collect();
     if short.is_empty() {
         return String::new();
     }
-    let mut table = table(&["short of bars", "bars", "missing, by their start"], width);
-    table.style_mut().row_separator = LineStyle::none();
+    let mut table = compact_table(&["short of bars", "bars", "missing, by their start"], width);
     for symbol in short {
         let bars = format!("{} of {}", symbol.bars, symbol.expected);
         table.add_row([symbol.symbol.as_str(), &bars, &symbol.missing()]);
@@ -111,12 +110,12 @@ fn renamed(collected: &[CollectedSymbol]) -> String {
     renamed.map(|(symbol, queried_as)| format!("{symbol} was queried as {queried_as}\n")).collect()
 }
 
-/// The symbols without bars, or nothing when there are none.
+/// The symbols without bars, and why; empty when there are none.
 fn without_bars(failed: &[FailedSymbol], width: Option<u16>) -> String {
     if failed.is_empty() {
         return String::new();
     }
-    let mut table = list(&["without bars", "reason", "detail"], width);
+    let mut table = compact_table(&["without bars", "reason", "detail"], width);
     for FailedSymbol { symbol, reason, detail, .. } in failed {
         table.add_row([symbol.as_str(), &reason.label(), detail]);
     }
@@ -124,20 +123,20 @@ fn without_bars(failed: &[FailedSymbol], width: Option<u16>) -> String {
 }
 
 /// An empty table without lines between its rows.
-fn list(header: &[&str], width: Option<u16>) -> Table {
+fn compact_table(header: &[&str], width: Option<u16>) -> Table {
     let mut table = table(header, width);
     table.style_mut().row_separator = LineStyle::none();
     table
 }
 
-/// Where the cells of a table of days may be broken into lines: a space, as a person sees it, that a space within
-/// `META 77 of 78` is not.
+/// Where the cells of [`day_table`] may be broken into lines. It prints as a space, so that an ordinary space, as in
+/// `META 77 of 78`, can be one where they may not.
 pub const BREAK: char = '\u{a0}';
 
-/// An empty table of days, with the columns that every such table begins with, and `more`.
-pub fn days(more: &[&str], width: Option<u16>) -> Table {
+/// An empty table with a row for each day: the columns that `backfill` and `gaps` share, and `more`.
+pub fn day_table(more: &[&str], width: Option<u16>) -> Table {
     let first = ["trade date", "session", "symbols", "bars", "expected"];
-    let mut table = list(&[&first, more].concat(), width);
+    let mut table = compact_table(&[&first, more].concat(), width);
     for column in table.column_iter_mut().take(first.len()) {
         column.set_constraint(ContentWidth);
     }

@@ -1,68 +1,72 @@
-//! Turns the events of an execution into lines, as they happen: which state is at work, how long each took, what
-//! failed and was tried again, what was counted. It knows no clock and no terminal; times are those of the events.
+//! Turns the events of an execution into lines, as they happen: which state is running, how long each took, which
+//! attempts failed, what was counted. It reads no clock and knows no terminal; times are those of the events.
 //!
-//! States that take no time (Choice, Pass, Succeed) get no line. A loop that polls (a Wait and a Task, in turns)
+//! States that take no time (Choice, Pass, Succeed) get no line. A polling loop (a Wait and a Task, in turns)
 //! gets one: a finished Wait is held back until it is known whether it is entered again.
 
 use jiff::Timestamp;
 
-use super::summary;
-use crate::aws::history::{Event, Failure, Kind, Waits, What};
+use super::{format::format_duration, summary};
+use crate::aws::history::{Event, EventKind, Failure, StateKind, Waits};
 
 /// A line to show.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Line {
-    /// What is going on from now on.
-    Now(String),
-    /// The same, once more; of no interest where nothing moves.
-    Again(String),
-    /// What has come to pass.
-    Told(String),
+    /// A state was entered.
+    Started(String),
+    /// A state of a polling loop was entered again.
+    Updated(String),
+    /// A state was left, or an attempt failed.
+    Finished(String),
 }
 
-/// The story so far.
+/// What the next lines depend on of the events so far.
 #[derive(Debug, Default)]
 pub struct Timeline {
     waits: Waits,
-    last: i64,
-    begun: Option<Timestamp>,
-    current: Option<Visit>,
-    held: Vec<Past>,
+    last_event: i64,
+    started_at: Option<Timestamp>,
+    running: Option<RunningState>,
+    /// Finished but not shown yet, oldest first.
+    held_back: Vec<FinishedState>,
     ended: bool,
     last_state: Option<String>,
+    /// The state of the last failed attempt, and the error's name.
     last_failure: Option<(String, String)>,
 }
 
 /// The Task or Wait that the execution is in.
 #[derive(Debug)]
-struct Visit {
-    state: String,
-    kind: Kind,
+struct RunningState {
+    name: String,
+    kind: StateKind,
     entered: Timestamp,
     attempts: u32,
+    /// Why the last attempt failed, until the next one begins.
     failure: Option<Failure>,
-    answer: Option<String>,
+    output: Option<String>,
 }
 
-/// A Task or Wait that is over, or several that took turns.
+/// A Task or Wait that is over, or the states of a polling loop.
 #[derive(Debug)]
-struct Past {
+struct FinishedState {
+    /// Each state, and how often it was entered.
     states: Vec<(String, u32)>,
-    kind: Kind,
+    kind: StateKind,
     entered: Timestamp,
     left: Timestamp,
-    came_of_it: String,
+    result: String,
 }
 
 impl Timeline {
-    /// A story in which a wait says how long it will be, where `waits` knows.
+    /// An empty timeline; `waits` are the lengths to show for Wait states.
     pub fn new(waits: Waits) -> Self {
         Self { waits, ..Self::default() }
     }
 
-    /// The id of the last event told, or 0.
-    pub fn last(&self) -> i64 {
-        self.last
+    /// The id of the last event, or 0.
+    pub fn last_event(&self) -> i64 {
+        self.last_event
     }
 
     /// Whether the execution has ended.
@@ -70,8 +74,8 @@ impl Timeline {
         self.ended
     }
 
-    /// The state that an execution with this error failed in: the one whose task failed so, otherwise the
-    /// last one that worked or decided before the failure was handled.
+    /// The state in which an execution failed with this error: the one whose task failed with it, otherwise the
+    /// last Task, Wait or Choice before the failure was handled.
     pub fn failed_in(&self, error: &str) -> Option<&str> {
         match &self.last_failure {
             Some((state, name)) if name == error => Some(state),
@@ -79,83 +83,84 @@ impl Timeline {
         }
     }
 
-    /// Goes on by one event.
-    pub fn tell(&mut self, event: &Event) -> Vec<Line> {
-        self.last = event.id;
-        self.begun.get_or_insert(event.at);
-        match &event.what {
-            What::Entered(state, kind) => self.enter(state, *kind, event.at),
-            What::Scheduled => self.attempt(),
-            What::Succeeded(output) => self.succeed(output.as_deref()),
-            What::Failed(failure) => self.fail(failure, event.at),
-            What::Exited => self.exit(event.at),
-            What::Ended => self.end(event.at),
-            What::Started | What::Other => Vec::new(),
+    /// Processes the next event; returns the lines to show for it.
+    pub fn advance(&mut self, event: &Event) -> Vec<Line> {
+        self.last_event = event.id;
+        self.started_at.get_or_insert(event.at);
+        match &event.kind {
+            EventKind::Entered(state, kind) => self.enter(state, *kind, event.at),
+            EventKind::Scheduled => self.start_attempt(),
+            EventKind::Succeeded(output) => self.succeed(output.as_deref()),
+            EventKind::Failed(failure) => self.fail(failure, event.at),
+            EventKind::Exited => self.exit(event.at),
+            EventKind::Ended => self.end(event.at),
+            EventKind::Started | EventKind::Other => Vec::new(),
         }
     }
 
-    fn enter(&mut self, state: &str, kind: Kind, at: Timestamp) -> Vec<Line> {
+    fn enter(&mut self, state: &str, kind: StateKind, at: Timestamp) -> Vec<Line> {
         self.exit(at);
-        if matches!(kind, Kind::Task | Kind::Wait | Kind::Choice) && !handles_the_end(state) {
+        if matches!(kind, StateKind::Task | StateKind::Wait | StateKind::Choice) && !is_notification(state) {
             self.last_state = Some(state.to_owned());
         }
-        if !matches!(kind, Kind::Task | Kind::Wait) {
+        if !matches!(kind, StateKind::Task | StateKind::Wait) {
             return Vec::new();
         }
-        let visit = Visit { state: state.to_owned(), kind, entered: at, attempts: 0, failure: None, answer: None };
-        self.current = Some(visit);
-        if let Some(start) = self.held.iter().position(|past| past.has(state)) {
+        let name = state.to_owned();
+        self.running = Some(RunningState { name, kind, entered: at, attempts: 0, failure: None, output: None });
+        if let Some(start) = self.held_back.iter().position(|finished| finished.includes(state)) {
             let mut lines = self.release(start);
-            self.held = Past::joined(std::mem::take(&mut self.held)).into_iter().collect();
-            let times = 1 + self.held.iter().map(|past| past.times(state)).sum::<u32>();
-            lines.push(Line::Again(self.stamped(at, &format!("{state} ×{times}"))));
+            self.held_back = FinishedState::merged(std::mem::take(&mut self.held_back)).into_iter().collect();
+            let times = 1 + self.held_back.iter().map(|finished| finished.times(state)).sum::<u32>();
+            lines.push(Line::Updated(self.stamped(at, &format!("{state} ×{times}"))));
             return lines;
         }
-        let after_a_wait = kind == Kind::Task && matches!(self.held.as_slice(), [past] if past.kind == Kind::Wait);
-        let mut lines = if after_a_wait { Vec::new() } else { self.release(self.held.len()) };
-        lines.push(Line::Now(self.stamped(at, &self.announced(state, kind))));
+        let after_a_wait =
+            kind == StateKind::Task && matches!(self.held_back.as_slice(), [one] if one.kind == StateKind::Wait);
+        let mut lines = if after_a_wait { Vec::new() } else { self.release(self.held_back.len()) };
+        lines.push(Line::Started(self.stamped(at, &self.announcement(state, kind))));
         lines
     }
 
-    fn announced(&self, state: &str, kind: Kind) -> String {
+    fn announcement(&self, state: &str, kind: StateKind) -> String {
         match self.waits.get(state) {
-            Some(seconds) if kind == Kind::Wait => format!("{state}: waits {}", format_duration(*seconds)),
+            Some(seconds) if kind == StateKind::Wait => format!("{state}: waits {}", format_duration(*seconds)),
             _ => state.to_owned(),
         }
     }
 
-    fn attempt(&mut self) -> Vec<Line> {
-        if let Some(visit) = &mut self.current {
-            visit.attempts += 1;
-            visit.failure = None;
+    fn start_attempt(&mut self) -> Vec<Line> {
+        if let Some(running) = &mut self.running {
+            running.attempts += 1;
+            running.failure = None;
         }
         Vec::new()
     }
 
     fn succeed(&mut self, output: Option<&str>) -> Vec<Line> {
-        if let Some(visit) = &mut self.current {
-            visit.answer = output.and_then(summary::describe);
+        if let Some(running) = &mut self.running {
+            running.output = output.and_then(summary::describe);
         }
         Vec::new()
     }
 
     fn fail(&mut self, failure: &Failure, at: Timestamp) -> Vec<Line> {
-        let Some(visit) = &mut self.current else { return Vec::new() };
-        visit.failure = Some(failure.clone());
-        let said = format!("{} attempt {} failed: {}", visit.state, visit.attempts.max(1), in_a_line(failure));
-        if !handles_the_end(&visit.state) {
-            self.last_failure = Some((visit.state.clone(), failure.error.clone()));
+        let Some(running) = &mut self.running else { return Vec::new() };
+        running.failure = Some(failure.clone());
+        let text = format!("{} attempt {} failed: {}", running.name, running.attempts.max(1), summarize(failure));
+        if !is_notification(&running.name) {
+            self.last_failure = Some((running.name.clone(), failure.error.clone()));
         }
-        let mut lines = self.release(self.held.len());
-        lines.push(Line::Told(self.stamped(at, &said)));
+        let mut lines = self.release(self.held_back.len());
+        lines.push(Line::Finished(self.stamped(at, &text)));
         lines
     }
 
     fn exit(&mut self, at: Timestamp) -> Vec<Line> {
-        if let Some(visit) = self.current.take() {
-            match self.held.iter_mut().find(|past| past.has(&visit.state)) {
-                Some(past) => past.add(visit, at),
-                None => self.held.push(Past::of(visit, at)),
+        if let Some(running) = self.running.take() {
+            match self.held_back.iter_mut().find(|finished| finished.includes(&running.name)) {
+                Some(finished) => finished.add(running, at),
+                None => self.held_back.push(FinishedState::new(running, at)),
             }
         }
         Vec::new()
@@ -164,36 +169,36 @@ impl Timeline {
     fn end(&mut self, at: Timestamp) -> Vec<Line> {
         self.ended = true;
         self.exit(at);
-        self.release(self.held.len())
+        self.release(self.held_back.len())
     }
 
-    /// Tells the first `count` of what was held back.
+    /// The lines of the first `count` states that were held back.
     fn release(&mut self, count: usize) -> Vec<Line> {
-        let told: Vec<_> = self.held.drain(..count).collect();
-        told.iter().map(|past| Line::Told(self.stamped(past.left, &past.told()))).collect()
+        let released: Vec<_> = self.held_back.drain(..count).collect();
+        released.iter().map(|state| Line::Finished(self.stamped(state.left, &state.summary()))).collect()
     }
 
-    /// The line with the time since the execution began.
+    /// The line, with the time since the execution started.
     fn stamped(&self, at: Timestamp, text: &str) -> String {
-        format!("{:>7.1} s  {text}", self.begun.unwrap_or(at).duration_until(at).as_secs_f64())
+        format!("{:>7.1} s  {text}", self.started_at.unwrap_or(at).duration_until(at).as_secs_f64())
     }
 }
 
-impl Past {
-    fn of(visit: Visit, left: Timestamp) -> Self {
-        let came_of_it = visit.came_of_it();
-        Self { states: vec![(visit.state, 1)], kind: visit.kind, entered: visit.entered, left, came_of_it }
+impl FinishedState {
+    fn new(state: RunningState, left: Timestamp) -> Self {
+        let result = state.result();
+        Self { states: vec![(state.name, 1)], kind: state.kind, entered: state.entered, left, result }
     }
 
-    /// Several as one: from now on they take turns.
-    fn joined(pasts: Vec<Self>) -> Option<Self> {
-        pasts.into_iter().reduce(|mut loop_so_far, next| {
+    /// Several states as one polling loop.
+    fn merged(states: Vec<Self>) -> Option<Self> {
+        states.into_iter().reduce(|mut loop_so_far, next| {
             loop_so_far.states.extend(next.states);
-            Self { kind: Kind::Task, left: next.left, came_of_it: next.came_of_it, ..loop_so_far }
+            Self { kind: StateKind::Task, left: next.left, result: next.result, ..loop_so_far }
         })
     }
 
-    fn has(&self, state: &str) -> bool {
+    fn includes(&self, state: &str) -> bool {
         self.times(state) > 0
     }
 
@@ -201,56 +206,45 @@ impl Past {
         self.states.iter().find(|(name, _)| name == state).map_or(0, |(_, times)| *times)
     }
 
-    fn add(&mut self, visit: Visit, left: Timestamp) {
+    fn add(&mut self, state: RunningState, left: Timestamp) {
         self.left = left;
-        self.came_of_it = visit.came_of_it();
-        if let Some((_, times)) = self.states.iter_mut().find(|(name, _)| *name == visit.state) {
+        self.result = state.result();
+        if let Some((_, times)) = self.states.iter_mut().find(|(name, _)| *name == state.name) {
             *times += 1;
         }
     }
 
-    fn told(&self) -> String {
+    fn summary(&self) -> String {
         let name =
             |(state, times): &(String, u32)| if *times == 1 { state.clone() } else { format!("{state} ×{times}") };
         let names: Vec<_> = self.states.iter().map(name).collect();
         let took = format_duration(self.entered.duration_until(self.left).as_secs_f64());
-        format!("{} took {took}{}", names.join(", "), self.came_of_it)
+        format!("{} took {took}{}", names.join(", "), self.result)
     }
 }
 
-impl Visit {
-    /// What follows the time it took: the answer, the retries it cost, the failure.
-    fn came_of_it(&self) -> String {
+impl RunningState {
+    /// What its line says behind the time it took: the number of attempts, and the output or the failure.
+    fn result(&self) -> String {
         let attempts = if self.attempts > 1 { format!(", {} attempts", self.attempts) } else { String::new() };
-        match (&self.failure, &self.answer) {
+        match (&self.failure, &self.output) {
             (Some(failure), _) => format!("{attempts}, and failed with {}", failure.error),
-            (None, Some(answer)) => format!("{attempts}: {answer}"),
+            (None, Some(output)) => format!("{attempts}: {output}"),
             (None, None) => attempts,
         }
     }
 }
 
-/// Whether a state comes when the outcome is settled, so that nothing that happens in it decides the run.
-fn handles_the_end(state: &str) -> bool {
+/// Whether a state only reports an outcome that is settled already, so that its own failure does not decide the run.
+fn is_notification(state: &str) -> bool {
     state.starts_with("Notify")
 }
 
-/// `0.4 s`, `1 min 40 s`: a length of time in seconds as a person says it.
-pub fn format_duration(seconds: f64) -> String {
-    let whole = seconds.round();
-    if seconds < 59.95 {
-        let text = format!("{seconds:.1}");
-        return format!("{} s", text.strip_suffix(".0").unwrap_or(&text));
-    }
-    let (minutes, rest) = ((whole / 60.0).floor(), whole % 60.0);
-    if rest == 0.0 { format!("{minutes} min") } else { format!("{minutes} min {rest} s") }
-}
-
-/// The failure on one line; the whole cause is told when the execution fails of it.
-fn in_a_line(Failure { error, cause }: &Failure) -> String {
-    const LONGEST: usize = 160;
+/// The failure in one line. The whole cause is shown when the execution fails with it.
+fn summarize(Failure { error, cause }: &Failure) -> String {
+    const MAX_CHARS: usize = 160;
     let first = cause.lines().next().unwrap_or_default();
-    match first.char_indices().nth(LONGEST) {
+    match first.char_indices().nth(MAX_CHARS) {
         _ if first.is_empty() => error.clone(),
         Some((end, _)) => format!("{error}: {}…", first.get(..end).unwrap_or(first)),
         None => format!("{error}: {first}"),

@@ -1,4 +1,4 @@
-//! When an invocation stops querying the market: once it blocks this client or is down, or the time is up.
+//! When an invocation stops querying the market: once the market blocks this client or is down, or the time is up.
 
 use std::sync::OnceLock;
 
@@ -25,10 +25,10 @@ impl CircuitBreaker {
         self.deadline
     }
 
-    /// Waits for the rate limiter, before a request is sent.
+    /// Waits until the rate limiter admits a request.
     ///
     /// # Errors
-    /// Why the market may not be queried any more.
+    /// Why the request is rejected: the breaker is open, or the deadline passed.
     pub async fn acquire(&self, limiter: &RateLimiter) -> Result<(), Failure> {
         self.check()?;
         if timeout_at(self.deadline, limiter.until_ready()).await.is_err() {
@@ -37,7 +37,7 @@ impl CircuitBreaker {
         self.check()
     }
 
-    /// Opens the breaker. The first `cause` is kept.
+    /// Opens the breaker for `cause`; one that is open keeps its first cause.
     pub fn open(&self, cause: Failure) {
         if self.cause.set(cause).is_ok() {
             tracing::warn!(cause = self.cause().map(|cause| &*cause.detail), "circuit breaker opened");

@@ -13,13 +13,13 @@ use crate::{failure::Failure, firehose::WriteError, pending::MAX_ATTEMPTS};
 /// Why nothing, or not everything, was collected.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// The request is not one.
+    /// The payload, or the body of the HTTP request, is not a request.
     #[error("the request cannot be read: {0}")]
     Request(#[from] InvalidJson),
     /// The answer cannot be written.
     #[error("the answer cannot be written: {0}")]
     Answer(#[from] serde_json::Error),
-    /// The id of the request cannot name a run.
+    /// The id of the invocation's request cannot be a run id.
     #[error(transparent)]
     RunId(#[from] InvalidRunId),
     /// The body of the HTTP request is not text.
@@ -28,18 +28,18 @@ pub enum Error {
     /// The body of the HTTP request is longer than any request.
     #[error("the body of the request has {bytes} bytes, and may have {max}")]
     TooLarge {
-        /// The length of the body.
+        /// The length of the body, in bytes.
         bytes: usize,
-        /// The longest that is taken.
+        /// The most bytes that are accepted.
         max: usize,
     },
-    /// The body of the HTTP request is something else than JSON.
+    /// The body of the HTTP request is not declared as JSON.
     #[error("the content-type of the request is {0:?}: use application/json")]
     ContentType(String),
     /// The date has not begun anywhere.
     #[error("the trade date {0} lies in the future: use a date whose session has ended")]
     Future(TradeDate),
-    /// Yahoo has no bars of that length of the date any more.
+    /// Yahoo no longer keeps bars of that length of the date.
     #[error(
         "the trade date {date} is too old: yahoo keeps {interval} bars for {days} days, so use {earliest} or later{longer}",
         days = yahoo_retention::days_kept(*.interval),
@@ -53,7 +53,7 @@ pub enum Error {
         /// The earliest date that can be requested, in the exchange's zone.
         earliest: TradeDate,
     },
-    /// The market did not tell which session was the newest.
+    /// The market's reply did not show the newest session, or there was none.
     #[error("the newest session could not be found: {0}; name a trade_date, or run again later")]
     NewestSession(Failure),
     /// There was a session, and no symbol has a bar of it.
@@ -64,7 +64,7 @@ pub enum Error {
         /// Every symbol, with its reason.
         failed: Vec<FailedSymbol>,
     },
-    /// Whether there was a session could not be found out.
+    /// The reference symbol's reply did not show whether there was a session.
     #[error("whether {trade_date} had a session could not be found out: {cause}; run again later")]
     Reference {
         /// The date that was requested.
@@ -72,7 +72,7 @@ pub enum Error {
         /// What the market answered for the reference symbol.
         cause: Failure,
     },
-    /// Bars did not reach the lake.
+    /// Bars did not reach Firehose.
     #[error(transparent)]
     Write(#[from] WriteError),
 }
@@ -102,17 +102,17 @@ impl NamedError for Error {
             Self::NewestSession(cause) if cause.reason == Reason::Blocked => ErrorName::MarketBlocked,
             Self::Reference { cause, .. } if cause.reason == Reason::Blocked => ErrorName::MarketBlocked,
             Self::NewestSession(_) | Self::Reference { .. } => ErrorName::MarketUnavailable,
-            Self::NoBars { failed, .. } => named(failed),
+            Self::NoBars { failed, .. } => error_name(failed),
             Self::Write(WriteError::Service(error)) => error.name(),
-            Self::Write(WriteError::Refused { .. }) => ErrorName::DeliveryFailed,
+            Self::Write(WriteError::Rejected { .. }) => ErrorName::DeliveryFailed,
             Self::Write(WriteError::Json(_)) => ErrorName::InvalidResult,
         }
     }
 }
 
-/// The name for a collection in which every symbol failed: the reason that a retry could mend comes first, since one
-/// block or outage explains nothing about the rest.
-fn named(failed: &[FailedSymbol]) -> ErrorName {
+/// The name for a collection in which every symbol failed. A reason that a retry can mend comes first: the block or
+/// outage of one symbol leaves open whether the others have bars.
+fn error_name(failed: &[FailedSymbol]) -> ErrorName {
     let has = |reason| failed.iter().any(|symbol| symbol.reason == reason);
     if failed.iter().any(|symbol| symbol.reason == Reason::Blocked && symbol.attempts < MAX_ATTEMPTS) {
         ErrorName::MarketBlocked
@@ -125,7 +125,7 @@ fn named(failed: &[FailedSymbol]) -> ErrorName {
     }
 }
 
-/// `ZZTOP (No data found, symbol may be delisted)`, for the first few of them.
+/// `ZZTOP (No data found, symbol may be delisted)`, for the first symbols of many.
 fn list(failed: &[FailedSymbol]) -> String {
     const SHOWN: usize = 20;
     let mut parts: Vec<_> =

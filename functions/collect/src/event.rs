@@ -1,4 +1,4 @@
-//! What an invocation is: told apart here, once.
+//! The kinds of event that an invocation may be for. Which one it is, is decided here and nowhere else.
 
 use serde_json::Value;
 use shared::{
@@ -11,19 +11,19 @@ use crate::{Error, http};
 /// The events that the function takes.
 #[derive(Debug)]
 pub enum Event {
-    /// `POST /collect`, through API Gateway: the request in its body, or why there is none.
+    /// `POST /collect`, through API Gateway: the request in its body, or what is wrong with that.
     Http(Result<RunRequest, Error>),
-    /// The first request of a run: by the state machine, or by hand.
+    /// The first request of a run, from the state machine or an invocation by hand.
     First(RunRequest),
-    /// The state machine resumes a collection.
+    /// A request to resume a collection, from the state machine.
     Resume(ResumeRequest),
 }
 
 impl Event {
     /// Parses the payload of an invocation.
     ///
-    /// The state machine gives every first request a `run_id`, whatever else the execution's input holds; it resumes
-    /// with nothing but the `collection`; and an HTTP API always sends a `requestContext`.
+    /// The state machine adds a `run_id` to every first request, whatever else the execution's input holds; to resume
+    /// it sends the `collection` alone; and an HTTP API always sends a `requestContext`.
     ///
     /// # Errors
     /// What is wrong with the payload.
@@ -42,7 +42,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_event_is_told_by_its_fields() {
+    fn the_kind_of_an_event_is_decided_by_its_fields() {
         let collection = r#"{"outcome":"short","trade_date":"2026-11-20","interval":"5m","run_id":"r","collected_at":"2026-11-20T22:00:00Z",
             "written_at":"2026-11-20T22:00:01Z","bars":0,"records":0,"symbols":{"collected":[],"failed":[]},"simulated":false}"#;
         for (payload, expected) in [
@@ -52,7 +52,7 @@ mod tests {
             ("{}".to_owned(), "first"),
             (r#"{"run_id":"r"}"#.to_owned(), "first"),
             (format!(r#"{{"collection":{collection}}}"#), "resume"),
-            // A field of another event in an execution's input is refused as what it is: unknown.
+            // A field of another event in an execution's input is rejected as an unknown field.
             (r#"{"run_id":"r","requestContext":{}}"#.to_owned(), "unknown field `requestContext`"),
             (format!(r#"{{"run_id":"r","collection":{collection}}}"#), "unknown field `collection`"),
             (r#"{"collection":{}}"#.to_owned(), "missing field `outcome`"),

@@ -1,4 +1,4 @@
-//! Why a symbol has no bars.
+//! Why a request brought no bars, and whether it counts as one of the symbol's attempts.
 
 use shared::payload::Reason;
 
@@ -6,9 +6,9 @@ use shared::payload::Reason;
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 #[error("{detail}")]
 pub struct Failure {
-    /// The kind.
+    /// The kind of failure, as the answer gives it.
     pub reason: Reason,
-    /// What happened, in Yahoo's words where it sent some.
+    /// What happened: Yahoo's own message where it sent one.
     pub detail: String,
     /// Whether it is one of the symbol's attempts: not while the market blocks this client, nor when the time is up.
     pub counts_as_attempt: bool,
@@ -29,7 +29,7 @@ impl Failure {
 
     /// The failure of a symbol that is not requested because of this one.
     pub fn not_attempted(&self) -> Self {
-        // An outage counts as an attempt: it is the market that has nothing to say.
+        // An outage counts, so that a market which stays down ends the run after the last attempt.
         let counts_as_attempt = self.reason == Reason::Unavailable;
         Self { detail: format!("not attempted: {}", self.detail), counts_as_attempt, ..self.clone() }
     }

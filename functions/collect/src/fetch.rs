@@ -13,10 +13,11 @@ use crate::{
     yahoo::{SymbolDay, Yahoo, yahoo_symbol},
 };
 
-/// After this number of symbols without bars one after another the reference symbol is queried: is the market there at all?
+/// After this number of symbols without bars, one after another, the reference symbol is queried, to find out whether
+/// the market is down.
 const MAX_CONSECUTIVE_EMPTY: usize = 10;
 
-/// One pass.
+/// One pass over the symbols of one trade date.
 #[derive(Debug)]
 pub struct Fetch<'a> {
     yahoo: &'a Yahoo,
@@ -31,9 +32,9 @@ pub struct Fetch<'a> {
 /// The result of one symbol's attempt.
 #[derive(Debug)]
 pub struct FetchedSymbol {
-    /// What was known of the symbol before.
+    /// The symbol, with what was known of it before.
     pub pending: Pending,
-    /// The symbol in the last request.
+    /// The symbol in the last request to the market.
     pub queried_as: Symbol,
     /// Its bars, or why there are none.
     pub day: Result<SymbolDay, Failure>,
@@ -43,6 +44,17 @@ impl FetchedSymbol {
     /// Whether the reply said that its prices are simulated.
     pub fn is_simulated(&self) -> bool {
         self.day.as_ref().map_or_else(|failure| failure.simulated, |day| day.simulated)
+    }
+
+    /// Logs the result.
+    pub fn log(&self) {
+        let Self { pending: Pending { symbol, .. }, queried_as, day } = self;
+        match day {
+            Ok(day) => tracing::info!(%symbol, %queried_as, bars = day.bars.len(), "fetched"),
+            Err(failure) => {
+                tracing::warn!(%symbol, %queried_as, reason = ?failure.reason, detail = failure.detail, "no bars");
+            }
+        }
     }
 }
 
@@ -59,7 +71,7 @@ impl<'a> Fetch<'a> {
         Self { yahoo, companies, breaker, trade_date, interval, consecutive_empty, reference }
     }
 
-    /// Every symbol's result. Those with the fewest attempts come first, and the very first alone, so that a market
+    /// The result of every symbol. Those with the fewest attempts come first, and the very first alone, so that a market
     /// which blocks this client gets one request.
     pub fn symbols(&self, mut pending: Vec<Pending>) -> impl Stream<Item = FetchedSymbol> {
         pending.sort_by_key(|symbol| symbol.attempts);
@@ -90,7 +102,7 @@ impl<'a> Fetch<'a> {
         FetchedSymbol { pending, queried_as, day }
     }
 
-    /// Queries the symbol in Yahoo's spelling, and where Yahoo does not know it, the one that took its place.
+    /// Queries the symbol in Yahoo's spelling and, where Yahoo does not know it, the company's new symbol.
     async fn query(&self, symbol: &Symbol) -> (Symbol, Result<SymbolDay, Failure>) {
         let queried_as = yahoo_symbol(symbol);
         let day = self.day(&queried_as).await;
@@ -109,8 +121,8 @@ impl<'a> Fetch<'a> {
         self.day(&self.yahoo.settings().reference).await.map(drop)
     }
 
-    /// A blocked request opens the breaker, unless it is the symbol's own: the second one, while the reference
-    /// symbol is answered.
+    /// A blocked request opens the breaker, unless Yahoo blocks the symbol alone: it is the second time, and the
+    /// reference symbol's request is answered.
     async fn on_blocked(&self, pending: &Pending, failure: &mut Failure) {
         if pending.was_blocked && self.query_reference().await.is_ok() {
             return;

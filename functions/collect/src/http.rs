@@ -1,4 +1,4 @@
-//! `POST /collect`: the same request and answer as an invocation, as an API Gateway HTTP API sends and takes them.
+//! `POST /collect`: the request from an API Gateway HTTP API's event, and the answer as its response.
 
 use aws_lambda_events::{
     apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse},
@@ -9,12 +9,12 @@ use lambda_runtime::Diagnostic;
 use serde_json::{Value, json};
 use shared::{
     ErrorName, HandlerError, NamedError, json,
-    payload::{Collection, RunRequest},
+    payload::{CollectOutcome, Collection, RunRequest},
 };
 
 use crate::Error;
 
-/// The longest body, in bytes: the longest list of symbols takes a third of it.
+/// The longest body that is accepted, in bytes: the longest list of symbols takes a third of it.
 const MAX_BODY: usize = 32 * 1024;
 
 /// The request in the body of an HTTP API's event; an empty body takes the defaults.
@@ -27,32 +27,43 @@ pub fn request(event: Value) -> Result<RunRequest, Error> {
     if body.len() > MAX_BODY * 4 / 3 {
         return Err(Error::TooLarge { bytes: body.len(), max: MAX_BODY });
     }
-    let text = if event.is_base64_encoded { unpack(&body)? } else { body };
+    let text = if event.is_base64_encoded { decode_base64(&body)? } else { body };
     if text.len() > MAX_BODY {
         return Err(Error::TooLarge { bytes: text.len(), max: MAX_BODY });
     }
     if text.trim().is_empty() {
         return Ok(RunRequest::default());
     }
-    check(event.headers.get(CONTENT_TYPE))?;
+    check_content_type(event.headers.get(CONTENT_TYPE))?;
     Ok(json::text(&text)?)
 }
 
-/// Only JSON is taken for JSON, with or without parameters such as a charset.
-fn check(content_type: Option<&HeaderValue>) -> Result<(), Error> {
+/// Accepts `application/json`, with or without parameters such as a charset.
+fn check_content_type(content_type: Option<&HeaderValue>) -> Result<(), Error> {
     let declared = content_type.map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned()).unwrap_or_default();
     let media_type = declared.split(';').next().unwrap_or_default().trim();
     if media_type.eq_ignore_ascii_case("application/json") { Ok(()) } else { Err(Error::ContentType(declared)) }
 }
 
 /// API Gateway sends every body that is not declared as JSON or text in base64.
-fn unpack(body: &str) -> Result<String, Error> {
+fn decode_base64(body: &str) -> Result<String, Error> {
     let not_text = |error: &dyn std::fmt::Display| Error::Body(error.to_string());
     let bytes: Base64Data = serde_json::from_value(Value::from(body)).map_err(|error| not_text(&error))?;
     String::from_utf8(bytes.to_vec()).map_err(|error| not_text(&error))
 }
 
-/// The answer with its status; an error as `{"error": name, "message": text, "field": name or null}`.
+/// Rejects a collection without bars: over HTTP nothing resumes it.
+///
+/// # Errors
+/// [`Error::NoBars`], unless nothing traded on the date.
+pub fn not_empty(collection: Collection) -> Result<Collection, Error> {
+    if collection.bars > 0 || collection.outcome == CollectOutcome::NoSession {
+        return Ok(collection);
+    }
+    Err(Error::NoBars { trade_date: collection.trade_date, failed: collection.symbols.failed })
+}
+
+/// The response with the answer, or with an error as `{"error": name, "message": text, "field": name or null}`.
 pub fn response(answer: Result<Collection, Error>) -> ApiGatewayV2httpResponse {
     let (status_code, body) = match answer {
         Ok(collection) => (200, json!(collection)),

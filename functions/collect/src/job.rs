@@ -1,14 +1,14 @@
-//! What one invocation is to collect.
+//! What one invocation is to collect, and its answer.
 
 use jiff::{RoundMode, Timestamp, TimestampRound, Unit};
 use shared::{
-    Interval, RunId, TradeDate,
+    Bar, Companies, Interval, RunId, Symbol, TradeDate,
     payload::{CollectOutcome, Collection, ResumeRequest, SymbolOutcomes},
 };
 
-use crate::{pending::Pending, symbol_outcomes};
+use crate::{pending::Pending, symbol_outcomes, yahoo::SymbolDay};
 
-/// One invocation's work, with every default filled in.
+/// The work of one invocation, with every default filled in.
 #[derive(Debug)]
 pub struct Job {
     /// The session to collect.
@@ -21,7 +21,7 @@ pub struct Job {
     pub collected_at: Timestamp,
     /// The symbols to request.
     pub pending: Vec<Pending>,
-    /// The answer of the invocation before; none in a run's first.
+    /// The answer of the previous invocation; none in the first of a run.
     pub earlier: Option<Collection>,
 }
 
@@ -44,7 +44,28 @@ impl Job {
         }
     }
 
-    /// The answer of the invocation, added to what the earlier ones wrote.
+    /// The bars of one symbol as they are written to the lake.
+    pub fn bars(&self, companies: &Companies, symbol: &Symbol, day: SymbolDay) -> impl Iterator<Item = Bar> {
+        let known = companies.name(symbol).map(str::to_owned);
+        let company_name = known.or(day.name).unwrap_or_else(|| symbol.to_string());
+        day.bars.into_iter().map(move |bar| Bar {
+            symbol: symbol.clone(),
+            company_name: company_name.clone(),
+            trade_date: self.trade_date,
+            ts: bar.start.to_zoned(day.session.zone.clone()),
+            open: bar.open,
+            high: bar.high,
+            low: bar.low,
+            close: bar.close,
+            volume: bar.volume,
+            currency: day.currency.clone(),
+            interval: self.interval,
+            collected_at: self.collected_at,
+            run_id: self.run_id.clone(),
+        })
+    }
+
+    /// The answer of the invocation, with the records of the earlier ones added.
     pub fn collection(
         self,
         outcome: CollectOutcome,
@@ -70,7 +91,7 @@ impl Job {
     }
 }
 
-/// The present, truncated to a unit.
+/// The current time in UTC, truncated to a unit.
 fn now(unit: Unit) -> Timestamp {
     let now = Timestamp::now();
     now.round(TimestampRound::new().smallest(unit).mode(RoundMode::Trunc)).unwrap_or(now)

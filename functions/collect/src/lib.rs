@@ -1,7 +1,7 @@
 //! Fetches one trading day of bars for a list of symbols and writes them to Firehose.
 //!
-//! One invocation is one attempt. It waits neither for the delivery nor for a market that blocks it: it answers what
-//! is missing, and `statemachine/pipeline.asl.json` resumes the collection later.
+//! One invocation is one attempt. It waits neither for the delivery nor for a market that blocks it: its answer says
+//! what is missing, and `statemachine/pipeline.asl.json` resumes the collection later.
 
 mod circuit_breaker;
 mod error;
@@ -26,8 +26,8 @@ use jiff::Timestamp;
 use lambda_runtime::{LambdaEvent, tracing::Instrument};
 use serde_json::Value;
 use shared::{
-    Bar, Companies, HandlerError, Interval, Symbol, TradeDate,
-    payload::{CollectOutcome, Collection, FailedSymbol, Reason, RunRequest, SymbolOutcomes},
+    Companies, HandlerError, Interval, TradeDate,
+    payload::{CollectOutcome, Collection, Reason, RunRequest, SymbolOutcomes},
     yahoo_retention,
 };
 use tokio::time::Instant;
@@ -36,20 +36,14 @@ pub use error::Error;
 pub use yahoo::{MarketSettings, Yahoo};
 
 use crate::{
-    circuit_breaker::CircuitBreaker,
-    event::Event,
-    failure::Failure,
-    fetch::{Fetch, FetchedSymbol},
-    firehose::Writer,
-    job::Job,
+    circuit_breaker::CircuitBreaker, event::Event, failure::Failure, fetch::Fetch, firehose::Writer, job::Job,
     pending::Pending,
-    yahoo::SymbolDay,
 };
 
 /// The time limit of an invocation whose deadline passed before it began: `cargo lambda watch` names one in 1970.
 const DEFAULT_TIME_LIMIT: Duration = Duration::from_secs(60);
 
-/// The most of an invocation's time that is kept, after the last request to the market, for writing the last records.
+/// The most of an invocation's time that is reserved, after the last request to the market, for writing the last records.
 const FLUSH_RESERVE: Duration = Duration::from_secs(30);
 
 /// The time limit of an HTTP request: API Gateway waits 30 seconds for an answer.
@@ -59,9 +53,9 @@ const HTTP_TIMEOUT: Duration = Duration::from_secs(28);
 /// What an invocation needs, built at cold start and reused by later invocations.
 #[derive(Debug)]
 pub struct Collector {
-    /// The default symbols, and the names of companies.
+    /// The companies file: the default symbols, and the names of companies.
     pub companies: Companies,
-    /// The client of the market.
+    /// The client of Yahoo's chart endpoint.
     pub yahoo: Yahoo,
     /// The Firehose client.
     pub firehose: aws_sdk_firehose::Client,
@@ -69,7 +63,7 @@ pub struct Collector {
     pub stream: String,
 }
 
-/// One invocation: its id, its circuit breaker, and how long it may write.
+/// One invocation: the id of its request, its circuit breaker, and the deadline for writing to Firehose.
 #[derive(Debug)]
 struct Invocation {
     request_id: String,
@@ -89,7 +83,7 @@ impl Collector {
             Event::Http(request) => {
                 let invocation = Invocation::new(request_id, left.min(HTTP_TIMEOUT));
                 let answer = match request {
-                    Ok(request) => self.begin(request, &invocation).await.and_then(not_empty),
+                    Ok(request) => self.begin(request, &invocation).await.and_then(http::not_empty),
                     Err(error) => Err(error),
                 };
                 serde_json::to_value(http::response(answer))
@@ -124,7 +118,7 @@ impl Collector {
         Ok(Job::first(trade_date, interval, run_id, symbols.iter().map(Pending::from).collect()))
     }
 
-    /// Refuses a date of which the market cannot have bars, or has none any more.
+    /// Rejects a date of which the market cannot have bars yet, or no longer has any.
     fn validate_date(&self, date: TradeDate, interval: Interval, now: Timestamp) -> Result<TradeDate, Error> {
         if date.is_future(now) {
             return Err(Error::Future(date));
@@ -141,7 +135,7 @@ impl Collector {
         Box::pin(self.collect(job, invocation)).instrument(span).await
     }
 
-    /// Each symbol's bars go to Firehose as they come, so no more than a batch is held.
+    /// Writes each symbol's bars to Firehose as they arrive, so that no more than a batch is held in memory.
     async fn collect(&self, mut job: Job, invocation: &Invocation) -> Result<Collection, Error> {
         let Invocation { breaker, writing_until, .. } = invocation;
         let mut writer = Writer::new(&self.firehose, &self.stream, *writing_until);
@@ -153,11 +147,11 @@ impl Collector {
         {
             let mut results = pin!(fetch.symbols(pending));
             while let Some(fetched) = results.next().await {
-                log(&fetched);
+                fetched.log();
                 simulated |= fetched.is_simulated();
                 symbol_outcomes::record(&mut symbols, &fetched, job.interval, requested);
                 if let Ok(day) = fetched.day {
-                    writer.write(self.bars(&job, &fetched.pending.symbol, day)).await?;
+                    writer.write(job.bars(&self.companies, &fetched.pending.symbol, day)).await?;
                 }
             }
         }
@@ -174,26 +168,6 @@ impl Collector {
         );
         Ok(collection)
     }
-
-    fn bars(&self, job: &Job, symbol: &Symbol, day: SymbolDay) -> impl Iterator<Item = Bar> {
-        let known = self.companies.name(symbol).map(str::to_owned);
-        let company_name = known.or(day.name).unwrap_or_else(|| symbol.to_string());
-        day.bars.into_iter().map(move |bar| Bar {
-            symbol: symbol.clone(),
-            company_name: company_name.clone(),
-            trade_date: job.trade_date,
-            ts: bar.start.to_zoned(day.session.zone.clone()),
-            open: bar.open,
-            high: bar.high,
-            low: bar.low,
-            close: bar.close,
-            volume: bar.volume,
-            currency: day.currency.clone(),
-            interval: job.interval,
-            collected_at: job.collected_at,
-            run_id: job.run_id.clone(),
-        })
-    }
 }
 
 impl Invocation {
@@ -205,7 +179,7 @@ impl Invocation {
     }
 }
 
-/// How the collection ended, and so what the state machine is to do next.
+/// How the collection ended, by which the state machine decides what to do next.
 async fn outcome(
     job: &Job,
     symbols: &SymbolOutcomes,
@@ -217,10 +191,10 @@ async fn outcome(
         Some(Reason::NotAttempted) => return Ok(CollectOutcome::OutOfTime),
         _ => {}
     }
-    if symbols.collected.is_empty() && is_quiet(&symbols.failed) {
-        // An outage, too, looks like a day without data, so one symbol that always trades is queried.
+    if symbols.collected.is_empty() && symbol_outcomes::all_without_data(&symbols.failed) {
+        // An outage can look like a day without data, so one symbol that always trades is queried.
         match fetch.reference().await {
-            Err(Failure { reason: Reason::NoSession, .. }) if is_closed(&symbols.failed) => {
+            Err(Failure { reason: Reason::NoSession, .. }) if symbol_outcomes::is_exchange_closed(&symbols.failed) => {
                 return Ok(CollectOutcome::NoSession);
             }
             Ok(()) | Err(Failure { reason: Reason::NoSession | Reason::SessionNotOver, .. }) => {}
@@ -236,36 +210,6 @@ async fn outcome(
     Ok(CollectOutcome::Collected)
 }
 
-/// Over HTTP no state machine resumes a collection that is still empty.
-fn not_empty(collection: Collection) -> Result<Collection, Error> {
-    if collection.bars > 0 || collection.outcome == CollectOutcome::NoSession {
-        return Ok(collection);
-    }
-    Err(Error::NoBars { trade_date: collection.trade_date, failed: collection.symbols.failed })
-}
-
-fn log(fetched: &FetchedSymbol) {
-    let FetchedSymbol { pending: Pending { symbol, .. }, queried_as, day } = fetched;
-    match day {
-        Ok(day) => tracing::info!(%symbol, %queried_as, bars = day.bars.len(), "fetched"),
-        Err(failure) => {
-            tracing::warn!(%symbol, %queried_as, reason = ?failure.reason, detail = failure.detail, "no bars");
-        }
-    }
-}
-
-/// Whether nothing went wrong with any symbol and yet there is nothing.
-fn is_quiet(failed: &[FailedSymbol]) -> bool {
-    let quiet = |reason| matches!(reason, Reason::NoSession | Reason::UnknownSymbol | Reason::NoTrades);
-    failed.iter().all(|symbol| quiet(symbol.reason))
-}
-
-/// Whether the symbols that exist belong to exchanges that were closed.
-fn is_closed(failed: &[FailedSymbol]) -> bool {
-    let has = |reason| failed.iter().any(|symbol| symbol.reason == reason);
-    has(Reason::NoSession) && !has(Reason::NoTrades)
-}
-
 #[cfg(test)]
 mod tests {
     use lambda_runtime::{Context, Diagnostic};
@@ -273,7 +217,7 @@ mod tests {
 
     use super::*;
 
-    /// A collector of Yahoo's own endpoint, for requests that are refused before any is sent there.
+    /// A collector of Yahoo's own endpoint, for requests that are rejected before any is sent there.
     fn collector() -> Result<Collector, Box<dyn std::error::Error>> {
         let settings = MarketSettings {
             base: "https://query2.finance.yahoo.com".parse()?,
@@ -291,7 +235,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_date_of_which_yahoo_has_no_bars_any_more_is_refused_with_the_earliest_that_works()
+    async fn a_date_that_is_too_old_for_yahoo_is_rejected_with_the_earliest_that_works()
     -> Result<(), Box<dyn std::error::Error>> {
         let collector = collector()?;
         let now = Timestamp::now();
@@ -299,7 +243,7 @@ mod tests {
             [("5m", "60", ", or the interval 1h"), ("1m", "30", ", or the interval 1h"), ("1h", "730", "")]
         {
             let event = LambdaEvent::new(json!({"trade_date": "2019-01-04", "interval": interval}), Context::default());
-            let error: Diagnostic = collector.handle(event).await.err().ok_or("it was not refused")?.into();
+            let error: Diagnostic = collector.handle(event).await.err().ok_or("it was not rejected")?.into();
             let earliest = yahoo_retention::earliest(interval.parse()?, now, &collector.yahoo.settings().zone);
             assert_eq!(error.error_type, "InvalidInput");
             assert_eq!(

@@ -1,8 +1,8 @@
-//! A symbol that is still to be requested.
+//! The symbols that are still to be requested, and how often each may be.
 
 use shared::Symbol;
 
-/// How many times a symbol is requested in one run: once more, later, when the first answer was not whole.
+/// The most attempts for a symbol in one run: a second one is made later, where the first brought less than every bar.
 pub const MAX_ATTEMPTS: u32 = 2;
 
 /// A symbol that is still to be requested, with what earlier invocations know of it.

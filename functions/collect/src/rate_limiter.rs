@@ -1,10 +1,10 @@
-//! How fast the market may be queried, for as long as the process lives: Yahoo blocks clients that are faster.
+//! The rate at which the market may be queried: Yahoo blocks clients that exceed its own limit.
 
 use std::{num::NonZeroU32, time::Duration};
 
 use governor::{DefaultDirectRateLimiter, Quota};
 
-/// Lets a burst of requests pass at once and further ones at a steady rate.
+/// Admits a burst of requests at once and further ones at a steady rate, over all invocations of one process.
 #[derive(Debug)]
 pub struct RateLimiter(DefaultDirectRateLimiter);
 

@@ -1,5 +1,5 @@
-//! The outcome of each symbol over all attempts of a run: what an answer adds, and which symbols are worth another
-//! attempt.
+//! The outcome of each symbol over all attempts of a run: what an attempt adds, which symbols are worth another
+//! attempt, and what the outcomes say of the day.
 
 use shared::{
     Gap, Interval,
@@ -11,13 +11,13 @@ use crate::{
     pending::{MAX_ATTEMPTS, Pending},
 };
 
-/// Gaps of all symbols together; at 15 bytes each they leave room for the rest in the 256 KiB that a
-/// state may pass on. <https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html>
+/// The most gaps of all symbols together; at 15 bytes each they leave room for the rest in the 256 KiB that Step
+/// Functions passes between states. <https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html>
 const MAX_GAPS: usize = 8_000;
 
 /// The symbols to request when a collection that ended as `outcome` is resumed.
 pub fn pending(symbols: &SymbolOutcomes, outcome: CollectOutcome) -> Vec<Pending> {
-    // When only the time was up, it is too early for a second attempt.
+    // When the time ran out, the collection is resumed at once, which is too early for a second attempt.
     let max_attempts = if outcome == CollectOutcome::OutOfTime { 1 } else { MAX_ATTEMPTS };
     let failed = symbols.failed.iter().filter(|symbol| symbol.attempts < max_attempts && may_change(symbol.reason));
     let failed = failed.map(|FailedSymbol { symbol, reason, attempts, .. }| Pending {
@@ -37,13 +37,13 @@ fn may_change(reason: Reason) -> bool {
     )
 }
 
-/// A symbol with gaps that were not listed trades so thinly that no attempt will fill them.
+/// A symbol with too many gaps to list is traded so thinly that a second attempt would not fill them.
 fn is_worth_an_attempt(symbol: &CollectedSymbol) -> bool {
     symbol.is_short() && symbol.gaps.is_some()
 }
 
-/// Adds an answer to the outcomes of `requested` symbols. The bars of both attempts are in the lake, so what stays
-/// missing is what is missing in both.
+/// Adds the result of one attempt to the outcomes of `requested` symbols. The bars of both attempts are in the lake, so
+/// a bar is missing where both lack it.
 pub fn record(symbols: &mut SymbolOutcomes, fetched: &FetchedSymbol, interval: Interval, requested: usize) {
     let FetchedSymbol { pending: Pending { symbol, attempts, was_blocked }, queried_as, day } = fetched;
     let known = symbols.collected.iter().position(|collected| collected.symbol == *symbol);
@@ -72,7 +72,7 @@ pub fn record(symbols: &mut SymbolOutcomes, fetched: &FetchedSymbol, interval: I
                 bars: expected.saturating_sub(Gap::count(&gaps, interval)),
                 expected,
                 gaps: (gaps.len() <= MAX_GAPS / requested.max(1)).then_some(gaps),
-                // A blocked request that was followed by an answer is none of the two attempts.
+                // A blocked request does not count once a later one is answered.
                 attempts: if *was_blocked { 1 } else { attempts + 1 },
             };
             match known {
@@ -81,4 +81,16 @@ pub fn record(symbols: &mut SymbolOutcomes, fetched: &FetchedSymbol, interval: I
             }
         }
     }
+}
+
+/// Whether every symbol failed for want of data, and none because the market blocked a request or did not work.
+pub fn all_without_data(failed: &[FailedSymbol]) -> bool {
+    let has_no_data = |reason| matches!(reason, Reason::NoSession | Reason::UnknownSymbol | Reason::NoTrades);
+    failed.iter().all(|symbol| has_no_data(symbol.reason))
+}
+
+/// Whether the exchanges of all symbols that Yahoo knows were closed.
+pub fn is_exchange_closed(failed: &[FailedSymbol]) -> bool {
+    let has = |reason| failed.iter().any(|symbol| symbol.reason == reason);
+    has(Reason::NoSession) && !has(Reason::NoTrades)
 }

@@ -1,5 +1,5 @@
-//! Yahoo Finance's chart endpoint: its settings, the client, the symbol in Yahoo's spelling (`yahoo_symbol`), what is
-//! sent (`wire`), and what it means (`decode`, `session`).
+//! Yahoo Finance's chart endpoint: the settings, the client, Yahoo's spelling of symbols (`yahoo_symbol`), the reply as
+//! it is sent (`wire`), and its meaning (`decode`, `session`).
 
 mod client;
 mod decode;

@@ -1,4 +1,4 @@
-//! One panel of the report: where each hour's range, the scale and the day's extremes lie in a small SVG.
+//! One panel of the report, a small SVG: the coordinates of each hour's range, the scale and the day's extremes.
 //!
 //! Only the geometry is here; the template draws it, so colours, dark mode and fonts stay with the
 //! page's CSS. That is also why no charting library is used: those set them on every element.
@@ -8,34 +8,34 @@ use shared::{
     format::{clock, price},
 };
 
-/// The panel's size and plot area, in units of about a pixel.
+/// The width of the panel, in SVG units of about a pixel, as all coordinates here.
 pub const WIDTH: f64 = 340.0;
-/// See [`WIDTH`].
+/// The height of the panel.
 pub const HEIGHT: f64 = 196.0;
-/// The left edge of the plot; the scale's labels stand to the left of it.
+/// The left edge of the plot; the price labels are to the left of it.
 pub const LEFT: f64 = 52.0;
 /// The right edge of the plot.
 pub const RIGHT: f64 = 332.0;
-/// Where the day's highest price lies; its label stands above.
+/// The y coordinate of the day's highest price; its label is above.
 const TOP: f64 = 26.0;
-/// Where the day's lowest price lies; its label stands below.
+/// The y coordinate of the day's lowest price; its label is below.
 const BOTTOM: f64 = 150.0;
 /// The lower end of the hours' columns.
 pub const FLOOR: f64 = 172.0;
 
-/// Half of the widest label of an extreme: nearer to an edge it is aligned to that edge.
+/// Half of the width of an extreme's label: nearer to an edge the label is aligned to that edge.
 const HALF_LABEL: f64 = 70.0;
-/// More labels than these run into each other.
-const MOST_HOUR_LABELS: usize = 8;
+/// With more hour labels than this they would overlap.
+const MAX_HOUR_LABELS: usize = 8;
 
-/// A panel, placed.
+/// The coordinates and texts of a panel.
 #[derive(Debug)]
 pub struct Chart {
     /// The price scale.
     pub ticks: Vec<Label>,
     /// The hours below the plot.
     pub hours: Vec<Label>,
-    /// One for each row.
+    /// The price range of each row's hour.
     pub ranges: Vec<Range>,
     /// The day's highest price.
     pub high: Extreme,
@@ -43,38 +43,38 @@ pub struct Chart {
     pub low: Extreme,
 }
 
-/// A text at its place on an axis.
+/// A label on an axis.
 #[derive(Debug, PartialEq)]
 pub struct Label {
     /// The coordinate along the axis.
     pub at: f64,
-    /// What stands there.
+    /// The text of the label.
     pub text: String,
 }
 
 /// The range of one hour.
 #[derive(Debug)]
 pub struct Range {
-    /// The left edge and the width of the hour's column, which answers the pointer.
+    /// The left edge and the width of the hour's column, which is highlighted under the pointer.
     pub column: (f64, f64),
     /// The left edge and the width of the bar.
     pub bar: (f64, f64),
     /// The bar's upper edge.
     pub y: f64,
-    /// The bar's height, visible even where only one price was paid.
+    /// The bar's height, at least 2 so that an hour of a single price is visible.
     pub height: f64,
-    /// The values in words.
+    /// The prices and times as text, for the tooltip.
     pub title: String,
 }
 
-/// The label of an extreme.
+/// The label of the day's highest or lowest price.
 #[derive(Debug)]
 pub struct Extreme {
-    /// Where the label is anchored.
+    /// The x coordinate of the label's anchor.
     pub x: f64,
     /// SVG's `text-anchor`.
     pub anchor: &'static str,
-    /// Where the extreme lies.
+    /// The y coordinate of the price.
     pub y: f64,
     /// The price and when it was reached.
     pub text: String,
@@ -82,7 +82,7 @@ pub struct Extreme {
 
 /// The panel of one company's rows, with columns from hour `first` to hour `last`; `None` without rows.
 pub fn chart(rows: &[HourlyExtreme], (first, last): (i8, i8)) -> Option<Chart> {
-    // The first of equals is kept, so the label names the time at which the extreme was first reached.
+    // The first of equals is kept, so the label gives the time at which the price was first reached.
     let highest = rows.iter().reduce(|a, b| if b.highest_hourly_price > a.highest_hourly_price { b } else { a })?;
     let lowest = rows.iter().reduce(|a, b| if b.lowest_hourly_price < a.lowest_hourly_price { b } else { a })?;
     let scale = Scale { low: lowest.lowest_hourly_price.get(), high: highest.highest_hourly_price.get() };
@@ -142,7 +142,7 @@ impl Columns {
 
     fn labels(&self, last: i8) -> Vec<Label> {
         let hours = self.first..=last;
-        let every = hours.clone().count().div_ceil(MOST_HOUR_LABELS).max(1);
+        let every = hours.clone().count().div_ceil(MAX_HOUR_LABELS).max(1);
         hours.step_by(every).map(|hour| Label { at: tenth(self.middle(hour)), text: format!("{hour:02}") }).collect()
     }
 }
@@ -219,7 +219,7 @@ mod tests {
     }
 
     #[test]
-    fn hours_are_labelled_until_they_would_touch() {
+    fn hours_are_skipped_where_their_labels_would_overlap() {
         let labels = |first, last: i8| Columns { first, count: f64::from(last - first) + 1.0 }.labels(last);
         assert_eq!(texts(&labels(9, 15)), ["09", "10", "11", "12", "13", "14", "15"]);
         assert_eq!(texts(&labels(0, 23)), ["00", "03", "06", "09", "12", "15", "18", "21"]);

@@ -2,7 +2,7 @@
 
 use shared::{ErrorName, NamedError, S3Uri, ServiceError, hourly_extreme::COLUMNS};
 
-/// The column that the query's result has behind those of the CSV: how many of `bars` are the run's.
+/// The last column of the query's result, which the CSV does not have: the number of `bars` that the run wrote.
 pub const RUN_BARS: &str = "run_bars";
 
 /// What is wrong with a query's result.
@@ -14,15 +14,15 @@ pub enum InvalidResult {
     /// The columns are not the agreed ones.
     #[error("has the columns {0}, and not {expected},{RUN_BARS}", expected = COLUMNS.join(","))]
     Header(String),
-    /// A row does not hold what its columns promise.
+    /// A value of a row is not what its column must hold.
     #[error("is wrong in line {line}: {problem}")]
     Row {
-        /// The line, counted from 1, the header.
+        /// The number of the line; the header is line 1.
         line: u64,
         /// What is wrong there.
         problem: String,
     },
-    /// The rows cannot be shown.
+    /// The report or the CSV cannot be made of the rows.
     #[error("cannot be written out: {0}")]
     Unwritable(String),
 }
@@ -30,7 +30,7 @@ pub enum InvalidResult {
 /// Why nothing, or not everything, was published.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// The payload is not an export request, or not one that can be fulfilled.
+    /// The payload is not an export request, or its collection has no bars.
     #[error("invalid input: {0}; events/export.json shows a valid one")]
     InvalidInput(String),
     /// There is no object where the query's result should be.
@@ -38,7 +38,7 @@ pub enum Error {
         "there is no query result at {0}: it may have expired, so run the query again and pass the OutputLocation that Athena gives"
     )]
     NoResult(S3Uri),
-    /// The query's result is not what the query was written to answer.
+    /// The query's result does not have the columns and values of `sql/hourly_extremes.sql`.
     #[error(
         "the query result {uri} {problem}; deploy sql/hourly_extremes.sql and this function from one version, then run the day again"
     )]

@@ -1,8 +1,7 @@
-//! `export-csv` turns the result of the hourly query into what a person takes away: the CSV and the report.
+//! Publishes the result of the hourly query as a CSV and a report.
 //!
-//! It also decides whether the run is complete: the result says how many of the run's bars the query
-//! saw, and where that is fewer than were collected nothing is published. Waiting and querying again is
-//! the state machine's work, not this function's.
+//! It also decides whether the run is complete: the result says how many of the run's bars the query saw, and nothing is
+//! published where that is fewer than were collected. Waiting and querying again is up to the state machine.
 
 mod chart;
 mod error;
@@ -28,7 +27,7 @@ use error::InvalidResult;
 pub struct Exporter {
     /// The S3 client.
     pub s3: Client,
-    /// The bucket below whose `exports/` the files are published (`DATA_BUCKET`).
+    /// The bucket in which the files are published, under `exports/` (`DATA_BUCKET`).
     pub bucket: String,
 }
 
@@ -40,7 +39,7 @@ impl Exporter {
     pub async fn handle(&self, event: LambdaEvent<Value>) -> Result<Export, HandlerError> {
         let request: ExportRequest =
             json::value(event.payload).map_err(|error| Error::InvalidInput(error.to_string()))?;
-        // The state machine names a run after its execution, so `run_id` finds the execution, too.
+        // The state machine uses the execution's name as the run id, so the log leads to the execution.
         let span = tracing::info_span!(
             "export",
             trade_date = %request.collection.trade_date,
@@ -51,7 +50,7 @@ impl Exporter {
         async { Ok(self.export(&request).await?) }.instrument(span).await
     }
 
-    /// Publishes the report and the CSV of a run, or says that the query has not seen all of its bars.
+    /// Publishes the report and the CSV of a run, or returns that the query has not seen all of its bars.
     ///
     /// Repeating it writes the same files again.
     ///
@@ -78,10 +77,10 @@ impl Exporter {
         let put = async |uri, content_type, content| {
             objects::put(&self.s3, uri, content_type, content, collection.simulated).await
         };
-        // Each put replaces its object whole or not at all. The CSV goes last: where it is, its report is.
+        // S3 replaces an object whole or not at all. The CSV is written last, so that a CSV always has its report.
         let report_version = put(&report_uri, "text/html; charset=utf-8", report.into_bytes()).await?;
         let csv_version = put(&csv_uri, "text/csv; charset=utf-8", csv).await?;
-        // The dashboard's metrics are taken from this line: see template.yaml.
+        // Metric filters in template.yaml read this line's message and fields.
         tracing::info!(
             bars = collection.bars,
             failed = collection.symbols.failed.len(),
@@ -103,7 +102,7 @@ impl Exporter {
     }
 }
 
-/// A day without bars has nothing to export, and must not replace an earlier export by an empty one.
+/// Rejects a day without bars: it must not replace an earlier export by an empty one.
 fn exportable(collection: &Collection) -> Result<&Collection, Error> {
     if collection.outcome != CollectOutcome::NoSession && collection.bars > 0 {
         return Ok(collection);

@@ -1,4 +1,4 @@
-//! The two S3 calls of this function, on whole objects, with S3's errors read as this function's.
+//! The two S3 calls of this function, each on a whole object, with S3's errors mapped to this function's.
 
 use aws_sdk_s3::{
     Client,
@@ -28,8 +28,8 @@ pub async fn get(s3: &Client, uri: &S3Uri) -> Result<Vec<u8>, Error> {
     Ok(body.to_vec())
 }
 
-/// Writes the whole object at `uri`, replacing what is there, and whether its prices are simulated as metadata;
-/// returns the version that it is kept under.
+/// Writes the object at `uri`, replacing what is there, with metadata that says whether its prices are simulated. Returns
+/// the object's version id; none where the bucket is not versioned.
 ///
 /// # Errors
 /// [`Error::Service`]; nothing is written then.

@@ -1,4 +1,4 @@
-//! The query's result: Athena's CSV, checked in full.
+//! The query's result: Athena's CSV, parsed and validated.
 //!
 //! Athena quotes every field, ends lines in LF, writes NULL as nothing and large doubles as `1.0E10`.
 //! <https://docs.aws.amazon.com/athena/latest/ug/querying-finding-output-files.html>
@@ -10,7 +10,7 @@ use shared::{HourlyExtreme, TradeDate, bar::offset_datetime, hourly_extreme};
 
 use crate::error::{InvalidResult, RUN_BARS};
 
-/// The query's result, checked.
+/// The query's result, validated.
 #[derive(Debug, PartialEq)]
 pub struct QueryResult {
     /// The rows, by company name, symbol and hour.
@@ -19,10 +19,10 @@ pub struct QueryResult {
     pub bars_seen: usize,
 }
 
-/// Reads the query's result, which may hold rows of `trade_date` only.
+/// Parses the query's result, in which every row must be of `trade_date`.
 ///
 /// # Errors
-/// The first thing that is wrong with it.
+/// The first problem, and its line.
 pub fn read(object: &[u8], trade_date: TradeDate) -> Result<QueryResult, InvalidResult> {
     let mut reader = ReaderBuilder::new().from_reader(object);
     check_header(reader.headers().map_err(|error| broken(&error))?)?;
@@ -53,7 +53,7 @@ fn check_header(header: &StringRecord) -> Result<(), InvalidResult> {
     Err(InvalidResult::Header(header.iter().collect::<Vec<_>>().join(",")))
 }
 
-/// What a row must be beyond its types. The message names the values, for the reader has only the line.
+/// Validates what the types of a row do not. The message gives the values, since the error itself has only the line.
 fn check(row: &HourlyExtreme, run_bars: u32, trade_date: TradeDate) -> Result<(), String> {
     if row.trade_date != trade_date {
         return Err(format!("its trade_date is {}, and the run's is {trade_date}", row.trade_date));
@@ -118,7 +118,7 @@ mod tests {
     }
 
     #[test]
-    fn a_bad_result_is_refused_with_the_place() -> Result<(), Box<dyn std::error::Error>> {
+    fn a_bad_result_is_rejected_with_the_line() -> Result<(), Box<dyn std::error::Error>> {
         let good = sample::row();
         let edited = |from: &str, to: &str| format!("{}{}", sample::HEADER, good.replacen(from, to, 1));
         assert!(good.contains(r#""10","2021"#) && read_day(&edited("", "")).is_ok());

@@ -1,6 +1,6 @@
-//! The report: one page that needs nothing but itself, for reading the day at a glance.
+//! The report: one self-contained HTML page that shows the day at a glance.
 //!
-//! What is shown is prepared here and in `chart`; how it looks is `templates/report.html`.
+//! The values are prepared here and in `chart`; the markup and the style are in `templates/report.html`.
 
 use askama::Template;
 use jiff::tz::Offset;
@@ -32,7 +32,7 @@ struct Company<'a> {
     name: &'a str,
     symbol: &'a Symbol,
     chart: Chart,
-    /// Bars that were collected, and bars of a session without gaps.
+    /// The number of bars that were collected, and that of a session without gaps.
     bars: Option<(usize, usize)>,
     rows: &'a [HourlyExtreme],
 }
@@ -105,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn only_simulated_prices_are_called_so() -> Result<(), Box<dyn std::error::Error>> {
+    fn only_simulated_prices_are_labelled_as_simulated() -> Result<(), Box<dyn std::error::Error>> {
         assert!(page(true)?.contains("Simulated prices"));
         let real = page(false)?;
         assert!(!real.to_lowercase().contains("simulated") && real.contains("Yahoo Finance"));
@@ -113,7 +113,7 @@ mod tests {
     }
 
     #[test]
-    fn what_others_wrote_is_text_and_nothing_is_loaded() -> Result<(), Box<dyn std::error::Error>> {
+    fn names_and_details_are_escaped_and_nothing_is_loaded() -> Result<(), Box<dyn std::error::Error>> {
         let page = page(true)?;
         assert!(!page.contains("<Ltd>") && !page.contains("<b>"));
         for outside in ["<script", "<link", "<img", "url(", "@import", "http://", "https://"] {

@@ -9,7 +9,7 @@ pub const HEADER: &str = concat!(
     "\n"
 );
 
-/// One good row.
+/// A valid row.
 pub fn row() -> String {
     line("Meta Platforms", "META", 10, ("10:05", "341.19"), ("10:05", "334.18"), (12, 2_500_000, 12))
 }

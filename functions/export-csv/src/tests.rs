@@ -1,4 +1,4 @@
-//! The handler against an S3 held in memory: what it reads, what it publishes in which order, how it fails.
+//! The handler against an S3 in memory: what it reads, what it publishes in which order, and how it fails.
 
 use std::{
     collections::BTreeMap,
@@ -25,7 +25,7 @@ type Outcome = Result<(), Box<dyn std::error::Error>>;
 struct Bucket {
     /// Objects by `/bucket/key`.
     objects: BTreeMap<String, Vec<u8>>,
-    /// The status and code of what S3 answers to calls of a method, in place of doing them.
+    /// The HTTP method whose calls fail, and the status and error code that they fail with.
     failing: Option<(&'static str, u16, &'static str)>,
     written: Arc<Mutex<Vec<(String, String, String)>>>,
 }

@@ -29,7 +29,7 @@ pub struct QueryRunner {
 /// Why no query was started.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// The request is not one.
+    /// The payload is not a request.
     #[error("the request cannot be read: {0}")]
     Request(#[from] InvalidJson),
     /// Athena did not start the query.
@@ -74,8 +74,8 @@ impl QueryRunner {
     }
 }
 
-/// The values of the query's `?`, in their order, as SQL literals: Athena takes them as text that
-/// it puts in place. None of the three types can hold a quote.
+/// The values of the query's `?`, in their order, as SQL literals: Athena substitutes each as text. None of the three
+/// types can hold a quote.
 /// <https://docs.aws.amazon.com/athena/latest/ug/querying-with-prepared-statements.html>
 fn parameters(request: &RunQueryRequest) -> Vec<String> {
     [request.run_id.to_string(), request.trade_date.to_string(), request.interval.to_string()]

@@ -1,4 +1,4 @@
-//! Starts a crawl of the lake, so that the catalog knows a new day's partition.
+//! Starts a Glue crawl of the lake, which adds a new day's partition to the catalog.
 //!
 //! It does not wait: the state machine polls whether the crawl has ended, and how.
 
@@ -20,10 +20,10 @@ pub struct CrawlStarter {
 }
 
 impl CrawlStarter {
-    /// Answers one invocation: starts the crawler. One that is running already is an answer, not an error: its crawl
-    /// may have begun too early for this run, so the caller waits for it and starts another.
+    /// Answers one invocation: starts the crawler. A crawler that is already running is an answer, not an error: its
+    /// crawl may have begun too early for this run, so the caller waits for it and starts another.
     ///
-    /// The event carries nothing that is needed, so any is taken; a `run_id` in it goes to the log.
+    /// Any event is accepted: nothing in it is needed. A `run_id` in it goes to the log.
     ///
     /// # Errors
     /// The name and the message of [`ServiceError`].

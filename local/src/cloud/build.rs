@@ -1,6 +1,6 @@
 //! Builds the functions for this machine and lays out a copy of the template with them.
 //!
-//! The copy keeps `target/lambda` of the workspace as it is: there lies what was built for AWS, perhaps for another
+//! The copy leaves `target/lambda` of the workspace untouched: it holds the build for AWS, perhaps of another
 //! architecture.
 
 use std::collections::BTreeMap;
@@ -17,10 +17,10 @@ use crate::{Progress, command};
 /// The packages that are functions; each builds a binary of its own name.
 const FUNCTIONS: [&str; 4] = ["collect", "start-crawler", "run-query", "export-csv"];
 
-/// The binary of each function.
+/// The path of each function's binary, by the function's name.
 pub(super) type Binaries = BTreeMap<String, PathBuf>;
 
-/// Builds the functions in release mode and says where cargo put them.
+/// Builds the functions in release mode and returns the paths of their binaries.
 pub(super) async fn functions(root: &Path, progress: &dyn Progress) -> anyhow::Result<Binaries> {
     progress.step("building the functions");
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
@@ -28,7 +28,7 @@ pub(super) async fn functions(root: &Path, progress: &dyn Progress) -> anyhow::R
     build.args(["build", "--release", "--message-format", "json-render-diagnostics"]);
     build.args(FUNCTIONS.iter().flat_map(|name| ["--bin", name]));
     build.current_dir(root);
-    // Cargo describes the package that runs now in variables that build scripts of others would take as a change.
+    // When cargo runs this program, it sets variables about its package; build scripts would take them for a change.
     for (name, _) in std::env::vars_os().filter(|(name, _)| describes_package(&name.to_string_lossy())) {
         build.env_remove(name);
     }
@@ -47,7 +47,7 @@ fn describes_package(variable: &str) -> bool {
         .any(|prefix| variable.starts_with(prefix))
 }
 
-/// What cargo says about an artifact, see <https://doc.rust-lang.org/cargo/reference/external-tools.html>.
+/// Cargo's message about an artifact, see <https://doc.rust-lang.org/cargo/reference/external-tools.html>.
 #[derive(Deserialize)]
 struct Artifact {
     target: Target,
@@ -100,7 +100,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn binaries_are_where_cargo_says() {
+    fn binaries_are_read_from_cargos_messages() {
         let messages = r#"
 {"reason":"compiler-artifact","package_id":"p","target":{"name":"collect","kind":["lib"]},"executable":null}
 {"reason":"compiler-artifact","package_id":"p","target":{"name":"collect","kind":["bin"]},"executable":"/t/arm/release/collect"}
@@ -112,7 +112,7 @@ mod tests {
     }
 
     #[test]
-    fn a_stage_holds_what_the_template_names_and_nothing_else() -> anyhow::Result<()> {
+    fn a_stage_holds_what_the_template_refers_to_and_nothing_else() -> anyhow::Result<()> {
         let root = tempfile::tempdir()?;
         let at = |path: &str| root.path().join(path);
         fs::create_dir_all(at("statemachine"))?;
@@ -136,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_missing_is_named() -> anyhow::Result<()> {
+    fn a_missing_file_is_named() -> anyhow::Result<()> {
         let root = tempfile::tempdir()?;
         let error = stage(root.path(), &Binaries::new(), &root.path().join("stage")).map_err(|error| error.to_string());
         assert!(error.is_err_and(|error| error.contains("template.yaml")));

@@ -1,4 +1,4 @@
-//! Deploys the template with the AWS CLI, the very way a user deploys it to AWS, and reads what came of it.
+//! Deploys the template with the AWS CLI, as a user deploys it to AWS, and reads the stack's outputs.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -13,19 +13,18 @@ use super::LocalCloud;
 use crate::python::Environment;
 use crate::{Progress, command};
 
-/// The bucket that takes the packaged functions.
+/// The bucket for the packaged functions.
 const BUCKET: &str = "finstream-deployment";
 
-/// What a deployment gave.
+/// The result of a deployment.
 #[derive(Debug)]
 pub(super) struct Deployed {
-    /// The template's outputs.
     pub(super) outputs: BTreeMap<String, String>,
-    /// The settings of all functions.
-    pub(super) settings: BTreeMap<String, String>,
+    /// The environment variables of all functions.
+    pub(super) environment: BTreeMap<String, String>,
 }
 
-/// The parameters by which the local cloud differs from AWS.
+/// The template's parameters that differ from those of a deployment to AWS.
 pub(super) fn parameters(market_url: &str) -> anyhow::Result<BTreeMap<String, String>> {
     let chosen = [
         ("MarketUrl", market_url),
@@ -37,13 +36,13 @@ pub(super) fn parameters(market_url: &str) -> anyhow::Result<BTreeMap<String, St
     Ok(chosen.map(|(name, value)| (name.to_owned(), value.to_owned())).into())
 }
 
-/// Only Yahoo has to be asked slowly.
+/// Only Yahoo needs a low request rate.
 fn requests_per_second(market_url: &str) -> &'static str {
     let host = Url::parse(market_url).ok().and_then(|url| url.host_str().map(is_yahoo));
     if host == Some(true) { "1" } else { "1000" }
 }
 
-/// Lambda's name of an architecture that Rust names.
+/// Lambda's name of an architecture, by Rust's name.
 fn architecture(rust: &str) -> anyhow::Result<&'static str> {
     match rust {
         "x86_64" => Ok("x86_64"),
@@ -98,13 +97,13 @@ impl Aws<'_> {
         deploy.arg("--template-file").arg(&packaged).arg("--parameter-overrides");
         deploy.args(parameters.iter().map(|(name, value)| format!("{name}={value}")));
         if let Err(error) = self.run(deploy).await {
-            return Err(match self.reasons().await {
+            return Err(match self.failure_reasons().await {
                 reasons if reasons.is_empty() => error,
                 reasons => error.context(format!("resources of the stack failed:{reasons}")),
             });
         }
-        let (outputs, settings) = tokio::try_join!(self.outputs(), self.settings())?;
-        Ok(Deployed { outputs, settings })
+        let (outputs, environment) = tokio::try_join!(self.outputs(), self.function_environment())?;
+        Ok(Deployed { outputs, environment })
     }
 
     async fn run(&self, command: Command) -> anyhow::Result<()> {
@@ -113,8 +112,8 @@ impl Aws<'_> {
 
     async fn read<T: for<'a> Deserialize<'a>>(&self, args: &[&str]) -> anyhow::Result<T> {
         let command = self.command(args.iter().copied().chain(["--output", "json"]));
-        let answer = command::read(command, self.progress).await?;
-        serde_json::from_str(&answer).with_context(|| format!("aws {} gave an unexpected answer", args.join(" ")))
+        let output = command::read(command, self.progress).await?;
+        serde_json::from_str(&output).with_context(|| format!("aws {} printed unexpected output", args.join(" ")))
     }
 
     async fn outputs(&self) -> anyhow::Result<BTreeMap<String, String>> {
@@ -129,14 +128,15 @@ impl Aws<'_> {
         Ok(outputs)
     }
 
-    async fn settings(&self) -> anyhow::Result<BTreeMap<String, String>> {
+    /// The environment variables of all functions, merged.
+    async fn function_environment(&self) -> anyhow::Result<BTreeMap<String, String>> {
         let args = ["lambda", "list-functions", "--query", "Functions[].Environment.Variables"];
-        let settings: Vec<BTreeMap<String, String>> = self.read(&args).await?;
-        Ok(settings.into_iter().flatten().collect())
+        let environments: Vec<BTreeMap<String, String>> = self.read(&args).await?;
+        Ok(environments.into_iter().flatten().collect())
     }
 
-    /// Why resources of the stack failed; the deploy command itself does not say.
-    async fn reasons(&self) -> String {
+    /// Why resources of the stack failed, a line each; the output of `aws cloudformation deploy` does not contain it.
+    async fn failure_reasons(&self) -> String {
         let query = "StackEvents[?contains(ResourceStatus, 'FAILED')].[LogicalResourceId, ResourceStatusReason]";
         let args = ["cloudformation", "describe-stack-events", "--stack-name", &self.cloud.stack, "--query", query];
         let failed: Vec<(String, Option<String>)> = self.read(&args).await.unwrap_or_default();
@@ -149,7 +149,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn lambda_has_its_own_names_of_architectures() -> anyhow::Result<()> {
+    fn architectures_are_named_as_lambda_names_them() -> anyhow::Result<()> {
         assert_eq!(architecture("x86_64")?, "x86_64");
         assert_eq!(architecture("aarch64")?, "arm64");
         assert!(architecture("riscv64").is_err_and(|error| error.to_string().ends_with("this machine is riscv64")));

@@ -1,7 +1,7 @@
-//! Processes that outlive the command which started them, and can be ended by a later one without hitting another.
+//! Processes that outlive the command that started them, and that a later command can end.
 //!
-//! A process is remembered by its id and the time it started, since ids are used again. Each leads a process group of
-//! its own: Ctrl-C in the terminal does not reach it, and its children can be ended with it.
+//! A process is identified by its id and its start time, since ids are reused. Each leads a process group of its own:
+//! Ctrl-C in the terminal does not reach it, and its children can be ended with it.
 
 use std::fs::File;
 use std::io::Write;
@@ -14,7 +14,7 @@ use anyhow::{Context, bail};
 use rustix::process::{Pid, Signal, kill_process_group};
 use serde::{Deserialize, Serialize};
 
-/// How long a process may take to end by itself after it was asked to.
+/// How long a process may take to end after SIGTERM, before SIGKILL.
 const GRACE: Duration = Duration::from_secs(5);
 const POLL: Duration = Duration::from_millis(10);
 
@@ -22,7 +22,7 @@ const POLL: Duration = Duration::from_millis(10);
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Process {
     pid: u32,
-    /// When it started, in the system's own notation.
+    /// When it started, as the operating system writes it; compared only for equality.
     started: String,
 }
 
@@ -33,19 +33,19 @@ impl Process {
         Ok(Self { pid, started })
     }
 
-    /// Whether it runs still; one that has ended and is not yet reaped by its parent does not.
+    /// Whether it is still running; a zombie, not yet reaped by its parent, is not.
     pub(super) fn is_alive(&self) -> bool {
         status(self.pid).is_some_and(|(state, started)| started == self.started && !matches!(state, 'Z' | 'X'))
     }
 
     fn signal_group(&self, signal: Signal) {
         let pid = i32::try_from(self.pid).ok().and_then(Pid::from_raw);
-        // That the group has ended meanwhile is no error; whether it did is checked by the caller.
+        // The group may have ended already; the caller checks whether it did.
         let _ = pid.map(|pid| kill_process_group(pid, signal));
     }
 }
 
-/// Ends the processes that run still, with their children: asks first, and insists after a grace period.
+/// Ends the processes that are still running, with their children: SIGTERM first, SIGKILL after a grace period.
 pub(super) fn stop(processes: &[Process]) -> anyhow::Result<()> {
     stop_within(GRACE, processes)
 }
@@ -53,7 +53,7 @@ pub(super) fn stop(processes: &[Process]) -> anyhow::Result<()> {
 fn stop_within(grace: Duration, processes: &[Process]) -> anyhow::Result<()> {
     let live: Vec<_> = processes.iter().filter(|process| process.is_alive()).collect();
     for signal in [Signal::TERM, Signal::KILL] {
-        // A group keeps its id while it has members: the second round reaches children that outlived their parent.
+        // A group keeps its id while it has members: SIGKILL also reaches children that outlived their parent.
         live.iter().for_each(|process| process.signal_group(signal));
         let deadline = Instant::now() + grace;
         while live.iter().any(|process| process.is_alive()) && Instant::now() < deadline {
@@ -66,11 +66,11 @@ fn stop_within(grace: Duration, processes: &[Process]) -> anyhow::Result<()> {
     }
 }
 
-/// A process that is ended when this value is dropped or this program killed, unless it is detached before.
+/// A child process that is ended when this value is dropped or this program killed, unless it was detached.
 #[derive(Debug)]
 pub(super) struct Running {
     process: Process,
-    watch: Option<Watch>,
+    watchdog: Option<Watchdog>,
 }
 
 impl Running {
@@ -80,8 +80,8 @@ impl Running {
         command.process_group(0).stdin(Stdio::null()).stderr(output.try_clone()?).stdout(output);
         let program = command.get_program().to_string_lossy().into_owned();
         let child = command.spawn().with_context(|| format!("cannot start {program}"))?;
-        let mut running = Self { process: Process::of(&child)?, watch: None };
-        running.watch = Some(Watch::over(std::slice::from_ref(&running.process))?);
+        let mut running = Self { process: Process::of(&child)?, watchdog: None };
+        running.watchdog = Some(Watchdog::over(std::slice::from_ref(&running.process))?);
         Ok(running)
     }
 
@@ -89,35 +89,35 @@ impl Running {
         &self.process
     }
 
-    /// Lets it go on after this program has ended.
+    /// Lets it keep running after this program has ended.
     pub(super) fn detach(mut self) {
-        if let Some(mut watch) = self.watch.take() {
-            watch.release();
+        if let Some(mut watchdog) = self.watchdog.take() {
+            watchdog.release();
         }
     }
 }
 
 impl Drop for Running {
     fn drop(&mut self) {
-        if let Some(mut watch) = self.watch.take() {
-            // Nobody is left to tell when this fails; the watch still asks the process to end.
+        if let Some(mut watchdog) = self.watchdog.take() {
+            // `drop` cannot return an error. The watchdog is released last, in case this program is killed meanwhile.
             let _ = stop(std::slice::from_ref(&self.process));
-            watch.release();
+            watchdog.release();
         }
     }
 }
 
-/// Ends processes when this program ends without having released it, however it ends.
+/// Ends processes when this program ends, in whatever way, without having released it.
 ///
-/// It is a shell that waits on a pipe of which this program holds the other end: the system closes it with the program.
+/// It is a shell that reads from a pipe. The write end is held by this program and closed by the system when it ends.
 #[derive(Debug)]
-pub(super) struct Watch(Child);
+pub(super) struct Watchdog(Child);
 
-impl Watch {
+impl Watchdog {
     pub(super) fn over(processes: &[Process]) -> anyhow::Result<Self> {
         let groups = processes.iter().map(|process| format!("-{}", process.pid));
         let shell = Command::new("/bin/sh")
-            .args(["-c", r#"read -r released || kill -s TERM -- "$@""#, "watch"])
+            .args(["-c", r#"read -r released || kill -s TERM -- "$@""#, "watchdog"])
             .args(groups)
             .process_group(0)
             .stdin(Stdio::piped())
@@ -127,15 +127,15 @@ impl Watch {
         shell.map(Self).context("cannot start /bin/sh")
     }
 
-    /// Leaves the processes alone from now on.
+    /// Ends the watchdog; the processes keep running.
     pub(super) fn release(&mut self) {
-        // Should the shell be gone, it has nothing left to do.
+        // If the shell has ended, it cannot signal anything either.
         let _ = self.0.stdin.take().map(|mut pipe| pipe.write_all(b"released\n"));
         let _ = self.0.wait();
     }
 }
 
-/// The state of a process as one letter, and when it started; none if there is no such process.
+/// The state of a process as the letter of `ps`, and its start time; none if there is no such process.
 fn status(pid: u32) -> Option<(char, String)> {
     if cfg!(target_os = "linux") { status_in_proc(pid) } else { status_by_ps(pid) }
 }
@@ -206,9 +206,9 @@ mod tests {
     }
 
     #[test]
-    fn a_process_that_does_not_listen_is_killed() -> anyhow::Result<()> {
+    fn a_process_that_ignores_sigterm_is_killed() -> anyhow::Result<()> {
         let folder = tempfile::tempdir()?;
-        let (running, _) = start("trap '' TERM; echo deaf; while :; do sleep 0.05; done", folder.path())?;
+        let (running, _) = start("trap '' TERM; echo up; while :; do sleep 0.05; done", folder.path())?;
         stop_within(Duration::from_millis(200), std::slice::from_ref(running.process()))?;
         assert!(!running.process().is_alive());
         Ok(())
@@ -226,7 +226,7 @@ mod tests {
     }
 
     #[test]
-    fn a_running_process_ends_with_its_value_unless_detached() -> anyhow::Result<()> {
+    fn a_process_ends_when_its_value_is_dropped_unless_detached() -> anyhow::Result<()> {
         let folder = tempfile::tempdir()?;
         let (running, _) = start("echo up; sleep 300", folder.path())?;
         let process = running.process().clone();
@@ -240,22 +240,22 @@ mod tests {
     }
 
     #[test]
-    fn a_watch_ends_what_it_was_not_released_from() -> anyhow::Result<()> {
+    fn a_watchdog_ends_its_processes_unless_released() -> anyhow::Result<()> {
         let folder = tempfile::tempdir()?;
         let (running, _) = start("echo up; sleep 300", folder.path())?;
         let process = running.process().clone();
         running.detach();
-        let mut watch = Watch::over(std::slice::from_ref(&process))?;
-        watch.release();
+        let mut watchdog = Watchdog::over(std::slice::from_ref(&process))?;
+        watchdog.release();
         assert!(process.is_alive());
         // Dropping closes the pipe, just as the system does when the program is killed.
-        drop(Watch::over(std::slice::from_ref(&process))?);
+        drop(Watchdog::over(std::slice::from_ref(&process))?);
         assert!(ends(&process));
         Ok(())
     }
 
     #[test]
-    fn both_ways_to_ask_the_system_agree_on_the_state() -> anyhow::Result<()> {
+    fn proc_and_ps_report_the_state_of_a_process() -> anyhow::Result<()> {
         let me = std::process::id();
         assert!(status(me).is_some_and(|(state, _)| "RSD".contains(state)));
         assert_eq!(status(me).map(|found| found.1), status(me).map(|found| found.1));

@@ -1,5 +1,5 @@
-//! Starts the two servers of a local cloud, MiniStack in AWS's place and the simulated market, and waits until each is
-//! ready. Both listen on loopback only.
+//! Starts the two servers of a local cloud, MiniStack and the market, and waits until each is ready. Both listen on
+//! loopback only.
 
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::Path;
@@ -14,14 +14,14 @@ use super::process::Running;
 use crate::command::Tail;
 use crate::python::Environment;
 
-/// How long a server may take to be ready. It is a fraction of a second once Python has compiled the packages.
-const PATIENCE: Duration = Duration::from_secs(60);
+/// How long a server may take to become ready. Usually less than a second; more while Python compiles the packages.
+const READY_TIMEOUT: Duration = Duration::from_secs(60);
 const POLL: Duration = Duration::from_millis(25);
 
-/// How long a crawl takes, in seconds; a real one takes a minute or more.
+/// How long a crawl takes, in seconds, for `launcher.py`; a real one takes a minute or more.
 const CRAWLER_RUN_SECONDS: &str = "0.3";
 
-/// The region the server plays.
+/// The AWS region that MiniStack emulates.
 pub(super) const REGION: &str = "us-east-1";
 
 /// Starts MiniStack and returns it with the address it listens on.
@@ -33,11 +33,11 @@ pub(super) async fn start(
     let address = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?;
     let log = home.join("log/server.log");
     let server = Running::start(&mut launcher(options, home, python, address), &log)?;
-    until(&server, &log, "the local cloud", async || answers(address).await.then_some(())).await?;
+    wait_until_ready(&server, &log, "the local cloud", async || is_ready(address).await.then_some(())).await?;
     Ok((server, address))
 }
 
-/// The functions inherit the server's environment, so it holds nothing of the user's.
+/// The functions inherit the server's environment, so it contains nothing of the user's.
 fn launcher(options: &UpOptions, home: &Path, python: &Environment, address: SocketAddr) -> Command {
     let temporary = home.join("tmp");
     let mut command = Command::new(python.program("python"));
@@ -58,7 +58,7 @@ fn launcher(options: &UpOptions, home: &Path, python: &Environment, address: Soc
 pub(super) async fn start_market(program: &Path, args: &[String], home: &Path) -> anyhow::Result<(Running, String)> {
     let log = home.join("log/market.log");
     let market = Running::start(Command::new(program).args(args).current_dir(home), &log)?;
-    let url = until(&market, &log, "the simulated market", async || announced(&log)).await?;
+    let url = wait_until_ready(&market, &log, "the simulated market", async || announced(&log)).await?;
     Ok((market, url))
 }
 
@@ -68,16 +68,24 @@ fn announced(log: &Path) -> Option<String> {
     first.trim_end().strip_prefix("listening on ").map(str::to_owned)
 }
 
-/// Asks again and again until there is an answer, the process has ended or patience is at its end.
-async fn until<T>(running: &Running, log: &Path, what: &str, ask: impl AsyncFn() -> Option<T>) -> anyhow::Result<T> {
-    let deadline = Instant::now() + PATIENCE;
+/// Polls until `probe` returns a value.
+///
+/// # Errors
+/// When the process has ended, or after [`READY_TIMEOUT`].
+async fn wait_until_ready<T>(
+    running: &Running,
+    log: &Path,
+    what: &str,
+    probe: impl AsyncFn() -> Option<T>,
+) -> anyhow::Result<T> {
+    let deadline = Instant::now() + READY_TIMEOUT;
     loop {
         let is_alive = running.process().is_alive();
-        match ask().await {
-            Some(answer) if is_alive => return Ok(answer),
+        match probe().await {
+            Some(ready) if is_alive => return Ok(ready),
             _ if !is_alive => bail!("{what} ended at its start; the last lines of {}:{}", log.display(), tail(log)),
             _ if Instant::now() > deadline => {
-                let seconds = PATIENCE.as_secs();
+                let seconds = READY_TIMEOUT.as_secs();
                 bail!("{what} is not ready after {seconds} s; the last lines of {}:{}", log.display(), tail(log))
             }
             _ => sleep(POLL).await,
@@ -85,12 +93,12 @@ async fn until<T>(running: &Running, log: &Path, what: &str, ask: impl AsyncFn()
     }
 }
 
-async fn answers(address: SocketAddr) -> bool {
-    // A proxy of the user's has no business with the loopback.
+async fn is_ready(address: SocketAddr) -> bool {
+    // The user's proxy settings do not apply to loopback.
     let client = reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(2)).build();
     let Ok(client) = client else { return false };
-    let answer = client.get(format!("http://{address}/_ministack/ready")).send().await;
-    answer.is_ok_and(|answer| answer.status().is_success())
+    let response = client.get(format!("http://{address}/_ministack/ready")).send().await;
+    response.is_ok_and(|response| response.status().is_success())
 }
 
 /// The last lines of a log, as an error quotes them.
@@ -116,14 +124,14 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_market_is_where_its_first_line_says() -> anyhow::Result<()> {
+    async fn the_first_line_of_a_market_is_its_address() -> anyhow::Result<()> {
         let script = "printf 'listening on http'; sleep 0.1; echo ://127.0.0.1:81; exec sleep 300";
         assert_eq!(market(script).await?, "http://127.0.0.1:81");
         Ok(())
     }
 
     #[tokio::test]
-    async fn a_market_that_ends_is_quoted() -> anyhow::Result<()> {
+    async fn the_error_of_a_market_that_ends_quotes_its_output() -> anyhow::Result<()> {
         let error = market("echo address in use >&2; exit 1").await.err().context("it ended")?.to_string();
         assert!(error.starts_with("the simulated market ended at its start; the last lines of /"), "{error}");
         assert!(error.ends_with("market.log:\n    address in use"), "{error}");
@@ -135,7 +143,7 @@ mod tests {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
         let address = listener.local_addr()?;
         drop(listener);
-        assert!(!answers(address).await);
+        assert!(!is_ready(address).await);
         Ok(())
     }
 }

@@ -1,4 +1,4 @@
-//! What a local cloud leaves in its home for later commands: `state.json` for finstream, `env` for other tools.
+//! The files at a local cloud's home for later commands: `state.json` for finstream, `env` for other tools.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File, TryLockError};
@@ -13,7 +13,7 @@ use super::{LocalCloud, Process, process};
 const STATE: &str = "state.json";
 const ENV: &str = "env";
 
-/// Held while a local cloud is brought up at a home, so that two commands do not both do it.
+/// The lock that is held while a local cloud is brought up at `home`, so that two commands do not do it at once.
 pub(super) fn lock(home: &Path) -> anyhow::Result<File> {
     let path = home.join("lock");
     let file = File::create(&path).with_context(|| format!("cannot write {}", path.display()))?;
@@ -26,10 +26,10 @@ pub(super) fn lock(home: &Path) -> anyhow::Result<File> {
     }
 }
 
-/// Writes down what is up. The state comes last and at once: it exists only for a local cloud that can be used.
-pub(super) fn save(cloud: &LocalCloud, settings: &BTreeMap<String, String>) -> anyhow::Result<()> {
-    replace(&cloud.home.join(ENV), env_file(cloud, settings).as_bytes())?;
-    replace(&cloud.home.join(STATE), &serde_json::to_vec_pretty(cloud)?)
+/// Saves a local cloud. The state is written last and atomically: it exists only for a local cloud that is ready.
+pub(super) fn save(cloud: &LocalCloud, function_environment: &BTreeMap<String, String>) -> anyhow::Result<()> {
+    write_atomic(&cloud.home.join(ENV), env_file(cloud, function_environment).as_bytes())?;
+    write_atomic(&cloud.home.join(STATE), &serde_json::to_vec_pretty(cloud)?)
 }
 
 pub(super) fn find(home: &Path) -> Option<LocalCloud> {
@@ -41,7 +41,7 @@ pub(super) fn find(home: &Path) -> Option<LocalCloud> {
         None => (None, Vec::new()),
     };
     if live.is_none() {
-        // A half of it is of no use and would run on unseen. What cannot be cleared now is met by `up` again.
+        // Without all of its processes it is useless, and the others would keep running unnoticed. `up` tries again on errors.
         let _ = process::stop(&processes).and_then(|()| remove(home));
     }
     live
@@ -60,7 +60,7 @@ pub(super) fn remove(home: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn replace(path: &Path, content: &[u8]) -> anyhow::Result<()> {
+fn write_atomic(path: &Path, content: &[u8]) -> anyhow::Result<()> {
     let write = || {
         let mut file = NamedTempFile::new_in(path.parent().unwrap_or(Path::new(".")))?;
         file.write_all(content)?;
@@ -69,14 +69,14 @@ fn replace(path: &Path, content: &[u8]) -> anyhow::Result<()> {
     write().with_context(|| format!("cannot write {}", path.display()))
 }
 
-/// Everything a function needs to run outside of the local cloud against it: `cargo lambda watch --env-file <home>/env`.
-fn env_file(cloud: &LocalCloud, settings: &BTreeMap<String, String>) -> String {
+/// The environment of a function that runs outside of the local cloud and uses it: `cargo lambda watch --env-file <home>/env`.
+fn env_file(cloud: &LocalCloud, function_environment: &BTreeMap<String, String>) -> String {
     let access = cloud.environment().into_iter().map(|(name, value)| (name.to_owned(), value));
-    let settings = settings.iter().map(|(name, value)| (name.clone(), value.clone()));
-    access.chain(settings).map(|(name, value)| format!("{name}={}\n", quoted(&value))).collect()
+    let function_environment = function_environment.iter().map(|(name, value)| (name.clone(), value.clone()));
+    access.chain(function_environment).map(|(name, value)| format!("{name}={}\n", quoted(&value))).collect()
 }
 
-/// A value that cargo-lambda and a shell read alike: single quotes keep everything but a single quote.
+/// A value quoted so that cargo-lambda and a shell read it alike: single quotes preserve all but a single quote.
 fn quoted(value: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "_-./:,+@%".contains(c);
     match value {
@@ -113,7 +113,7 @@ mod tests {
     }
 
     #[test]
-    fn what_runs_is_found_and_what_was_taken_down_is_not() -> anyhow::Result<()> {
+    fn a_running_local_cloud_is_found_and_one_taken_down_is_not() -> anyhow::Result<()> {
         let home = tempfile::tempdir()?;
         let (one, two) = (sleeper(home.path())?, sleeper(home.path())?);
         save(&cloud(home.path(), &[&one, &two]), &BTreeMap::new())?;
@@ -127,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn half_a_local_cloud_is_cleared_away() -> anyhow::Result<()> {
+    fn a_local_cloud_that_lost_a_process_is_cleaned_up() -> anyhow::Result<()> {
         let home = tempfile::tempdir()?;
         let (dead, live) = (sleeper(home.path())?, sleeper(home.path())?);
         save(&cloud(home.path(), &[&dead, &live]), &BTreeMap::new())?;
@@ -148,7 +148,7 @@ mod tests {
     }
 
     #[test]
-    fn a_home_is_locked_for_one() -> anyhow::Result<()> {
+    fn a_home_is_locked_by_one_command_at_a_time() -> anyhow::Result<()> {
         let home = tempfile::tempdir()?;
         let held = lock(home.path())?;
         let error = lock(home.path()).map(drop).map_err(|error| error.to_string());
@@ -173,8 +173,8 @@ mod tests {
     fn the_environment_file_is_read_by_a_shell() -> anyhow::Result<()> {
         let values =
             ["plain", "http://127.0.0.1:80/a?b=c&d", "two words", "", "say \"hi\" #1", "it's", "$HOME `x`", "a\\b"];
-        let settings = values.iter().enumerate().map(|(i, value)| (format!("V{i}"), (*value).to_owned())).collect();
-        let file = env_file(&cloud(Path::new("/"), &[]), &settings);
+        let environment = values.iter().enumerate().map(|(i, value)| (format!("V{i}"), (*value).to_owned())).collect();
+        let file = env_file(&cloud(Path::new("/"), &[]), &environment);
         let script = format!(
             "{file}printf '%s\n' \"$AWS_ENDPOINT_URL\" {}",
             (0..values.len()).map(|i| format!("\"$V{i}\" ")).collect::<String>()

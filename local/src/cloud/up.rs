@@ -1,4 +1,4 @@
-//! The steps that bring a local cloud up, in their order. What a step started is stopped when a later one fails.
+//! The steps that bring a local cloud up, in order. What a step started is stopped when a later one fails.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -13,16 +13,16 @@ use crate::python::Environment;
 
 const STACK: &str = "finstream";
 
-/// The access key that is the root of the local account, whatever its secret.
+/// The access key that MiniStack takes for the account's root, whatever the secret.
 const ROOT_KEY: &str = "test";
 
 pub(super) async fn up(options: UpOptions, progress: &dyn Progress) -> anyhow::Result<LocalCloud> {
     let options = UpOptions { root: std::path::absolute(&options.root)?, ..options };
     let home = prepare(&options)?;
     let _lock = state::lock(&home)?;
-    if let Some(there) = state::find(&home) {
-        let at = there.home.display();
-        bail!("a local cloud is up at {at} already, on {}; end it first: finstream local down", there.endpoint);
+    if let Some(running) = state::find(&home) {
+        let at = running.home.display();
+        bail!("a local cloud is up at {at} already, on {}; end it first: finstream local down", running.endpoint);
     }
     clear(&home)?;
     let python = Environment::ensure(&options.root, &options.root.join("local/requirements.txt"), progress).await?;
@@ -33,12 +33,12 @@ pub(super) async fn up(options: UpOptions, progress: &dyn Progress) -> anyhow::R
     parameters.extend(options.parameters);
     let deployed = deploy::deploy(&cloud, &python, &template, &parameters, progress).await?;
     cloud.outputs = deployed.outputs;
-    state::save(&cloud, &deployed.settings)?;
+    state::save(&cloud, &deployed.environment)?;
     started.into_iter().for_each(Running::detach);
     Ok(cloud)
 }
 
-/// Checks what can be checked before anything is done, and makes the home.
+/// Validates the options before anything is started, and creates the home.
 fn prepare(options: &UpOptions) -> anyhow::Result<PathBuf> {
     if !options.root.join("template.yaml").is_file() {
         bail!("there is no template.yaml in {}; run this in the finstream workspace", options.root.display());
@@ -47,22 +47,22 @@ fn prepare(options: &UpOptions) -> anyhow::Result<PathBuf> {
         bail!("the wait scale is {}, and must be 0 or more", options.wait_scale);
     }
     let home = std::path::absolute(&options.home)?;
-    fs::create_dir_all(&home).with_context(|| format!("cannot make the folder {}", home.display()))?;
+    fs::create_dir_all(&home).with_context(|| format!("cannot create the folder {}", home.display()))?;
     Ok(home)
 }
 
-/// Removes what an earlier local cloud left, except what other tools may have put there.
+/// Empties the folders that an earlier local cloud wrote; other files at the home may belong to other tools.
 fn clear(home: &Path) -> anyhow::Result<()> {
     for folder in ["log", "tmp"].map(|name| home.join(name)) {
         if folder.exists() {
             fs::remove_dir_all(&folder).with_context(|| format!("cannot remove {}", folder.display()))?;
         }
-        fs::create_dir(&folder).with_context(|| format!("cannot make the folder {}", folder.display()))?;
+        fs::create_dir(&folder).with_context(|| format!("cannot create the folder {}", folder.display()))?;
     }
     Ok(())
 }
 
-/// Starts the market, if it is to be started, and the server.
+/// Starts the market, unless its URL is given, and the server.
 async fn start(
     options: &UpOptions,
     home: PathBuf,

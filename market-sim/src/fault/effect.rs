@@ -1,4 +1,4 @@
-//! How a fault takes the place of a reply, or changes it.
+//! How a fault changes or replaces a reply.
 
 use jiff::Timestamp;
 use serde_json::Value;
@@ -11,42 +11,43 @@ use crate::{
     chart,
     error_reply::ErrorReply,
     reply::{Page, Reply},
-    request::Query,
-    wire,
+    request, wire,
 };
 
 /// What a fault does to a reply.
 pub enum Effect {
-    /// Changes the rows of an answer that has bars.
+    /// Changes the rows of a reply with bars.
     Rows(fn(&mut Table)),
-    /// Changes anything in an answer that has bars.
+    /// Changes the JSON of a reply with bars.
     Body(fn(&mut Value)),
-    /// Answers another question.
-    Question(fn(Query) -> Query),
-    /// Refuses to answer.
-    Refuse(fn(&Query) -> ErrorReply),
-    /// Sends something that has nothing to do with the question.
+    /// Changes the query before it is processed.
+    Query(fn(request::Query) -> request::Query),
+    /// Sends an error in Yahoo's envelope.
+    Error(fn(&request::Query) -> ErrorReply),
+    /// Sends a fixed page, whatever the request.
     Page(Page),
-    /// Spoils the answer on its way.
-    Spoil(fn(Reply) -> Reply),
+    /// Truncates the reply or closes its connection.
+    Delivery(fn(Reply) -> Reply),
 }
 
 impl Fault {
-    /// What is sent back when `symbol` is asked for at `now`.
-    pub(crate) fn reply(self, symbol: &str, query: &Query, now: Timestamp) -> Reply {
-        let honest = || chart::ask(symbol, query, now);
+    /// The reply with this fault to a request for `symbol` at `now`.
+    pub(crate) fn reply(self, symbol: &str, query: &request::Query, now: Timestamp) -> Reply {
+        let unfaulted = || chart::respond(symbol, query, now);
         match self.effect() {
-            Effect::Rows(edit) => Reply::new(honest().and_then(|body| edited(&body, |body| table::edit(body, edit)))),
-            Effect::Body(edit) => Reply::new(honest().and_then(|body| edited(&body, edit))),
-            Effect::Question(other) => Reply::new(chart::ask(symbol, &other(query.clone()), now)),
-            Effect::Refuse(refusal) => Reply::refusing(&refusal(query)),
+            Effect::Rows(edit) => {
+                Reply::new(unfaulted().and_then(|body| edited(&body, |body| table::edit(body, edit))))
+            }
+            Effect::Body(edit) => Reply::new(unfaulted().and_then(|body| edited(&body, edit))),
+            Effect::Query(change) => Reply::new(chart::respond(symbol, &change(query.clone()), now)),
+            Effect::Error(error) => Reply::error(&error(query)),
             Effect::Page(page) => Reply::from(page),
-            Effect::Spoil(spoil) => spoil(Reply::new(honest())),
+            Effect::Delivery(change) => change(Reply::new(unfaulted())),
         }
     }
 }
 
-/// A body as a value, changed where it has bars.
+/// The body as JSON, edited if it has bars.
 fn edited(body: &wire::Body, edit: impl FnOnce(&mut Value)) -> Result<Value, ErrorReply> {
     let mut body = serde_json::to_value(body).map_err(|error| ErrorReply::not_simulated(error.to_string()))?;
     if body.pointer("/chart/result/0/timestamp").is_some() {

@@ -1,4 +1,4 @@
-//! Refusals in Yahoo's words, whatever was asked.
+//! Errors with Yahoo's status and message, sent even if the request is valid.
 
 use axum::http::StatusCode;
 use shared::{Interval, yahoo_retention::days_kept};

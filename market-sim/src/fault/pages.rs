@@ -1,4 +1,4 @@
-//! What is sent without a look at the question.
+//! Pages that are sent whatever the request.
 
 use axum::http::StatusCode;
 
@@ -17,9 +17,9 @@ pub const UNAUTHORIZED: Page = json(
     r#"{"finance":{"result":null,"error":{"code":"Unauthorized","description":"Invalid Crumb"}}}"#,
 );
 
-pub const TOO_MANY_REQUESTS: Page = html(StatusCode::TOO_MANY_REQUESTS, "Too Many RequestLog\r\n");
-pub const EDGE_TOO_MANY_REQUESTS: Page = html(StatusCode::TOO_MANY_REQUESTS, "Edge: Too Many RequestLog");
-pub const TOO_MANY_REQUESTS_AS_OK: Page = html(StatusCode::OK, "Too Many RequestLog\r\n");
+pub const TOO_MANY_REQUESTS: Page = html(StatusCode::TOO_MANY_REQUESTS, "Too Many Requests\r\n");
+pub const EDGE_TOO_MANY_REQUESTS: Page = html(StatusCode::TOO_MANY_REQUESTS, "Edge: Too Many Requests");
+pub const TOO_MANY_REQUESTS_AS_OK: Page = html(StatusCode::OK, "Too Many Requests\r\n");
 
 pub const FORBIDDEN: Page = html(
     StatusCode::FORBIDDEN,
@@ -31,7 +31,7 @@ pub const CONSENT: Page = html(
     "<!DOCTYPE html><html><head><title>Yahoo is part of the Yahoo family of brands</title></head><body><form class=\"consent-form\" method=\"post\">We, Yahoo, are part of the Yahoo family of brands. Accept all</form></body></html>",
 );
 
-/// Where [`REDIRECT`] leads: a page of this market, so that nobody who follows it leaves the machine.
+/// The target of [`REDIRECT`]: a page of this market, so that a client which follows it stays on this machine.
 pub const CONSENT_PATH: &str = "/consent";
 
 pub const REDIRECT: Page =

@@ -1,4 +1,4 @@
-//! Rows that are not as they should be; which ones follows from their place alone.
+//! Faults in rows. Which rows are changed depends on their position alone.
 
 use serde_json::{Value, json};
 
@@ -9,16 +9,16 @@ use crate::rng::Rng;
 const PRICES: usize = 4;
 
 pub fn null(table: &mut Table) {
-    table.some().for_each(|row| row.cells.fill(Value::Null));
+    table.sample().for_each(|row| row.cells.fill(Value::Null));
 }
 
 pub fn partial(table: &mut Table) {
-    table.some().enumerate().for_each(|(i, row)| row.cells[i % row.cells.len()] = Value::Null);
+    table.sample().enumerate().for_each(|(i, row)| row.cells[i % row.cells.len()] = Value::Null);
 }
 
 pub fn not_a_number(table: &mut Table) {
     let texts = ["NaN", "Infinity", "-Infinity"];
-    table.some().enumerate().for_each(|(i, row)| row.cells[i % PRICES] = json!(texts[i % texts.len()]));
+    table.sample().enumerate().for_each(|(i, row)| row.cells[i % PRICES] = json!(texts[i % texts.len()]));
 }
 
 pub fn integers(table: &mut Table) {
@@ -36,7 +36,7 @@ pub fn huge_volume(table: &mut Table) {
 }
 
 pub fn duplicate(table: &mut Table) {
-    let twice: Vec<_> = table.some().map(|row| row.clone()).collect();
+    let twice: Vec<_> = table.sample().map(|row| row.clone()).collect();
     table.rows.extend(twice);
     table.rows.sort_by_key(|row| row.at);
 }
@@ -50,13 +50,13 @@ pub fn shuffled(table: &mut Table) {
 
 pub fn zero_prices(table: &mut Table) {
     table
-        .some()
+        .sample()
         .enumerate()
         .for_each(|(i, row)| row.cells[i % PRICES] = if i % 2 == 0 { json!(0) } else { json!(-1.5) });
 }
 
 pub fn crossed_prices(table: &mut Table) {
-    for (i, row) in table.some().enumerate() {
+    for (i, row) in table.sample().enumerate() {
         let [open, high, low, ..] = &mut row.cells;
         let off = |price: &Value, by: f64| json!(price.as_f64().map(|price| price + by));
         if i % 2 == 0 { *high = off(low, -1.0) } else { *open = off(high, 1.0) }

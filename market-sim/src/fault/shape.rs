@@ -1,10 +1,10 @@
-//! Answers of another shape. Each change is made to the body of a good answer with bars.
+//! Replies of another shape. Each fault edits the body of a valid reply with bars.
 
 use serde_json::{Map, Value, json};
 
 use super::table::COLUMNS;
 
-/// How much shorter than the stamps the columns are.
+/// How many rows the columns are shorter than `timestamp`.
 const SHORT_BY: usize = 3;
 
 fn within<'a>(body: &'a mut Value, path: &str) -> Option<&'a mut Map<String, Value>> {
@@ -74,12 +74,12 @@ pub fn empty_periods(body: &mut Value) {
 pub fn extended_periods(body: &mut Value) {
     let Some(meta) = meta(body) else { return };
     let Some(regular) = meta.get("tradingPeriods").filter(|periods| periods.is_array()).cloned() else { return };
-    let (pre, post) = (moved(&regular, "end", "start", -1), moved(&regular, "start", "end", 1));
+    let (pre, post) = (adjacent(&regular, "end", "start", -1), adjacent(&regular, "start", "end", 1));
     meta.insert("tradingPeriods".to_owned(), json!({"pre": pre, "regular": regular, "post": post}));
 }
 
-/// The periods of an hour that touch the regular ones: `near` is set to the regular period's `far`, and `far` beyond it.
-fn moved(regular: &Value, near: &str, far: &str, hours: i64) -> Value {
+/// Periods of an hour beside the regular ones: `near` is set to the regular period's `far`, and `far` an hour beyond it.
+fn adjacent(regular: &Value, near: &str, far: &str, hours: i64) -> Value {
     let mut periods = regular.clone();
     for period in periods.as_array_mut().into_iter().flatten().filter_map(|day| day.get_mut(0)) {
         let edge = period[far].as_i64().unwrap_or_default();

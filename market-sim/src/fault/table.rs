@@ -1,4 +1,4 @@
-//! The bars of a serialised answer by row, so that rows can be changed.
+//! The bars of a serialised reply by row, so that rows can be changed.
 
 use std::ops::Range;
 
@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 /// The columns in the order of [`Row::cells`]; the first four are prices.
 pub const COLUMNS: [&str; 5] = ["open", "high", "low", "close", "volume"];
 
-/// One stamp and what goes with it.
+/// One timestamp and its cells.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Row {
     /// Unix seconds.
@@ -17,31 +17,30 @@ pub struct Row {
 }
 
 impl Row {
-    /// A price without volume: a row that is not a bar.
+    /// One price in all four columns, without volume: the form of a row that is not a bar.
     pub fn flat(at: i64, price: &Value) -> Self {
         Self { at, cells: [price.clone(), price.clone(), price.clone(), price.clone(), json!(0)] }
     }
 
-    /// Whether something was traded.
+    /// Whether no cell is null.
     pub fn is_traded(&self) -> bool {
         self.cells.iter().all(|cell| !cell.is_null())
     }
 }
 
-/// All rows, and the sessions around them.
+/// The rows of a reply, and its sessions.
 #[derive(Debug)]
 pub struct Table {
-    /// The symbol.
     pub symbol: String,
     /// The rows in the order in which they are sent.
     pub rows: Vec<Row>,
-    /// The listed sessions from open to close in Unix seconds, in order.
+    /// The sessions of `meta.tradingPeriods`, from open to close in Unix seconds, in order.
     pub sessions: Vec<Range<i64>>,
 }
 
 impl Table {
-    /// Some of the rows with a trade: one in thirteen, but three at least where there are few; never the first or last.
-    pub fn some(&mut self) -> impl Iterator<Item = &mut Row> {
+    /// A sample of the rows with a trade: every thirteenth, or more of them to get three; never the first or last.
+    pub fn sample(&mut self) -> impl Iterator<Item = &mut Row> {
         let inner = self.rows.iter().filter(|row| row.is_traded()).count().saturating_sub(2);
         self.rows.iter_mut().filter(|row| row.is_traded()).skip(1).take(inner).step_by((inner / 3).clamp(1, 13))
     }
@@ -53,7 +52,7 @@ impl Table {
     }
 }
 
-/// Changes the rows of `body` where it has any.
+/// Applies `change` to the rows of `body`, if it has any.
 pub fn edit(body: &mut Value, change: fn(&mut Table)) {
     if let Some(mut table) = body.pointer("/chart/result/0").and_then(read) {
         change(&mut table);

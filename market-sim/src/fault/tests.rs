@@ -1,4 +1,4 @@
-//! Every fault as a client meets it.
+//! Every fault as a client sees it.
 
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
@@ -14,13 +14,14 @@ use crate::{FaultDuration, FaultRule, SimulatedMarket, server};
 
 mod cases;
 
-use cases::{CUT, PAGES, REFUSALS, ROWS, SHAPES, Seen};
+use cases::{CUT, ERRORS, PAGES, ROWS, Received, SHAPES};
 
 type Outcome<T = ()> = Result<T, Box<dyn std::error::Error>>;
 
-/// META's 2026-11-20, New York's midnight to midnight.
+/// A request for META's bars of 2026-11-20, midnight to midnight in New York.
 const DAY: &str = "/v8/finance/chart/META?period1=1795150800&period2=1795237200&interval=5m&includePrePost=false";
-/// Serves a market whose clock stands on the Tuesday after.
+
+/// Serves a market whose clock is fixed on the Tuesday after.
 async fn served() -> Outcome<(SimulatedMarket, String)> {
     let now: Timestamp = "2026-11-24T12:00:00Z".parse()?;
     let listener = TcpListener::bind("127.0.0.1:0").await?;
@@ -41,29 +42,29 @@ fn client() -> reqwest::Result<reqwest::Client> {
 }
 
 #[tokio::test]
-async fn every_kind_that_answers_does_what_it_says() -> Outcome {
+async fn every_fault_with_a_complete_reply_changes_it_as_documented() -> Outcome {
     let (market, address) = served().await?;
     let (client, url) = (client()?, format!("http://{address}{DAY}"));
-    let honest: Value = serde_json::from_str(&client.get(&url).send().await?.text().await?)?;
-    for (fault, status, content_type, is_told) in [ROWS, SHAPES, REFUSALS, PAGES].concat() {
+    let unfaulted: Value = serde_json::from_str(&client.get(&url).send().await?.text().await?)?;
+    for (fault, status, content_type, has_fault) in [ROWS, SHAPES, ERRORS, PAGES].concat() {
         market.inject(always(fault));
-        let answer = client.get(&url).send().await?;
-        assert_eq!(answer.status().as_u16(), status, "{fault}");
-        assert_eq!(answer.headers()["content-type"], content_type, "{fault}");
-        assert_eq!(answer.headers()["x-finstream-simulated"], "true", "{fault}");
-        let text = answer.text().await?;
+        let reply = client.get(&url).send().await?;
+        assert_eq!(reply.status().as_u16(), status, "{fault}");
+        assert_eq!(reply.headers()["content-type"], content_type, "{fault}");
+        assert_eq!(reply.headers()["x-finstream-simulated"], "true", "{fault}");
+        let text = reply.text().await?;
         let body = serde_json::from_str(&text).unwrap_or_default();
-        let seen = Seen { text, body, honest: honest.clone() };
-        assert!(is_told(&seen), "{fault}: {}", seen.text);
-        assert_eq!(client.get(&url).send().await?.text().await?, seen.text, "{fault} is the same again");
+        let received = Received { text, body, unfaulted: unfaulted.clone() };
+        assert!(has_fault(&received), "{fault}: {}", received.text);
+        assert_eq!(client.get(&url).send().await?.text().await?, received.text, "a second reply differs: {fault}");
     }
     Ok(())
 }
 
 #[test]
-fn every_kind_is_tested() {
-    let answering = [ROWS, SHAPES, REFUSALS, PAGES].concat();
-    let tested: BTreeSet<_> = answering.iter().map(|case| case.0).chain(CUT.iter().copied()).collect();
+fn every_fault_is_tested() {
+    let complete = [ROWS, SHAPES, ERRORS, PAGES].concat();
+    let tested: BTreeSet<_> = complete.iter().map(|case| case.0).chain(CUT.iter().copied()).collect();
     assert_eq!(tested, Fault::ALL.iter().copied().collect());
 }
 
@@ -89,13 +90,13 @@ async fn a_connection_is_cut_before_within_or_long_after() -> Outcome {
     assert_eq!(announced.parse::<usize>()? / 2, body.len());
     market.inject(always(Stalled));
     assert_eq!(raw(&address).await?, None);
-    let kinds = market.requests().into_iter().map(|request| (request.status, request.fault));
-    assert!(kinds.eq(CUT.iter().map(|_| 0).zip([Some(Reset), Some(CutOff), Some(Stalled)])));
+    let outcomes = market.requests().into_iter().map(|request| (request.status, request.fault));
+    assert!(outcomes.eq(CUT.iter().map(|_| 0).zip([Some(Reset), Some(CutOff), Some(Stalled)])));
     Ok(())
 }
 
 #[tokio::test]
-async fn a_client_takes_a_cut_connection_for_an_error() -> Outcome {
+async fn a_client_reports_a_cut_connection_as_an_error() -> Outcome {
     let (market, address) = served().await?;
     let url = format!("http://{address}{DAY}");
     market.inject(always(Reset));
@@ -103,8 +104,8 @@ async fn a_client_takes_a_cut_connection_for_an_error() -> Outcome {
     market.inject(always(CutOff));
     assert!(client()?.get(&url).send().await?.text().await.is_err());
     market.inject(always(Stalled));
-    let answer = client()?.get(&url).timeout(Duration::from_millis(300)).send().await;
-    assert!(answer.is_err_and(|error| error.is_timeout()));
+    let reply = client()?.get(&url).timeout(Duration::from_millis(300)).send().await;
+    assert!(reply.is_err_and(|error| error.is_timeout()));
     Ok(())
 }
 
@@ -112,14 +113,14 @@ async fn a_client_takes_a_cut_connection_for_an_error() -> Outcome {
 async fn the_redirect_leads_to_a_page_of_this_market() -> Outcome {
     let (market, address) = served().await?;
     market.inject(always(Redirect));
-    let answer = reqwest::get(format!("http://{address}{DAY}")).await?;
-    assert_eq!((answer.status().as_u16(), answer.url().path()), (200, "/consent"));
-    assert!(answer.text().await?.contains("consent"));
+    let reply = reqwest::get(format!("http://{address}{DAY}")).await?;
+    assert_eq!((reply.status().as_u16(), reply.url().path()), (200, "/consent"));
+    assert!(reply.text().await?.contains("consent"));
     Ok(())
 }
 
 #[tokio::test]
-async fn longer_bars_have_all_faults_too() -> Outcome {
+async fn a_fault_applies_to_longer_bars_too() -> Outcome {
     let (market, address) = served().await?;
     market.inject(always(Fault::NotANumber));
     let url = format!("http://{address}{}", DAY.replace("5m", "1h"));
@@ -129,26 +130,26 @@ async fn longer_bars_have_all_faults_too() -> Outcome {
 }
 
 #[tokio::test]
-async fn rows_are_faulty_only_where_there_are_rows() -> Outcome {
+async fn row_faults_leave_replies_without_rows_unchanged() -> Outcome {
     let (market, address) = served().await?;
     let client = client()?;
     let sunday = "/v8/finance/chart/META?period1=1795323600&period2=1795410000&interval=5m";
     for (path, status) in [(sunday, 200), ("/v8/finance/chart/ZZTOP", 404)] {
         market.clear(None);
-        let honest: Value =
+        let unfaulted: Value =
             serde_json::from_str(&client.get(format!("http://{address}{path}")).send().await?.text().await?)?;
         for (fault, ..) in ROWS {
             market.inject(always(*fault));
-            let answer = client.get(format!("http://{address}{path}")).send().await?;
-            assert_eq!(answer.status().as_u16(), status, "{fault}");
-            assert_eq!(serde_json::from_str::<Value>(&answer.text().await?)?, honest, "{fault}");
+            let reply = client.get(format!("http://{address}{path}")).send().await?;
+            assert_eq!(reply.status().as_u16(), status, "{fault}");
+            assert_eq!(serde_json::from_str::<Value>(&reply.text().await?)?, unfaulted, "{fault}");
         }
     }
     Ok(())
 }
 
 #[tokio::test]
-async fn every_request_is_remembered() -> Outcome {
+async fn every_chart_request_is_logged() -> Outcome {
     let (market, address) = served().await?;
     let client = client()?;
     market.inject("META=not-found:1".parse()?);

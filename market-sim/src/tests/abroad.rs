@@ -16,7 +16,7 @@ fn day_at(exchange: &Exchange, date: Date) -> Result<Value, jiff::Error> {
 fn a_day_in_tokyo_has_its_bars_and_nulls_for_lunch() -> Outcome {
     for date in ["2026-01-15", "2026-07-15", "2026-11-26"] {
         let session = TOKYO.calendar.session(date.parse()?).ok_or(date)?;
-        let body = ask("7203.T", day_at(&TOKYO, date.parse()?)?, LATER)?;
+        let body = get("7203.T", day_at(&TOKYO, date.parse()?)?, LATER)?;
         let at_lunch = |row: &Row| session.pauses.iter().any(|pause| pause.contains(&row.at));
         let (lunch, traded): (Vec<_>, Vec<_>) =
             rows(&body).into_iter().filter(|row| row.at < session.close).partition(at_lunch);
@@ -36,7 +36,7 @@ fn a_day_in_london_has_102_bars_in_summer_and_in_winter() -> Outcome {
         assert_eq!(session.expected_bars(Interval::FiveMinutes), 102);
         let mut whole_days = 0;
         for symbol in ["VOD.L", "BP.L", "SHEL.L", "AZN.L"] {
-            let bars = bars_of(&session, &ask(symbol, day_at(&LONDON, date.parse()?)?, LATER)?, Interval::FiveMinutes);
+            let bars = bars_of(&session, &get(symbol, day_at(&LONDON, date.parse()?)?, LATER)?, Interval::FiveMinutes);
             assert!((97..=102).contains(&bars.len()), "{symbol} {date}: {}", bars.len());
             whole_days += usize::from(bars.len() == 102);
         }
@@ -46,7 +46,7 @@ fn a_day_in_london_has_102_bars_in_summer_and_in_winter() -> Outcome {
 }
 
 #[test]
-fn an_answer_tells_the_exchange_its_clock_and_its_currency() -> Outcome {
+fn a_reply_names_the_exchange_its_zone_and_its_currency() -> Outcome {
     for (symbol, exchange, now, zone, offset, currency) in [
         ("7203.T", &TOKYO, "2026-07-19T12:00:00Z", "Asia/Tokyo", 32_400, "JPY"),
         ("7203.T", &TOKYO, "2027-01-17T12:00:00Z", "Asia/Tokyo", 32_400, "JPY"),
@@ -54,7 +54,7 @@ fn an_answer_tells_the_exchange_its_clock_and_its_currency() -> Outcome {
         ("VOD.L", &LONDON, "2027-01-17T12:00:00Z", "Europe/London", 0, "GBp"),
     ] {
         let session = exchange.calendar.session("2026-07-15".parse()?).ok_or("no session")?;
-        let body = ask(symbol, day_at(exchange, "2026-07-15".parse()?)?, now)?;
+        let body = get(symbol, day_at(exchange, "2026-07-15".parse()?)?, now)?;
         let meta = &body["chart"]["result"][0]["meta"];
         assert_eq!((&meta["exchangeTimezoneName"], &meta["gmtoffset"]), (&json!(zone), &json!(offset)), "{now}");
         assert_eq!((&meta["currency"], &meta["exchangeName"]), (&json!(currency), &json!(exchange.name)));
@@ -71,9 +71,9 @@ fn an_answer_tells_the_exchange_its_clock_and_its_currency() -> Outcome {
 #[test]
 fn holidays_are_those_of_the_exchange() -> Outcome {
     let thanksgiving = "2026-11-26".parse()?;
-    assert_eq!(rows(&ask("META", day(thanksgiving, "5m"), LATER)?), []);
-    assert!(rows(&ask("VOD.L", day_at(&LONDON, thanksgiving)?, LATER)?).len() > 90);
+    assert_eq!(rows(&get("META", day(thanksgiving, "5m"), LATER)?), []);
+    assert!(rows(&get("VOD.L", day_at(&LONDON, thanksgiving)?, LATER)?).len() > 90);
     let books_closed = "2026-01-02".parse()?;
-    assert_eq!(rows(&ask("7203.T", day_at(&TOKYO, books_closed)?, LATER)?), []);
+    assert_eq!(rows(&get("7203.T", day_at(&TOKYO, books_closed)?, LATER)?), []);
     Ok(())
 }

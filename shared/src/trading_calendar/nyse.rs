@@ -1,8 +1,8 @@
 //! The trading days and regular hours of the New York Stock Exchange, which Nasdaq shares, by rule.
 //!
-//! Rules and not a list, so that any day between 1990 and 2100 can be asked for. What is left out: trading halts, and
+//! By rules and not from a list, so that it covers any day from 1990 to 2100. What is left out: trading halts, and
 //! the handful of late opens and of early closes at other times than 13:00 (such as 14:00 on the Christmas Eves
-//! before 1993), on which the full hours are given; and closures that are decided after this was written.
+//! before 1993), on which the full hours are given; and closures that were decided after this was written.
 //!
 //! The published dates: <https://www.nyse.com/markets/hours-calendars>. The rule itself: NYSE Rule 7.2.
 
@@ -13,7 +13,7 @@ use super::Hours;
 const FULL_DAY: Hours = Hours { open: time(9, 30, 0, 0), close: time(16, 0, 0, 0) };
 const HALF_DAY: Hours = Hours { open: time(9, 30, 0, 0), close: time(13, 0, 0, 0) };
 
-/// Days on which the exchange stayed shut for a reason that no rule knows.
+/// Days on which the exchange was closed for a reason that no rule knows.
 const CLOSURES: [Date; 11] = [
     date(1994, 4, 27),  // funeral of Richard Nixon
     date(2001, 9, 11),  // attacks of September 11
@@ -61,7 +61,7 @@ fn is_holiday(date: Date) -> bool {
     }
 }
 
-/// Whether a holiday of this month and day is kept on `date`: itself, the Friday before a Saturday or the Monday
+/// Whether a holiday of this month and day is observed on `date`: on itself, the Friday before a Saturday or the Monday
 /// after a Sunday.
 fn is_observed(date: Date, month: i8, day: i8) -> bool {
     let holiday = match date.weekday() {
@@ -78,7 +78,7 @@ fn falls_on(date: Date, month: i8, day: i8) -> bool {
     (date.month(), date.day()) == (month, day)
 }
 
-/// New Year's Day on a Saturday is not made up for: the Friday before it closes the year's books, so it is traded.
+/// New Year's Day on a Saturday is not observed on the Friday before it, which ends the accounting year (Rule 7.2).
 fn is_new_years_day(date: Date) -> bool {
     date.month() == 1 && is_observed(date, 1, 1)
 }
@@ -157,9 +157,9 @@ mod tests {
     #[test]
     fn days_that_rules_often_get_wrong() {
         for (day, expected, why) in [
-            (date(2021, 12, 31), Some(FULL_DAY), "New Year's Day 2022 was a Saturday and was not made up for"),
-            (date(2021, 6, 18), Some(FULL_DAY), "Juneteenth was not yet kept in 2021"),
-            (date(1997, 1, 20), Some(FULL_DAY), "Martin Luther King Jr. Day was not yet kept in 1997"),
+            (date(2021, 12, 31), Some(FULL_DAY), "New Year's Day 2022 was a Saturday, so it was not observed"),
+            (date(2021, 6, 18), Some(FULL_DAY), "Juneteenth was not yet a holiday in 2021"),
+            (date(1997, 1, 20), Some(FULL_DAY), "Martin Luther King Jr. Day was not yet a holiday in 1997"),
             (date(2019, 7, 3), Some(HALF_DAY), "a Wednesday before Independence Day, since 2013"),
             (date(2002, 7, 3), Some(FULL_DAY), "until 2012 the Friday after it was the half day"),
             (date(2002, 7, 5), Some(HALF_DAY), "until 2012 the Friday after it was the half day"),

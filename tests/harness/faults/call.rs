@@ -1,4 +1,4 @@
-//! The calls that the functions make, and how a request is known to be one of them.
+//! The calls that the functions make, and how a request is recognized as one of them.
 
 use std::fmt;
 
@@ -9,19 +9,19 @@ use serde_json::Value;
 /// A call that a function makes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Call {
-    /// `collect` asks the market for a day.
+    /// `collect` requests a day's chart of a symbol from the market.
     Chart,
-    /// `collect` writes the bars.
+    /// `collect` sends records of bars to Firehose.
     PutRecordBatch,
-    /// `start-crawler` asks for a crawl.
+    /// `start-crawler` starts a crawl of the lake.
     StartCrawler,
-    /// `run-query` asks the lake.
+    /// `run-query` starts a query of the lake.
     StartQueryExecution,
-    /// `export-csv` reads the query's result.
+    /// `export-csv` reads the query's result from S3.
     GetResult,
-    /// `export-csv` writes the report.
+    /// `export-csv` writes the report to S3.
     PutReport,
-    /// `export-csv` writes the CSV.
+    /// `export-csv` writes the CSV to S3.
     PutCsv,
 }
 
@@ -42,7 +42,7 @@ impl Call {
         }
     }
 
-    /// The template's output that names the function which makes the call.
+    /// The output of the template that names the function that makes the call.
     pub fn function(self) -> &'static str {
         match self {
             Self::Chart | Self::PutRecordBatch => "CollectFunction",
@@ -67,8 +67,8 @@ impl fmt::Display for Call {
     }
 }
 
-/// What a request says in its address and its body, with the records of Firehose in the clear.
-pub(super) fn text(request: &Parts, body: &[u8]) -> String {
+/// The URL and the body of a request, with the records of Firehose decoded, as text in which a date can be found.
+pub(super) fn searchable_text(request: &Parts, body: &[u8]) -> String {
     let records = serde_json::from_slice::<Value>(body).unwrap_or_default();
     let records = records["Records"].as_array().into_iter().flatten();
     let records = records.filter_map(|record| base64::decode(record["Data"].as_str()?).ok());

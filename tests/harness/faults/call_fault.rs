@@ -1,5 +1,4 @@
-//! The ways in which a call goes wrong, and what the caller hears then: each service's own words, in
-//! the form of its protocol.
+//! The faults of a call, and the replies to the caller: each service's own error codes, in the format of its protocol.
 
 use std::fmt;
 
@@ -12,34 +11,34 @@ use serde_json::json;
 
 use super::Call;
 
-/// How a call goes wrong.
+/// A fault of a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CallFault {
-    /// It is answered late.
+    /// The reply is late by a second.
     Delay,
-    /// The connection is closed before the call arrives.
+    /// The connection is closed before the call reaches the service.
     Reset,
-    /// It arrives, and the connection is closed in place of the reply.
+    /// The call takes effect, and the connection is closed instead of a reply.
     LostReply,
-    /// It arrives, and the connection is closed half-way through the reply.
+    /// The call takes effect, and the connection is closed half-way through the reply.
     CutOff,
-    /// It arrives, and nothing comes back as long as the caller waits.
+    /// The call takes effect, and there is no reply as long as the caller waits.
     Hang,
-    /// Status 500.
+    /// The service replies with status 500.
     InternalError,
-    /// Status 503.
+    /// The service replies with status 503.
     Unavailable,
-    /// The service asks to slow down.
+    /// The service replies that the caller sends too many requests, with its own status and code.
     Throttled,
-    /// The service gave up waiting, which is status 400.
+    /// The service replies that it timed out, with status 400.
     TimedOut,
-    /// Half of a batch's records arrive.
+    /// The service accepts the first half of a batch's records and rejects the rest.
     Partial,
 }
 
 impl CallFault {
-    /// Status, code and message with which the service of `call` refuses it in this way.
-    fn words(self, call: Call) -> (StatusCode, &'static str, &'static str) {
+    /// The status, the error code and the message of the service of `call`.
+    fn error(self, call: Call) -> (StatusCode, &'static str, &'static str) {
         use Call as C;
         let is_s3 = matches!(call, C::GetResult | C::PutReport | C::PutCsv);
         match self {
@@ -73,9 +72,9 @@ impl CallFault {
         }
     }
 
-    /// The refusal, as the service of `call` sends it.
-    pub(super) fn refusal(self, call: Call) -> Response {
-        let (status, code, message) = self.words(call);
+    /// The error reply, in the format of the service of `call`.
+    pub(super) fn error_reply(self, call: Call) -> Response {
+        let (status, code, message) = self.error(call);
         let (content_type, body) = match call {
             Call::Chart => ("text/html", message.to_owned()),
             Call::PutRecordBatch | Call::StartCrawler | Call::StartQueryExecution => {

@@ -1,5 +1,5 @@
-//! The proxy itself. What it lets through it lets through as it came, headers, signature and all, so
-//! that the local cloud checks the caller and its policies as ever.
+//! The proxy. It forwards requests unchanged, with their headers and signatures, so that the local cloud still
+//! authenticates the caller and enforces its policies.
 
 use std::{
     io,
@@ -25,13 +25,14 @@ use tokio::{net::TcpListener, sync::Notify};
 
 use super::{Call, CallFault, CallFaultRule, call, rules::Rules};
 
+/// How late a reply with [`CallFault::Delay`] is.
 const DELAY: Duration = Duration::from_secs(1);
 
-/// The local cloud's root, which it knows by the key alone: it does not look at the signature.
-const ROOT: &str =
+/// Authenticates the local cloud's root, whom it recognizes by the access key: it does not verify signatures.
+const ROOT_AUTHORIZATION: &str =
     "AWS4-HMAC-SHA256 Credential=test/20260101/us-east-1/firehose/aws4_request, SignedHeaders=host, Signature=0";
 
-/// A proxy that lets calls go wrong by rules; it serves any number of upstreams.
+/// A proxy that injects faults by rules, in front of any number of upstream servers.
 #[derive(Debug, Clone, Default)]
 pub struct FaultProxy {
     shared: Arc<Shared>,
@@ -40,87 +41,87 @@ pub struct FaultProxy {
 #[derive(Debug, Default)]
 struct Shared {
     rules: Mutex<Rules>,
-    cut: Notify,
+    close: Notify,
     http: reqwest::Client,
 }
 
-/// A request as it came.
-struct Sent {
+/// A request as the function sent it.
+struct Received {
     upstream: String,
     parts: Parts,
     body: Bytes,
 }
 
 impl FaultProxy {
-    /// Stands in front of `upstream` until the runtime ends, at the address that is returned.
+    /// Proxies `upstream` until the Tokio runtime ends; returns the URL to use in its place.
     ///
     /// # Errors
     /// When no port is free.
     pub async fn serve(&self, upstream: &str) -> io::Result<String> {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
         let url = format!("http://{}", listener.local_addr()?);
-        let router = Router::new().fallback(exchange).with_state((self.clone(), upstream.to_owned()));
+        let router = Router::new().fallback(handle).with_state((self.clone(), upstream.to_owned()));
         tokio::spawn(axum::serve(listener, router).into_future());
         Ok(url)
     }
 
-    /// Lets calls go wrong from now on.
-    pub fn set(&self, rule: CallFaultRule) {
-        self.rules().set(rule);
+    /// Injects faults by this rule from now on.
+    pub fn inject(&self, rule: CallFaultRule) {
+        self.rules().add(rule);
     }
 
-    /// Ends the rules for a call of a day, and says how many calls they met.
-    pub fn end(&self, call: Call, date: Option<TradeDate>) -> u32 {
-        self.rules().end(call, date)
+    /// Removes the rules with this call and this date, and returns the number of calls that they matched.
+    pub fn clear(&self, call: Call, date: Option<TradeDate>) -> u32 {
+        self.rules().remove(call, date)
     }
 
-    /// How many calls the rules for a call of a day have met.
-    pub fn met(&self, call: Call, date: Option<TradeDate>) -> u32 {
-        self.rules().met(call, date)
+    /// The number of calls that the rules with this call and this date have matched.
+    pub fn matched(&self, call: Call, date: Option<TradeDate>) -> u32 {
+        self.rules().matched(call, date)
     }
 
-    /// Closes every connection on which a call is under way.
-    pub fn cut(&self) {
-        self.shared.cut.notify_waiters();
+    /// Closes every connection on which a request is in flight.
+    pub fn close_connections(&self) {
+        self.shared.close.notify_waiters();
     }
 
-    /// A panic elsewhere leaves the rules as good as they were.
+    /// A poisoned lock is ignored: no panic can leave the rules half changed.
     fn rules(&self) -> MutexGuard<'_, Rules> {
         self.shared.rules.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    async fn answer(&self, sent: &Sent) -> anyhow::Result<Response> {
-        let Some(call) = Call::of(&sent.parts) else { return Ok(whole(self.forward(sent).await?)) };
-        let mut text = call::text(&sent.parts, &sent.body);
+    async fn reply(&self, received: &Received) -> anyhow::Result<Response> {
+        let Some(call) = Call::of(&received.parts) else { return Ok(unchanged(self.forward(received).await?)) };
+        let mut text = call::searchable_text(&received.parts, &received.body);
         if call == Call::GetResult {
-            // Its address says nothing of the run, its answer does.
-            text += &String::from_utf8_lossy(self.forward(sent).await?.body());
+            // The URL does not name the run's date, the object does.
+            text += &String::from_utf8_lossy(self.forward(received).await?.body());
         }
-        let fault = self.rules().meet(call, &text);
+        let fault = self.rules().fault_of(call, &text);
         match fault {
-            None => Ok(whole(self.forward(sent).await?)),
+            None => Ok(unchanged(self.forward(received).await?)),
             Some(CallFault::Delay) => {
                 tokio::time::sleep(DELAY).await;
-                Ok(whole(self.forward(sent).await?))
+                Ok(unchanged(self.forward(received).await?))
             }
-            Some(CallFault::Reset) => Ok(nothing()),
-            Some(CallFault::LostReply) => self.forward(sent).await.map(|_| nothing()),
-            Some(CallFault::CutOff) => Ok(half(self.forward(sent).await?)),
+            Some(CallFault::Reset) => Ok(no_reply()),
+            Some(CallFault::LostReply) => self.forward(received).await.map(|_| no_reply()),
+            Some(CallFault::CutOff) => Ok(truncated(self.forward(received).await?)),
             Some(CallFault::Hang) => {
-                self.forward(sent).await?;
+                self.forward(received).await?;
                 std::future::pending().await
             }
-            Some(CallFault::Partial) => self.partial(sent).await,
-            Some(fault) => Ok(fault.refusal(call)),
+            Some(CallFault::Partial) => self.accept_half(received).await,
+            Some(fault) => Ok(fault.error_reply(call)),
         }
     }
 
-    async fn forward(&self, sent: &Sent) -> anyhow::Result<axum::http::Response<Bytes>> {
-        let Sent { upstream, parts, body } = sent;
+    async fn forward(&self, received: &Received) -> anyhow::Result<axum::http::Response<Bytes>> {
+        let Received { upstream, parts, body } = received;
         let request = self.shared.http.request(parts.method.clone(), format!("{upstream}{}", parts.uri));
-        let answer = request.headers(parts.headers.clone()).body(body.clone()).send().await?;
-        let (status, headers) = (answer.status(), answer.headers().clone());
-        let mut response = axum::http::Response::new(answer.bytes().await?);
+        let reply = request.headers(parts.headers.clone()).body(body.clone()).send().await?;
+        let (status, headers) = (reply.status(), reply.headers().clone());
+        let mut response = axum::http::Response::new(reply.bytes().await?);
         *response.status_mut() = status;
         *response.headers_mut() = headers;
         for name in [CONNECTION, CONTENT_LENGTH, TRANSFER_ENCODING] {
@@ -129,66 +130,70 @@ impl FaultProxy {
         Ok(response)
     }
 
-    /// Puts the first half of a batch's records, and reports the others as not taken. The function's
-    /// signature does not fit the half, so the local cloud's root sends it.
-    async fn partial(&self, sent: &Sent) -> anyhow::Result<Response> {
-        let mut batch: Value = serde_json::from_slice(&sent.body)?;
+    /// Forwards the first half of a batch's records, and reports the others as rejected. The function's signature
+    /// is not valid for the half, so it is sent as the local cloud's root.
+    async fn accept_half(&self, received: &Received) -> anyhow::Result<Response> {
+        let mut batch: Value = serde_json::from_slice(&received.body)?;
         let records = batch["Records"].as_array().cloned().unwrap_or_default();
-        let (taken, refused) = records.split_at(records.len() / 2);
-        if !taken.is_empty() {
-            batch["Records"] = json!(taken);
-            let mut parts = sent.parts.clone();
-            parts.headers.insert(AUTHORIZATION, HeaderValue::from_static(ROOT));
+        let (accepted, rejected) = records.split_at(records.len() / 2);
+        if !accepted.is_empty() {
+            batch["Records"] = json!(accepted);
+            let mut parts = received.parts.clone();
+            parts.headers.insert(AUTHORIZATION, HeaderValue::from_static(ROOT_AUTHORIZATION));
             for name in ["x-amz-security-token", "content-length"] {
                 parts.headers.remove(name);
             }
-            let half = Sent { upstream: sent.upstream.clone(), parts, body: batch.to_string().into() };
-            let answer = self.forward(&half).await?;
-            anyhow::ensure!(answer.status() == StatusCode::OK, "the half was refused: {answer:?}");
+            let half = Received { upstream: received.upstream.clone(), parts, body: batch.to_string().into() };
+            let reply = self.forward(&half).await?;
+            anyhow::ensure!(reply.status() == StatusCode::OK, "the half was rejected: {reply:?}");
         }
-        let slow = json!({"ErrorCode": "ServiceUnavailableException", "ErrorMessage": "Slow down."});
-        let entries: Vec<_> =
-            taken.iter().map(|_| json!({"RecordId": "1"})).chain(refused.iter().map(|_| slow.clone())).collect();
-        Ok(axum::Json(json!({"FailedPutCount": refused.len(), "Encrypted": true, "RequestResponses": entries}))
+        let throttled = json!({"ErrorCode": "ServiceUnavailableException", "ErrorMessage": "Slow down."});
+        let entries: Vec<_> = accepted
+            .iter()
+            .map(|_| json!({"RecordId": "1"}))
+            .chain(rejected.iter().map(|_| throttled.clone()))
+            .collect();
+        Ok(axum::Json(json!({"FailedPutCount": rejected.len(), "Encrypted": true, "RequestResponses": entries}))
             .into_response())
     }
 }
 
-async fn exchange(State((proxy, upstream)): State<(FaultProxy, String)>, request: Request) -> Response {
+async fn handle(State((proxy, upstream)): State<(FaultProxy, String)>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
-    let Ok(body) = to_bytes(body, usize::MAX).await else { return nothing() };
-    let sent = Sent { upstream, parts, body };
+    let Ok(body) = to_bytes(body, usize::MAX).await else { return no_reply() };
+    let received = Received { upstream, parts, body };
     tokio::select! {
         biased;
-        () = proxy.shared.cut.notified() => nothing(),
-        answer = proxy.answer(&sent) => answer.unwrap_or_else(|error| {
-            eprintln!("{} {} did not get through: {error:#}", sent.parts.method, sent.parts.uri);
-            nothing()
+        () = proxy.shared.close.notified() => no_reply(),
+        reply = proxy.reply(&received) => reply.unwrap_or_else(|error| {
+            eprintln!("{} {} could not be forwarded: {error:#}", received.parts.method, received.parts.uri);
+            no_reply()
         }),
     }
 }
 
-fn whole(answer: axum::http::Response<Bytes>) -> Response {
-    answer.map(Body::from)
+fn unchanged(reply: axum::http::Response<Bytes>) -> Response {
+    reply.map(Body::from)
 }
 
 /// A body that fails at once: the connection is closed before anything is written.
-fn nothing() -> Response {
-    Body::from_stream(stream::iter([Err::<Bytes, _>(cut())])).into_response()
+fn no_reply() -> Response {
+    Body::from_stream(stream::iter([Err::<Bytes, _>(connection_aborted())])).into_response()
 }
 
-fn half(answer: axum::http::Response<Bytes>) -> Response {
-    let (mut parts, body) = answer.into_parts();
+/// Half of a reply, which announces its whole length; then the connection is closed.
+fn truncated(reply: axum::http::Response<Bytes>) -> Response {
+    let (mut parts, body) = reply.into_parts();
     parts.headers.insert(CONTENT_LENGTH, HeaderValue::from(body.len()));
-    // Only what is written before the body fails goes out; giving way once lets that happen.
+    // Only what was written before the body fails is sent; yielding once lets that happen.
     let fails = async {
         tokio::task::yield_now().await;
-        Err(cut())
+        Err(connection_aborted())
     };
-    let half = stream::iter([Ok(body.slice(..body.len() / 2))]).chain(stream::once(fails));
-    Response::from_parts(parts, Body::from_stream(half))
+    let body = stream::iter([Ok(body.slice(..body.len() / 2))]).chain(stream::once(fails));
+    Response::from_parts(parts, Body::from_stream(body))
 }
 
-fn cut() -> io::Error {
+fn connection_aborted() -> io::Error {
     io::Error::from(io::ErrorKind::ConnectionAborted)
 }

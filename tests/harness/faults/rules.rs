@@ -1,4 +1,4 @@
-//! Which calls go wrong, how, and for how long.
+//! Rules: which calls fail, with which fault, and for how long.
 
 use std::time::Instant;
 
@@ -8,65 +8,74 @@ use shared::TradeDate;
 
 use super::{Call, CallFault};
 
-/// An order to let calls go wrong.
+/// An order to inject a fault into calls.
 #[derive(Debug, Clone, Copy)]
 pub struct CallFaultRule {
-    /// The calls.
+    /// The calls that fail.
     pub call: Call,
-    /// The day to whose runs they must belong; `None` takes every run's. StartCrawler says nothing of its run.
+    /// The trade date of the runs whose calls fail; `None` means every run. A StartCrawler request names no run, so
+    /// that a rule with a date never matches it.
     pub date: Option<TradeDate>,
-    /// How they go wrong.
+    /// How they fail.
     pub fault: CallFault,
-    /// For how many of them, or for how long.
+    /// For how many calls, or for how long, from when the rule is set.
     pub duration: FaultDuration,
 }
 
 impl CallFaultRule {
-    /// Whether a call that says `text` is one of the rule's. The market is asked from the day's first second on.
-    fn is_for(&self, call: Call, text: &str) -> bool {
-        let named = |date: TradeDate| {
+    /// Whether the rule is for a call whose request has this text. A request of the market names the date by the
+    /// second in which it begins in New York.
+    fn matches(&self, call: Call, text: &str) -> bool {
+        let names_date = |date: TradeDate| {
             let midnights = TimeZone::get("America/New_York").ok().and_then(|zone| date.midnights(&zone).ok());
-            let asked = midnights.is_some_and(|(from, _)| text.contains(&format!("period1={}&", from.as_second())));
-            asked || text.contains(&date.to_string())
+            let period = midnights.is_some_and(|(from, _)| text.contains(&format!("period1={}&", from.as_second())));
+            period || text.contains(&date.to_string())
         };
-        self.call == call && self.date.is_none_or(named)
+        self.call == call && self.date.is_none_or(names_date)
     }
 }
 
-/// A rule in force.
+/// A rule that is set.
 #[derive(Debug)]
-struct InForce {
+struct ActiveRule {
     rule: CallFaultRule,
     since: Instant,
-    /// The calls it has met.
-    met: u32,
+    /// The number of calls it has matched.
+    matched: u32,
 }
 
-/// The rules in force.
+/// The rules that are set.
 #[derive(Debug, Default)]
-pub(super) struct Rules(Vec<InForce>);
+pub(super) struct Rules(Vec<ActiveRule>);
 
 impl Rules {
-    pub(super) fn set(&mut self, rule: CallFaultRule) {
-        self.0.push(InForce { rule, since: Instant::now(), met: 0 });
+    pub(super) fn add(&mut self, rule: CallFaultRule) {
+        self.0.push(ActiveRule { rule, since: Instant::now(), matched: 0 });
     }
 
-    /// Ends the rules for a call of a day, and says how many calls they met.
-    pub(super) fn end(&mut self, call: Call, date: Option<TradeDate>) -> u32 {
-        let met = self.met(call, date);
-        self.0.retain(|InForce { rule, .. }| (rule.call, rule.date) != (call, date));
-        met
+    /// Removes the rules with this call and this date, and returns the number of calls that they matched.
+    pub(super) fn remove(&mut self, call: Call, date: Option<TradeDate>) -> u32 {
+        let matched = self.matched(call, date);
+        self.0.retain(|ActiveRule { rule, .. }| (rule.call, rule.date) != (call, date));
+        matched
     }
 
-    pub(super) fn met(&self, call: Call, date: Option<TradeDate>) -> u32 {
-        self.0.iter().filter(|InForce { rule, .. }| (rule.call, rule.date) == (call, date)).map(|rule| rule.met).sum()
+    /// The number of calls that the rules with this call and this date have matched.
+    pub(super) fn matched(&self, call: Call, date: Option<TradeDate>) -> u32 {
+        self.0
+            .iter()
+            .filter(|ActiveRule { rule, .. }| (rule.call, rule.date) == (call, date))
+            .map(|rule| rule.matched)
+            .sum()
     }
 
-    /// The fault of a call that comes now, which counts as met.
-    pub(super) fn meet(&mut self, call: Call, text: &str) -> Option<CallFault> {
-        let InForce { rule, since, met } = self.0.iter_mut().find(|InForce { rule, .. }| rule.is_for(call, text))?;
-        let in_force = rule.duration.is_in_force(*met, since.elapsed());
-        *met += 1;
+    /// The fault of a call that is made now, which counts as matched: that of the first rule that matches, if it is
+    /// still in force.
+    pub(super) fn fault_of(&mut self, call: Call, text: &str) -> Option<CallFault> {
+        let ActiveRule { rule, since, matched } =
+            self.0.iter_mut().find(|ActiveRule { rule, .. }| rule.matches(call, text))?;
+        let in_force = rule.duration.is_in_force(*matched, since.elapsed());
+        *matched += 1;
         in_force.then_some(rule.fault)
     }
 }

@@ -1,4 +1,4 @@
-//! The bars of a collection.
+//! Builds the bars of a collection.
 
 use anyhow::{Context as _, Result};
 use harness::LakeQuery;
@@ -8,15 +8,18 @@ use shared::{Bar, Price};
 /// What the bars of one company in one collection have in common.
 #[derive(Debug, Clone)]
 pub struct Collected {
+    /// The day, the interval and the run.
     pub query: LakeQuery,
+    /// When they were collected.
     pub at: Timestamp,
+    /// The exchange's time zone.
     pub zone: TimeZone,
     pub symbol: String,
     pub name: String,
 }
 
 impl Collected {
-    /// One bar, with its start on the exchange's clock.
+    /// A bar that starts at `start` in the exchange's time zone.
     pub fn bar(&self, start: Time, high: f64, low: f64, volume: u64) -> Result<Bar> {
         let LakeQuery { trade_date, interval, run_id } = self.query.clone();
         let price = |value| Price::from_wire(value).with_context(|| format!("{value} is not a price"));
@@ -37,8 +40,8 @@ impl Collected {
         })
     }
 
-    /// A bar of a hundred shares every five minutes, with a lowest price of 100 in the first and a
-    /// cent more in each that follows, and a highest that is a cent above the lowest.
+    /// A bar of 100 shares every five minutes from `open` until `close`. The lowest price is 100 in the first bar and
+    /// rises by a cent from bar to bar; the highest is a cent above the lowest.
     pub fn rising(&self, open: Time, close: Time) -> Result<Vec<Bar>> {
         let starts = open.series(5.minutes()).take_while(|start| *start < close);
         let cents = |cents: u32| f64::from(cents) / 100.0;

@@ -1,4 +1,4 @@
-//! The days of `reference.txt`.
+//! Reads the days of `reference.txt`, whose first lines describe its format.
 
 use anyhow::{Context as _, Result, bail, ensure};
 use harness::LakeQuery;
@@ -16,16 +16,16 @@ pub struct Day {
 }
 
 impl Day {
-    /// Whether the CSV has the rows, and is what is computed.
+    /// Verifies that the CSV has the recorded rows and equals the computed one.
     pub async fn check(&self, context: &Context) -> Result<()> {
         let csv = self.case.check(context).await?;
         let rows = csv.split_once('\n').map(|(_, rows)| rows);
-        ensure!(rows == Some(&self.rows), "the computed answer is\n{csv}and the one written down\n{}", self.rows);
+        ensure!(rows == Some(&self.rows), "the computed rows are\n{csv}and the recorded ones\n{}", self.rows);
         Ok(())
     }
 }
 
-/// All of them.
+/// All days of the file.
 pub fn days() -> Result<Vec<Day>> {
     let days = include_str!("reference.txt").split("\n== ").skip(1);
     days.map(|text| day(text).with_context(|| format!("reference.txt: {text}"))).collect()
@@ -34,7 +34,7 @@ pub fn days() -> Result<Vec<Day>> {
 fn day(text: &str) -> Result<Day> {
     let mut lines = text.lines().filter(|line| !line.is_empty());
     let title = lines.next().unwrap_or_default().to_owned();
-    let query = query(lines.next().and_then(|line| line.strip_prefix("ask ")).context("no query")?)?;
+    let query = query(lines.next().and_then(|line| line.strip_prefix("query ")).context("no query")?)?;
     let (mut collected, mut bars, mut rows) = (None, Vec::new(), String::new());
     for line in lines {
         match (line.split_once(' '), &collected) {
@@ -48,7 +48,7 @@ fn day(text: &str) -> Result<Day> {
             _ => bail!("{line} is not a line of a day"),
         }
     }
-    // Dealt out in turn, so that the bars of an hour are never all in one file.
+    // Dealt out in turn to three files, so that the bars of an hour are never all in one file.
     let file = |number| bars.iter().skip(number).step_by(3).cloned().collect();
     Ok(Day { title, case: Case { query, files: (0..3).map(file).collect() }, rows })
 }

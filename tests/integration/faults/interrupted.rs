@@ -1,21 +1,21 @@
-//! Functions that do not live to hear the answer to a call: killed, cut off, or out of time. Each
-//! call has arrived and done its work by then; the run is to end with the right export all the same.
+//! Functions that end before they receive the reply to a call: killed, disconnected, or timed out. The call has taken
+//! effect by then; the run must still end with the right export.
 
 use std::{
     sync::Arc,
     time::{Duration, Instant},
 };
 
-use anyhow::{Context as _, Result, bail, ensure};
-use harness::{Call, CallFault, CallFaultRule, ProxiedStack, expected_from_market, kill_function, trading_days};
+use anyhow::{Context as _, Result, ensure};
+use harness::{Call, CallFault, CallFaultRule, ProxiedStack, kill_function, poll, trading_days, verify_csv};
 use jiff::civil::date;
 use market_sim::FaultDuration;
 use serde_json::json;
-use shared::{Interval, TradeDate, payload::RunOutcome};
+use shared::{Interval, TradeDate};
 
 use crate::{Context, trials};
 
-trials![functions_that_do_not_hear_the_answer];
+trials![interrupted_functions_are_retried];
 
 const CALLS: [Call; 7] = [
     Call::Chart,
@@ -28,65 +28,60 @@ const CALLS: [Call; 7] = [
 ];
 const COMPANIES: [(&str, &str); 2] = [("Meta Platforms", "META"), ("Netflix", "NFLX")];
 
-/// What keeps a function from the answer.
+/// What keeps a function from receiving the reply.
 #[derive(Debug, Clone, Copy)]
 enum Interruption {
-    /// `kill -9`.
+    /// It is killed with SIGKILL.
     Killed,
     /// Its connections are closed.
-    CutOff,
-    /// Nothing but its own timeout.
+    Disconnected,
+    /// It waits for the reply until its own timeout.
     TimedOut,
 }
 
-/// On a stack of its own, one after another: an interruption is for every run.
-async fn functions_that_do_not_hear_the_answer(context: Arc<Context>) -> Result<()> {
+/// One after another on a stack of its own, since an interruption affects every run.
+async fn interrupted_functions_are_retried(context: Arc<Context>) -> Result<()> {
     use Interruption as I;
     let proxied = ProxiedStack::up(&context.tools).await?;
     let mut days = trading_days(date(2022, 1, 3));
     let mut day = || days.next().context("no more days");
-    for (call, how) in CALLS.into_iter().flat_map(|call| [(call, I::Killed), (call, I::CutOff)]) {
-        interrupted(&proxied, call, how, day()?).await.with_context(|| format!("{call}, {how:?}"))?;
+    for (call, how) in CALLS.into_iter().flat_map(|call| [(call, I::Killed), (call, I::Disconnected)]) {
+        run_interrupted(&proxied, call, how, day()?).await.with_context(|| format!("{call}, {how:?}"))?;
     }
     for output in ["StartCrawlerFunction", "RunQueryFunction", "ExportCsvFunction"] {
         proxied.stack.configure(output, &[], Some(2)).await?;
     }
-    // `collect` has minutes, and keeps half a minute for Firehose.
+    // Not `collect`: its time limit is minutes, of which it reserves half a minute for Firehose.
     for call in CALLS.into_iter().filter(|call| call.function() != "CollectFunction") {
-        interrupted(&proxied, call, I::TimedOut, day()?).await.with_context(|| format!("{call} timed out"))?;
+        run_interrupted(&proxied, call, I::TimedOut, day()?).await.with_context(|| format!("{call} timed out"))?;
     }
     Ok(())
 }
 
-async fn interrupted(proxied: &ProxiedStack, call: Call, how: Interruption, date: TradeDate) -> Result<()> {
+async fn run_interrupted(proxied: &ProxiedStack, call: Call, how: Interruption, date: TradeDate) -> Result<()> {
     let (begun, ProxiedStack { stack, proxy }) = (Instant::now(), proxied);
-    proxy.set(CallFaultRule { call, date: None, fault: CallFault::Hang, duration: FaultDuration::Times(1) });
+    proxy.inject(CallFaultRule { call, date: None, fault: CallFault::Hang, duration: FaultDuration::Times(1) });
     let input = json!({"trade_date": date, "symbols": COMPANIES.map(|(_, symbol)| symbol)});
-    let (outcome, ()) = tokio::try_join!(stack.succeed(&input), interrupt(proxied, call, how))?;
-    let calls = proxy.end(call, None);
+    let (run, ()) = tokio::try_join!(stack.export(&input), interrupt(proxied, call, how))?;
+    let calls = proxy.clear(call, None);
     ensure!(calls > 1, "the call was not made again");
-    let RunOutcome::Exported { csv, .. } = outcome else { bail!("{outcome:?}") };
-    let csv = stack.object(&csv).await?;
-    let expected = expected_from_market(&stack.market, date, Interval::FiveMinutes, &COMPANIES).await?;
-    ensure!(csv == expected, "got:\n{csv}\nexpected:\n{expected}");
-    println!("{call:<27} {how:<9?} exported, {calls} calls, {:.1} s", begun.elapsed().as_secs_f32());
+    verify_csv(&stack.market, date, Interval::FiveMinutes, &COMPANIES, &run.csv).await?;
+    println!("{call:<27} {how:<12?} exported, {calls} calls, {:.1} s", begun.elapsed().as_secs_f32());
     Ok(())
 }
 
-/// Waits until the call has come, and takes the answer away.
+/// Waits until the call is made, and interrupts it.
 async fn interrupt(proxied: &ProxiedStack, call: Call, how: Interruption) -> Result<()> {
     let ProxiedStack { stack, proxy } = proxied;
-    while proxy.met(call, None) == 0 {
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
-    // The proxy passes the call on before it hangs.
+    poll("the call", Duration::from_millis(10), async || Ok((proxy.matched(call, None) > 0).then_some(()))).await?;
+    // The proxy forwards the call before it hangs.
     tokio::time::sleep(Duration::from_millis(200)).await;
     match how {
         Interruption::Killed => {
             let killed = kill_function(&stack.cloud, stack.cloud.output(call.function())?)?;
-            ensure!(killed > 0, "there was nothing to kill");
+            ensure!(killed > 0, "there was no process to kill");
         }
-        Interruption::CutOff => proxy.cut(),
+        Interruption::Disconnected => proxy.close_connections(),
         Interruption::TimedOut => {}
     }
     Ok(())

@@ -1,13 +1,13 @@
-//! The malformed inputs: what is wrong with each is written beside it or plain to see.
+//! The malformed inputs.
 
 use serde_json::{Value, json};
 
-/// A request to the API, and how it must be refused.
+/// A request to the API, and the expected reply.
 pub struct Request {
     pub body: String,
     pub content_type: &'static str,
     pub status: u16,
-    /// The field that must be named; empty where that depends on how far the text could be read.
+    /// The field that the reply must name; empty when any will do, since it depends on how far the text can be parsed.
     pub field: String,
 }
 
@@ -17,7 +17,7 @@ impl Request {
     }
 }
 
-/// What is not JSON, or not one object of it.
+/// Not JSON, or not a single JSON object.
 const NOT_AN_OBJECT: [&str; 30] = [
     "{",
     "}",
@@ -51,8 +51,8 @@ const NOT_AN_OBJECT: [&str; 30] = [
     "[\"2026-11-20\"]",
 ];
 
-/// Values that no field takes. `null` stands for a field that is left out.
-fn of_another_type() -> Vec<Value> {
+/// Values whose type no field accepts. Without `null`, which is accepted as a field that is left out.
+fn values_of_other_types() -> Vec<Value> {
     vec![
         json!(true),
         json!({}),
@@ -149,8 +149,8 @@ const TIMES: [&str; 12] = [
 
 const RUN_IDS: [&str; 8] = ["", " ", "x' or 1=1", "a b", "a/b", "é", "a\nb", "a;b"];
 
-/// Fields that no request has.
-fn unknown() -> Vec<(Value, &'static str)> {
+/// Fields that no request has, with the name that must be reported.
+fn unknown_fields() -> Vec<(Value, &'static str)> {
     vec![
         (json!({"date": "2026-11-20"}), "date"),
         (json!({"symbol": "META"}), "symbol"),
@@ -167,14 +167,17 @@ fn unknown() -> Vec<(Value, &'static str)> {
     ]
 }
 
-/// Every value with its field, and the part of it that is named.
-fn fields() -> Vec<(Value, String)> {
+/// Objects with one invalid field, with the part that must be reported.
+fn invalid_fields() -> Vec<(Value, String)> {
     let mut inputs = Vec::new();
     let mut add = |field: &str, value: Value, named: &str| inputs.push((json!({field: value}), named.to_owned()));
     for field in ["trade_date", "interval", "scheduled_time"] {
-        of_another_type().into_iter().for_each(|value| add(field, value, field));
+        values_of_other_types().into_iter().for_each(|value| add(field, value, field));
     }
-    of_another_type().into_iter().filter(|value| !value.is_array()).for_each(|value| add("symbols", value, "symbols"));
+    values_of_other_types()
+        .into_iter()
+        .filter(|value| !value.is_array())
+        .for_each(|value| add("symbols", value, "symbols"));
     DATES.into_iter().for_each(|date| add("trade_date", json!(date), "trade_date"));
     INTERVALS.into_iter().for_each(|interval| add("interval", json!(interval), "interval"));
     TIMES.into_iter().for_each(|time| add("scheduled_time", json!(time), "scheduled_time"));
@@ -188,11 +191,11 @@ fn fields() -> Vec<(Value, String)> {
     inputs
 }
 
-/// Requests to the API.
+/// The requests to the API.
 pub fn requests() -> Vec<Request> {
     let mut requests: Vec<_> = NOT_AN_OBJECT.into_iter().map(|body| Request::new(body, "")).collect();
-    requests.extend(fields().into_iter().map(|(input, field)| Request::new(input.to_string(), &field)));
-    requests.extend(unknown().into_iter().map(|(input, field)| Request::new(input.to_string(), field)));
+    requests.extend(invalid_fields().into_iter().map(|(input, field)| Request::new(input.to_string(), &field)));
+    requests.extend(unknown_fields().into_iter().map(|(input, field)| Request::new(input.to_string(), field)));
     requests.extend(RUN_IDS.into_iter().map(|id| Request::new(json!({"run_id": id}).to_string(), "run_id")));
     requests.push(Request::new(json!({"run_id": "x".repeat(129)}).to_string(), "run_id"));
     requests.push(Request::new(json!({"collection": {}}).to_string(), "collection"));
@@ -218,9 +221,12 @@ pub fn requests() -> Vec<Request> {
     requests
 }
 
-/// Inputs of executions: the state machine names the run itself, so a `run_id` is not looked at.
+/// The inputs of executions. None has an invalid `run_id`: the state machine sets it itself and ignores the input's.
 pub fn executions() -> Vec<Value> {
-    let objects = fields().into_iter().map(|(input, _)| input).chain(unknown().into_iter().map(|(input, _)| input));
+    let objects = invalid_fields()
+        .into_iter()
+        .map(|(input, _)| input)
+        .chain(unknown_fields().into_iter().map(|(input, _)| input));
     let others = [json!(null), json!(true), json!(7), json!("2026-11-20"), json!([]), json!(["META"])];
     objects.chain([json!({"collection": {}})]).chain(others).collect()
 }

@@ -1,4 +1,4 @@
-//! One day of a backfill: found done, or run to its end.
+//! One day of a backfill: found done before, or run to its end.
 //!
 //! A day is done when its own execution has succeeded and what it published is still there, or when the published
 //! CSV, whichever run wrote it, lacks no bar that the calendar expects of any symbol. A run that a busy market left
@@ -20,7 +20,7 @@ use super::{
 };
 use crate::{
     aws::{
-        execution::{self, Ending, State},
+        execution::{self, RunResult, Status},
         history::Failure,
         poll::{Poll, poll_until},
         s3,
@@ -29,29 +29,28 @@ use crate::{
     trading_day::TradingDay,
 };
 
-/// What every day of a backfill has in common.
+/// What all days of a backfill share.
 pub struct Backfill {
-    /// Where the days are run.
     pub target: Target,
-    /// The folder that takes a folder for each day.
+    /// The local folder with a folder for each day.
     pub out: PathBuf,
     symbols: SymbolList,
     interval: Interval,
+    /// The executions that are being followed, by day.
     running: Mutex<BTreeMap<TradeDate, String>>,
 }
 
 impl Backfill {
-    /// A backfill of these symbols and bars.
     pub fn new(target: Target, symbols: SymbolList, interval: Interval, out: PathBuf) -> Self {
         Self { target, out, symbols, interval, running: Mutex::default() }
     }
 
-    /// The names of the executions that are under way, in the order of their days.
+    /// The names of the running executions, in the order of their days.
     pub async fn running(&self) -> Vec<String> {
         self.running.lock().await.values().cloned().collect()
     }
 
-    /// Brings a day to its end.
+    /// The report of a day, after its run unless it was done before. An error becomes the failure `NotFollowed`.
     pub async fn finish(&self, date: TradeDate, day: TradingDay) -> DayReport {
         let mut execution = String::new();
         let outcome = self.settle(date, &day, &mut execution).await.unwrap_or_else(|error| {
@@ -61,14 +60,17 @@ impl Backfill {
         DayReport { date, session: day.label(), outcome }
     }
 
-    /// Looks at the day's executions, one after the other, until one is done or goes on; otherwise starts the next.
+    /// Finds the day done before, or runs it. The day's executions, an attempt each, are looked up in order: the first
+    /// that succeeded for good is the outcome; one that is running is followed; the first name not yet used is started,
+    /// unless another run has published the whole day. Sets `execution` to the name of the current attempt, so that
+    /// the caller can report it when this fails.
     async fn settle(&self, date: TradeDate, day: &TradingDay, execution: &mut String) -> anyhow::Result<DayOutcome> {
         for attempt in 1.. {
-            *execution = name(date, self.interval, &self.symbols, attempt);
+            *execution = execution_name(date, self.interval, &self.symbols, attempt);
             match execution::describe(&self.target, execution).await? {
-                Some(State::Running) => break,
-                Some(State::Ended { ending, .. }) => {
-                    if let Ending::Succeeded(outcome) = *ending
+                Some(Status::Running) => break,
+                Some(Status::Ended { result, .. }) => {
+                    if let Ok(outcome) = *result
                         && let Some(done) = self.done_before(day, outcome).await?
                     {
                         return Ok(done);
@@ -85,12 +87,12 @@ impl Backfill {
         self.run(date, day, execution).await
     }
 
-    /// The day as its own execution left it; `None` when it has to be run again.
+    /// The outcome of the day's own execution, and its files; `None` when the day has to be run again.
     async fn done_before(&self, day: &TradingDay, outcome: RunOutcome) -> anyhow::Result<Option<DayOutcome>> {
         let RunOutcome::Exported { trade_date, symbols, csv, report, simulated, .. } = outcome else {
             return Ok(Some(DayOutcome::NoSession));
         };
-        if symbols.failed.iter().any(|failed| may_come_yet(failed.reason)) {
+        if symbols.failed.iter().any(|failed| may_appear_later(failed.reason)) {
             return Ok(None);
         }
         let Some(published) = Published::at(&self.target.s3, &csv).await.filter(|export| export.holds(&symbols)) else {
@@ -100,7 +102,7 @@ impl Backfill {
         Ok(Some(self.exported(day, symbols, simulated, None)))
     }
 
-    /// The day as another run has published it; `None` when a bar is missing there, or might be.
+    /// The day as another run has published it, and its files; `None` when a bar is missing there, or may be.
     async fn published_before(&self, date: TradeDate, day: &TradingDay) -> anyhow::Result<Option<DayOutcome>> {
         let Some(expected) = day.expected_bars(self.interval) else { return Ok(None) };
         let bucket = self.target.output("DataBucket")?;
@@ -113,18 +115,16 @@ impl Backfill {
         Ok(Some(self.exported(day, symbols, published.is_simulated(), None)))
     }
 
-    /// Starts the execution unless it is under way, follows it to its end, and fetches its files.
+    /// Starts the execution unless it is running, follows it to its end, and downloads its files.
     async fn run(&self, date: TradeDate, day: &TradingDay, execution: &str) -> anyhow::Result<DayOutcome> {
         self.running.lock().await.insert(date, execution.to_owned());
-        let (ending, seconds) = self.follow(date, execution).await?;
+        let (result, seconds) = self.follow(date, execution).await?;
         self.running.lock().await.remove(&date);
-        match ending {
-            Ending::Failed(failure) if failure.error == ErrorName::SessionNotOver.to_string() => {
-                Ok(DayOutcome::NotOver)
-            }
-            Ending::Failed(failure) => Ok(DayOutcome::Failed { execution: execution.to_owned(), failure }),
-            Ending::Succeeded(RunOutcome::NoSession { .. }) => Ok(DayOutcome::NoSession),
-            Ending::Succeeded(RunOutcome::Exported { symbols, csv, report, versions, simulated, .. }) => {
+        match result {
+            Err(failure) if failure.error == ErrorName::SessionNotOver.to_string() => Ok(DayOutcome::NotOver),
+            Err(failure) => Ok(DayOutcome::Failed { execution: execution.to_owned(), failure }),
+            Ok(RunOutcome::NoSession { .. }) => Ok(DayOutcome::NoSession),
+            Ok(RunOutcome::Exported { symbols, csv, report, versions, simulated, .. }) => {
                 let folder = self.folder(date);
                 s3::fetch(&self.target.s3, &csv, versions.csv.as_deref(), &folder).await?;
                 s3::fetch(&self.target.s3, &report, versions.report.as_deref(), &folder).await?;
@@ -133,22 +133,24 @@ impl Backfill {
         }
     }
 
-    /// How the execution ended, and after how many seconds.
-    async fn follow(&self, date: TradeDate, execution: &str) -> anyhow::Result<(Ending, f64)> {
+    /// Starts and follows an execution; returns its result, and how long it took, in seconds.
+    async fn follow(&self, date: TradeDate, execution: &str) -> anyhow::Result<(RunResult, f64)> {
         let (symbols, interval) = (Some(self.symbols.clone()), Some(self.interval));
         let request = RunRequest { trade_date: Some(date), symbols, interval, ..RunRequest::default() };
         execution::start(&self.target, execution, &request).await?;
         poll_until(self.target.poll_interval, async || match execution::describe(&self.target, execution).await? {
-            Some(State::Ended { ending, seconds }) => Ok(Poll::Ready((*ending, seconds))),
-            Some(State::Running) => Ok(Poll::Pending),
-            None => bail!("{execution} was started, and Step Functions does not know it yet: give the command again"),
+            Some(Status::Ended { result, seconds }) => Ok(Poll::Ready((*result, seconds))),
+            Some(Status::Running) => Ok(Poll::Pending),
+            None => {
+                bail!("{execution} was started, but Step Functions does not list it yet: run the same command again")
+            }
         })
         .await
     }
 
     fn exported(&self, day: &TradingDay, symbols: SymbolOutcomes, simulated: bool, seconds: Option<f64>) -> DayOutcome {
-        let by_the_calendar = day.expected_bars(self.interval).map(|bars| bars * self.symbols.len());
-        let expected = by_the_calendar.unwrap_or_else(|| symbols.collected.iter().map(|symbol| symbol.expected).sum());
+        let by_calendar = day.expected_bars(self.interval).map(|bars| bars * self.symbols.len());
+        let expected = by_calendar.unwrap_or_else(|| symbols.collected.iter().map(|symbol| symbol.expected).sum());
         DayOutcome::Exported(Exported { symbols, expected, simulated, seconds })
     }
 
@@ -158,8 +160,9 @@ impl Backfill {
 }
 
 /// The name of an attempt at a day: the same for the same request, so that a later command finds it.
-/// Step Functions keeps a name for 90 days.
-fn name(date: TradeDate, interval: Interval, symbols: &[Symbol], attempt: u32) -> String {
+/// Step Functions reserves a name for 90 days.
+/// <https://docs.aws.amazon.com/step-functions/latest/apireference/API_StartExecution.html>
+fn execution_name(date: TradeDate, interval: Interval, symbols: &[Symbol], attempt: u32) -> String {
     let mut names: Vec<_> = symbols.iter().map(Symbol::as_str).collect();
     names.sort_unstable();
     let digest = Sha256::digest(names.join(","));
@@ -170,8 +173,8 @@ fn name(date: TradeDate, interval: Interval, symbols: &[Symbol], attempt: u32) -
     if attempt == 1 { name } else { format!("{name}-{attempt}") }
 }
 
-/// Whether a symbol that had no bars for this reason may have some when it is asked for again.
-fn may_come_yet(reason: Reason) -> bool {
+/// Whether a symbol that had no bars for this reason may have some when it is queried again.
+fn may_appear_later(reason: Reason) -> bool {
     matches!(reason, Reason::SessionNotOver | Reason::Blocked | Reason::Unavailable | Reason::NotAttempted)
 }
 
@@ -180,32 +183,32 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_execution_is_named_after_what_it_was_asked_for() -> Result<(), Box<dyn std::error::Error>> {
+    fn an_execution_is_named_after_its_request() -> Result<(), Box<dyn std::error::Error>> {
         let date = "2025-11-28".parse()?;
         let symbols = |names: [&str; 2]| names.map(str::parse).into_iter().collect::<Result<Vec<Symbol>, _>>();
         let five = |names, attempt| {
             let symbols = symbols(names)?;
-            Ok::<_, shared::symbol::InvalidSymbol>(name(date, Interval::FiveMinutes, &symbols, attempt))
+            Ok::<_, shared::symbol::InvalidSymbol>(execution_name(date, Interval::FiveMinutes, &symbols, attempt))
         };
         let first = five(["META", "SHOP"], 1)?;
         assert_eq!(first, "backfill-2025-11-28-5m-fb13a387");
         assert_eq!(five(["SHOP", "META"], 1)?, first);
         assert_eq!(five(["META", "SHOP"], 3)?, format!("{first}-3"));
         assert_ne!(five(["META", "SNAP"], 1)?, first);
-        assert_ne!(name(date, Interval::OneHour, &symbols(["META", "SHOP"])?, 1), first);
+        assert_ne!(execution_name(date, Interval::OneHour, &symbols(["META", "SHOP"])?, 1), first);
         Ok(())
     }
 
     #[test]
-    fn only_what_was_not_answered_for_good_may_come_yet() {
-        for (reason, yet) in [
+    fn only_symbols_without_a_final_answer_may_appear_later() {
+        for (reason, expected) in [
             (Reason::Blocked, true),
             (Reason::NotAttempted, true),
             (Reason::Unavailable, true),
             (Reason::UnknownSymbol, false),
             (Reason::NoTrades, false),
         ] {
-            assert_eq!(may_come_yet(reason), yet, "{reason:?}");
+            assert_eq!(may_appear_later(reason), expected, "{reason:?}");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! What is published of a day: its CSV in the bucket, whichever run wrote it last.
+//! The published CSV of a day in the bucket, whichever run wrote it last.
 
 use std::{collections::BTreeMap, fs, path::Path};
 
@@ -17,7 +17,7 @@ pub struct Published {
 }
 
 impl Published {
-    /// The CSV at `uri`. One that is not there, or cannot be read, is as good as none: the day is run.
+    /// The CSV at `uri`; `None` when it is missing or cannot be read, so that the day is run.
     pub async fn at(client: &Client, uri: &S3Uri) -> Option<Self> {
         Self::read(s3::get(client, uri, None).await.ok()?)
     }
@@ -30,12 +30,11 @@ impl Published {
         Some(Self { object, bars })
     }
 
-    /// Whether its prices are simulated.
     pub fn is_simulated(&self) -> bool {
         self.object.simulated
     }
 
-    /// Whether it holds what a run has collected: another run of the day may have taken its place.
+    /// Whether it still holds what a run has collected: another run of the day may have replaced it.
     pub fn holds(&self, symbols: &SymbolOutcomes) -> bool {
         symbols.collected.iter().all(|symbol| {
             self.bars.get(&symbol.symbol).is_some_and(|bars| (symbol.bars..=symbol.expected).contains(bars))
@@ -43,7 +42,7 @@ impl Published {
     }
 
     /// The symbols with all their bars, `expected` of each; `None` when one bar is missing. No two intervals give a
-    /// session the same number of bars, so this tells the interval, too.
+    /// session the same number of bars, so this checks the interval, too.
     pub fn complete(&self, symbols: &[Symbol], expected: usize) -> Option<SymbolOutcomes> {
         let collected = symbols.iter().map(|symbol| {
             let bars = *self.bars.get(symbol).filter(|bars| **bars == expected)?;
@@ -59,10 +58,10 @@ impl Published {
         Some(SymbolOutcomes { collected: collected.collect::<Option<_>>()?, failed: vec![] })
     }
 
-    /// Saves the CSV and its report to `folder`, unless they are there.
+    /// Saves the CSV and its report to `folder`, unless the same are there.
     ///
     /// # Errors
-    /// When the report cannot be fetched, or a file not written.
+    /// When the report cannot be downloaded, or a file not written.
     pub async fn save_to(&self, client: &Client, report: &S3Uri, folder: &Path) -> anyhow::Result<()> {
         let csv = folder.join("hourly_extremes.csv");
         if fs::read(&csv).is_ok_and(|saved| saved == self.object.content) && folder.join(report.file_name()).exists() {

@@ -1,4 +1,4 @@
-//! The days of a backfill as a table: what was expected, what there is, what is missing.
+//! The days of a backfill as a table: the expected bars, the exported ones, and the gaps.
 
 use shared::{
     format::thousands,
@@ -7,17 +7,18 @@ use shared::{
 
 use super::outcome::{DayOutcome, DayReport, Exported};
 use crate::output::{
-    summary::pluralize,
+    format::pluralize,
     tables::{self, BREAK},
 };
 
-/// How many gaps of one symbol are named, and how many symbols, before the rest is counted.
-const GAPS_NAMED: usize = 3;
-const SYMBOLS_NAMED: usize = 8;
+/// How many gaps of one symbol are listed; when it has more, its missing bars are counted instead.
+const MAX_GAPS: usize = 3;
+/// How many symbols of one day are listed before the rest is counted.
+const MAX_SYMBOLS: usize = 8;
 
-/// The table. `width` is that of the terminal unless given.
+/// The table. `width`, in columns, is that of the terminal unless given.
 pub fn of(reports: &[DayReport], width: Option<u16>) -> String {
-    let mut table = tables::days(&["gaps", "result"], width);
+    let mut table = tables::day_table(&["gaps", "result"], width);
     for report in reports {
         let [symbols, bars, expected, gaps] = report.exported().map(counts).unwrap_or_default();
         table.add_row([report.date.to_string(), report.session.into(), symbols, bars, expected, gaps, result(report)]);
@@ -44,8 +45,8 @@ fn result(report: &DayReport) -> String {
 fn gaps(day: &Exported) -> String {
     let short = day.symbols.collected.iter().filter(|symbol| symbol.is_short()).map(short);
     let mut all: Vec<_> = short.chain(day.symbols.failed.iter().map(without)).collect();
-    if all.len() > SYMBOLS_NAMED {
-        let more = all.split_off(SYMBOLS_NAMED).len();
+    if all.len() > MAX_SYMBOLS {
+        let more = all.split_off(MAX_SYMBOLS).len();
         all.push(format!("{} more", pluralize(more, "symbol")));
     }
     all.join(&format!(";{BREAK}"))
@@ -54,7 +55,7 @@ fn gaps(day: &Exported) -> String {
 fn short(symbol: &CollectedSymbol) -> String {
     let CollectedSymbol { symbol, bars, expected, gaps, .. } = symbol;
     match gaps {
-        Some(gaps) if (1..=GAPS_NAMED).contains(&gaps.len()) => {
+        Some(gaps) if (1..=MAX_GAPS).contains(&gaps.len()) => {
             let gaps: Vec<_> = gaps.iter().map(ToString::to_string).collect();
             format!("{symbol} {}", gaps.join(&format!(",{BREAK}")))
         }
@@ -66,7 +67,7 @@ fn without(FailedSymbol { symbol, reason, .. }: &FailedSymbol) -> String {
     format!("{symbol} {}", reason.label().replace(' ', &BREAK.to_string()))
 }
 
-/// The sum of the days.
+/// The number of days by outcome, and the sum of their bars.
 pub fn total(reports: &[DayReport]) -> String {
     let days = |wanted: fn(&DayOutcome) -> bool| reports.iter().filter(|report| wanted(&report.outcome)).count();
     let counts = [
@@ -87,7 +88,7 @@ pub fn total(reports: &[DayReport]) -> String {
     }
 }
 
-/// Whether any prices are made up; `None` where there are none.
+/// Whether any exported day has simulated prices; `None` when no day was exported.
 pub fn simulated(reports: &[DayReport]) -> Option<bool> {
     reports.iter().filter_map(DayReport::exported).map(|day| day.simulated).reduce(|any, next| any || next)
 }

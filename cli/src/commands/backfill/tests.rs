@@ -18,7 +18,7 @@ fn new_yorks_holidays_and_weekends_are_not_run() -> Result {
     let plan = planned("2025-11-24", "2025-12-01", "SNAP", "2025-12-01T20:59:00Z")?;
     let runs: Vec<_> = plan.runs.iter().map(|(date, day)| format!("{date} {}", day.label())).collect();
     assert_eq!(runs, ["2025-11-24 full", "2025-11-25 full", "2025-11-26 full", "2025-11-28 half"]);
-    assert_eq!(plan.rest.iter().map(DayReport::summary).collect::<Vec<_>>(), ["2025-11-27  closed"]);
+    assert_eq!(plan.holidays.iter().map(DayReport::summary).collect::<Vec<_>>(), ["2025-11-27  closed"]);
     assert_eq!(plan.not_over, ["2025-12-01".parse()?]);
     assert_eq!(plan.describe(), "4 trading days");
     Ok(())
@@ -27,7 +27,7 @@ fn new_yorks_holidays_and_weekends_are_not_run() -> Result {
 #[test]
 fn every_day_is_run_where_no_calendar_is_known() -> Result {
     let plan = planned("2025-11-24", "2025-12-01", "7203.T", "2025-12-02T00:00:00Z")?;
-    assert_eq!((plan.runs.len(), plan.rest.len(), plan.not_over.len()), (8, 0, 0));
+    assert_eq!((plan.runs.len(), plan.holidays.len(), plan.not_over.len()), (8, 0, 0));
     assert_eq!(plan.describe(), "8 days");
     Ok(())
 }
@@ -96,21 +96,21 @@ fn a_finished_day_is_one_line() -> Result {
 }
 
 #[test]
-fn what_yahoo_has_forgotten_is_refused_before_anything_runs() -> Result {
+fn days_that_yahoo_no_longer_keeps_are_rejected_before_anything_runs() -> Result {
     let now = "2026-11-23T12:00:00Z".parse()?;
-    let refusal = still_kept("2026-09-24".parse()?, Interval::FiveMinutes, now).map_err(|error| error.to_string());
+    let error = check_retention("2026-09-24".parse()?, Interval::FiveMinutes, now).map_err(|error| error.to_string());
     assert_eq!(
-        refusal,
+        error,
         Err("Yahoo has 5m bars of the last 60 days only, and 2026-09-24 is older: use --from 2026-09-25 or later"
             .into())
     );
-    assert_eq!(still_kept("2026-09-25".parse()?, Interval::FiveMinutes, now), Ok(()));
-    assert_eq!(still_kept("2026-09-24".parse()?, Interval::OneHour, now), Ok(()));
+    assert_eq!(check_retention("2026-09-25".parse()?, Interval::FiveMinutes, now), Ok(()));
+    assert_eq!(check_retention("2026-09-24".parse()?, Interval::OneHour, now), Ok(()));
     Ok(())
 }
 
 #[test]
-fn an_empty_range_is_said_to_be_one() {
+fn a_range_without_ended_trading_days_is_reported_as_such() {
     assert_eq!(table::total(&[]), "no trading day of that range is over");
     assert_eq!(table::simulated(&[]), None);
 }

@@ -1,33 +1,31 @@
-//! What the lake holds of each day, beside what the calendar expects.
+//! Compares, for each day, the bars that the lake holds with those that the calendar expects.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use shared::{Interval, Symbol, TradeDate};
 
-use super::Held;
+use super::LakeRow;
 use crate::trading_day::{TradingDay, is_weekend};
 
 /// One day of the lake.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Coverage {
-    /// The day.
     pub date: TradeDate,
     /// `full`, `half`, `closed`, or `-` where no calendar says.
     pub session: &'static str,
-    /// How many symbols have bars.
+    /// The number of symbols with bars.
     pub symbols: usize,
-    /// Bars of all symbols.
+    /// The number of bars of all symbols together.
     pub bars: usize,
-    /// Bars of all symbols when none is missing; `None` where no calendar says.
+    /// The same when none is missing; `None` where no calendar says.
     pub expected: Option<usize>,
-    /// What is missing.
-    pub lack: Lack,
+    pub missing: Missing,
 }
 
-/// What a day lacks.
+/// The missing bars of a day.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Lack {
+pub enum Missing {
     /// Nothing, as far as the calendar says.
     Nothing,
     /// Bars of some symbols.
@@ -42,29 +40,29 @@ pub enum Lack {
 }
 
 /// The symbols of which the lake holds any bars, in alphabetical order.
-pub fn symbols_of(held: &[Held]) -> Vec<Symbol> {
-    held.iter().map(|row| row.symbol.clone()).collect::<BTreeSet<_>>().into_iter().collect()
+pub fn symbols_of(rows: &[LakeRow]) -> Vec<Symbol> {
+    rows.iter().map(|row| row.symbol.clone()).collect::<BTreeSet<_>>().into_iter().collect()
 }
 
-/// The days on which bars of the `wanted` symbols are expected or held, in order.
+/// The days on which bars of `symbols` are expected or held, in order.
 pub fn of(
     dates: impl Iterator<Item = TradeDate>,
-    held: &[Held],
-    wanted: &[Symbol],
+    rows: &[LakeRow],
+    symbols: &[Symbol],
     interval: Interval,
     now: Timestamp,
 ) -> Vec<Coverage> {
     let mut by_day: BTreeMap<TradeDate, BTreeMap<&Symbol, usize>> = BTreeMap::new();
-    for row in held {
+    for row in rows {
         by_day.entry(row.trade_date).or_default().insert(&row.symbol, row.bars);
     }
-    let nothing = BTreeMap::new();
+    let no_bars = BTreeMap::new();
     dates
         .filter_map(|date| {
-            let bars = by_day.get(&date).unwrap_or(&nothing);
-            let day = TradingDay::of(date, wanted);
-            let counts = !bars.is_empty() || has_traded(date, &day, now);
-            counts.then(|| coverage(date, &day, bars, wanted, interval))
+            let bars = by_day.get(&date).unwrap_or(&no_bars);
+            let day = TradingDay::of(date, symbols);
+            let shown = !bars.is_empty() || has_traded(date, &day, now);
+            shown.then(|| coverage(date, &day, bars, symbols, interval))
         })
         .collect()
 }
@@ -82,25 +80,25 @@ fn coverage(
     date: TradeDate,
     day: &TradingDay,
     bars: &BTreeMap<&Symbol, usize>,
-    wanted: &[Symbol],
+    symbols: &[Symbol],
     interval: Interval,
 ) -> Coverage {
     let (mut expected, mut short, mut without) = (Some(0), vec![], vec![]);
-    for symbol in wanted {
+    for symbol in symbols {
         let held = bars.get(symbol).copied().unwrap_or(0);
-        let whole = TradingDay::of(date, std::slice::from_ref(symbol)).expected_bars(interval);
-        expected = expected.zip(whole).map(|(sum, whole)| sum + whole);
-        match whole {
-            Some(whole) if held == 0 && whole > 0 => without.push(symbol.clone()),
+        let full = TradingDay::of(date, std::slice::from_ref(symbol)).expected_bars(interval);
+        expected = expected.zip(full).map(|(sum, full)| sum + full);
+        match full {
+            Some(full) if held == 0 && full > 0 => without.push(symbol.clone()),
             None if held == 0 => without.push(symbol.clone()),
-            Some(whole) if held < whole => short.push((symbol.clone(), held, whole)),
+            Some(full) if held < full => short.push((symbol.clone(), held, full)),
             _ => {}
         }
     }
-    let lack = match (bars.is_empty(), short.is_empty() && without.is_empty()) {
-        (true, _) => Lack::Everything,
-        (false, true) => Lack::Nothing,
-        (false, false) => Lack::Some { short, without },
+    let missing = match (bars.is_empty(), short.is_empty() && without.is_empty()) {
+        (true, _) => Missing::Everything,
+        (false, true) => Missing::Nothing,
+        (false, false) => Missing::Some { short, without },
     };
-    Coverage { date, session: day.label(), symbols: bars.len(), bars: bars.values().sum(), expected, lack }
+    Coverage { date, session: day.label(), symbols: bars.len(), bars: bars.values().sum(), expected, missing }
 }

@@ -1,17 +1,17 @@
-//! What the lake holds and lacks as a table.
+//! The days of the lake as a table: the bars that it holds and those that are missing.
 
 use shared::{Symbol, format::thousands};
 
-use super::coverage::{Coverage, Lack};
+use super::coverage::{Coverage, Missing};
 use crate::output::tables::{self, BREAK};
 
-/// How many symbols of a day are named before the rest is counted.
-const NAMED: usize = 8;
+/// How many symbols of a day are listed before the rest is counted.
+const MAX_SYMBOLS: usize = 8;
 
-/// The table. `width` is that of the terminal unless given.
+/// The table. `width`, in columns, is that of the terminal unless given.
 pub fn of(days: &[Coverage], width: Option<u16>) -> String {
-    let mut table = tables::days(&["lacks"], width);
-    for Coverage { date, session, symbols, bars, expected, lack } in days {
+    let mut table = tables::day_table(&["gaps"], width);
+    for Coverage { date, session, symbols, bars, expected, missing } in days {
         let expected = expected.map_or_else(|| "?".to_owned(), thousands);
         table.add_row([
             date.to_string(),
@@ -19,36 +19,36 @@ pub fn of(days: &[Coverage], width: Option<u16>) -> String {
             symbols.to_string(),
             thousands(bars),
             expected,
-            lacks(lack),
+            describe(missing),
         ]);
     }
     table.to_string()
 }
 
 /// `META 77 of 78, SNAP 75 of 78; no bars of OKTA`.
-fn lacks(lack: &Lack) -> String {
-    match lack {
-        Lack::Nothing => String::new(),
-        Lack::Everything => "no bars at all".to_owned(),
-        Lack::Some { short, without } => {
+fn describe(missing: &Missing) -> String {
+    match missing {
+        Missing::Nothing => String::new(),
+        Missing::Everything => "no bars at all".to_owned(),
+        Missing::Some { short, without } => {
             let short = short.iter().map(|(symbol, bars, expected)| format!("{symbol} {bars} of {expected}"));
-            let (short, without) = (some(short.collect()), some(without.iter().map(Symbol::to_string).collect()));
+            let (short, without) = (list(short.collect()), list(without.iter().map(Symbol::to_string).collect()));
             let without = without.map(|names| format!("no bars of {names}"));
             short.into_iter().chain(without).collect::<Vec<_>>().join(&format!(";{BREAK}"))
         }
     }
 }
 
-/// The first of the names, and how many more there are; `None` where there is no name.
-fn some(mut names: Vec<String>) -> Option<String> {
-    if names.len() > NAMED {
-        let more = names.split_off(NAMED).len();
+/// The first of the names, and how many more there are; `None` when there are none.
+fn list(mut names: Vec<String>) -> Option<String> {
+    if names.len() > MAX_SYMBOLS {
+        let more = names.split_off(MAX_SYMBOLS).len();
         names.push(format!("and {more} more"));
     }
     (!names.is_empty()).then(|| names.join(&format!(",{BREAK}")))
 }
 
-/// The sum of the days. Days on which the exchange is closed do not count.
+/// The number of days by completeness. Days on which the exchange is closed do not count.
 pub fn total(days: &[Coverage]) -> String {
     let count =
         |wanted: fn(&Coverage) -> bool| days.iter().filter(|day| day.expected != Some(0) && wanted(day)).count();
@@ -57,12 +57,12 @@ pub fn total(days: &[Coverage]) -> String {
         return "no trading day of that range is over".to_owned();
     }
     let counts = [
-        ("complete", count(|day| day.lack == Lack::Nothing && day.expected.is_some())),
-        ("with gaps", count(|day| matches!(day.lack, Lack::Some { .. }))),
-        ("without any bars", count(|day| day.lack == Lack::Everything)),
+        ("complete", count(|day| day.missing == Missing::Nothing && day.expected.is_some())),
+        ("with gaps", count(|day| matches!(day.missing, Missing::Some { .. }))),
+        ("without any bars", count(|day| day.missing == Missing::Everything)),
     ];
     let counts = counts.map(|(what, days)| format!("{what}: {days}")).join(", ");
-    match count(|day| day.lack == Lack::Nothing && day.expected.is_none()) {
+    match count(|day| day.missing == Missing::Nothing && day.expected.is_none()) {
         0 => format!("trading days: {all}, {counts}"),
         unknown => format!("trading days: {all}, {counts}, of unknown sessions: {unknown}"),
     }

@@ -4,17 +4,17 @@ type Result<T = ()> = std::result::Result<T, Box<dyn std::error::Error>>;
 
 const NOW: &str = "2025-12-02T15:00:00Z"; // within the session of that Tuesday
 
-fn held(rows: &[(&str, &str, usize)]) -> Result<Vec<Held>> {
+fn lake_rows(rows: &[(&str, &str, usize)]) -> Result<Vec<LakeRow>> {
     let row = |(date, symbol, bars): &(&str, &str, usize)| {
-        Ok(Held { trade_date: date.parse()?, symbol: symbol.parse()?, bars: *bars })
+        Ok(LakeRow { trade_date: date.parse()?, symbol: symbol.parse()?, bars: *bars })
     };
     rows.iter().map(row).collect()
 }
 
-fn days(from: &str, rows: &[(&str, &str, usize)], wanted: &[&str]) -> Result<Vec<Coverage>> {
-    let wanted = wanted.iter().map(|symbol| symbol.parse()).collect::<std::result::Result<Vec<Symbol>, _>>()?;
+fn days(from: &str, rows: &[(&str, &str, usize)], symbols: &[&str]) -> Result<Vec<Coverage>> {
+    let symbols = symbols.iter().map(|symbol| symbol.parse()).collect::<std::result::Result<Vec<Symbol>, _>>()?;
     let range = from.parse()?..="2025-12-02".parse()?;
-    Ok(coverage::of(dates(&range), &held(rows)?, &wanted, Interval::FiveMinutes, NOW.parse()?))
+    Ok(coverage::of(dates(&range), &lake_rows(rows)?, &symbols, Interval::FiveMinutes, NOW.parse()?))
 }
 
 fn shown(days: &[Coverage]) -> String {
@@ -22,7 +22,7 @@ fn shown(days: &[Coverage]) -> String {
 }
 
 #[test]
-fn a_trading_day_lacks_bars_symbols_or_everything() -> Result {
+fn bars_symbols_or_everything_may_be_missing() -> Result {
     let rows = [
         ("2025-11-25", "META", 78),
         ("2025-11-25", "OKTA", 78),
@@ -44,7 +44,7 @@ fn nothing_is_expected_where_no_calendar_is_known() -> Result {
 }
 
 #[test]
-fn a_lake_without_any_bars_is_a_table_too() -> Result {
+fn an_empty_lake_is_a_table_too() -> Result {
     insta::assert_snapshot!(shown(&days("2025-12-01", &[], &["META"])?));
     assert_eq!(table::total(&days("2025-12-02", &[], &["META"])?), "no trading day of that range is over");
     Ok(())
@@ -61,12 +61,12 @@ fn every_placeholder_has_its_parameter() -> Result {
 }
 
 #[test]
-fn what_is_missing_can_be_run() -> Result {
+fn the_range_to_backfill_spans_the_gap_range() -> Result {
     let rows = [("2025-11-25", "META", 78), ("2025-11-26", "META", 77), ("2025-12-01", "META", 78)];
     let days = days("2025-11-25", &rows, &["META"])?;
-    assert_eq!(lacking(&days, None), Some(("2025-11-26".parse()?, "2025-11-28".parse()?)));
-    assert_eq!(lacking(&days, Some("2025-11-27".parse()?)), Some(("2025-11-28".parse()?, "2025-11-28".parse()?)));
-    assert_eq!(lacking(&days, Some("2025-12-01".parse()?)), None);
-    assert_eq!(lacking(&days[..1], None), None);
+    assert_eq!(gap_range(&days, None), Some(("2025-11-26".parse()?, "2025-11-28".parse()?)));
+    assert_eq!(gap_range(&days, Some("2025-11-27".parse()?)), Some(("2025-11-28".parse()?, "2025-11-28".parse()?)));
+    assert_eq!(gap_range(&days, Some("2025-12-01".parse()?)), None);
+    assert_eq!(gap_range(&days[..1], None), None);
     Ok(())
 }

@@ -52,13 +52,13 @@ fn a_wide_terminal_wraps_nothing_and_real_prices_are_not_called_simulated() -> O
 }
 
 #[test]
-fn a_csv_of_another_form_is_refused() {
+fn a_csv_with_other_columns_is_rejected() {
     assert!(hourly_extreme::read(b"company,high\nMeta,1\n").is_err());
     assert_eq!(hourly_extreme::read(HEADER.as_bytes()).map(|rows| rows.len()).ok(), Some(0));
 }
 
 #[test]
-fn a_day_without_trading_is_said_in_one_line() -> Outcome {
+fn a_day_without_trading_is_one_line() -> Outcome {
     let day = "2026-11-21".parse()?;
     assert_eq!(
         no_session(day, &[], false, Some(80)),
@@ -74,7 +74,7 @@ fn a_day_without_trading_is_said_in_one_line() -> Outcome {
 }
 
 #[test]
-fn a_failure_says_where_why_and_what_to_do() {
+fn a_failure_shows_its_state_cause_and_next_step() {
     let failure = Failure { error: "CrawlFailed".into(), cause: "the crawl ended as FAILED\nsee its log".into() };
     insta::assert_snapshot!(failed(
         "the run failed in the state CrawlState",

@@ -1,6 +1,6 @@
 use super::*;
 
-/// A script: `0.0 enter Collect`, one event a line, seconds since the start first.
+/// Reads a script with one event a line, such as `0.5 task Collect`: the seconds since the start, and the event.
 fn events(script: &str) -> Result<Vec<Event>, String> {
     let event = |(line, id): (&str, i64)| {
         let (seconds, rest) = line.split_once(' ').ok_or("no time")?;
@@ -12,41 +12,41 @@ fn events(script: &str) -> Result<Vec<Event>, String> {
             let (error, cause) = rest.split_once(": ").unwrap_or((rest, ""));
             Failure { error: error.into(), cause: cause.into() }
         };
-        let what = match verb {
-            "start" => What::Started,
-            "task" => What::Entered(rest.into(), Kind::Task),
-            "wait" => What::Entered(rest.into(), Kind::Wait),
-            "choice" => What::Entered(rest.into(), Kind::Choice),
-            "pass" => What::Entered(rest.into(), Kind::Pass),
-            "fail" => What::Entered(rest.into(), Kind::Fail),
-            "scheduled" => What::Scheduled,
-            "answer" => What::Succeeded(Some(rest.into())),
-            "error" => What::Failed(failure()),
-            "exit" => What::Exited,
-            "end" => What::Ended,
+        let kind = match verb {
+            "start" => EventKind::Started,
+            "task" => EventKind::Entered(rest.into(), StateKind::Task),
+            "wait" => EventKind::Entered(rest.into(), StateKind::Wait),
+            "choice" => EventKind::Entered(rest.into(), StateKind::Choice),
+            "pass" => EventKind::Entered(rest.into(), StateKind::Pass),
+            "fail" => EventKind::Entered(rest.into(), StateKind::Fail),
+            "scheduled" => EventKind::Scheduled,
+            "answer" => EventKind::Succeeded(Some(rest.into())),
+            "error" => EventKind::Failed(failure()),
+            "exit" => EventKind::Exited,
+            "end" => EventKind::Ended,
             other => return Err(format!("{other:?} is not an event")),
         };
-        Ok(Event { id, at, what })
+        Ok(Event { id, at, kind })
     };
     script.lines().map(str::trim).filter(|line| !line.is_empty()).zip(1..).map(event).collect()
 }
 
-/// Each line with a mark: `>` goes on, `~` goes on again, `=` is over.
-fn told(story: &mut Timeline, script: &str) -> Result<String, String> {
+/// The lines of a script, each with a mark: `>` started, `~` updated, `=` finished.
+fn lines(timeline: &mut Timeline, script: &str) -> Result<String, String> {
     let marked = |line| match line {
-        Line::Now(text) => format!("> {text}"),
-        Line::Again(text) => format!("~ {text}"),
-        Line::Told(text) => format!("= {text}"),
+        Line::Started(text) => format!("> {text}"),
+        Line::Updated(text) => format!("~ {text}"),
+        Line::Finished(text) => format!("= {text}"),
     };
-    let lines: Vec<_> = events(script)?.iter().flat_map(|event| story.tell(event)).map(marked).collect();
+    let lines: Vec<_> = events(script)?.iter().flat_map(|event| timeline.advance(event)).map(marked).collect();
     Ok(lines.join("\n"))
 }
 
 const COLLECTED: &str = r#"{"StatusCode":200,"Payload":{"outcome":"collected","trade_date":"2026-11-20","interval":"5m","run_id":"r","collected_at":"2026-11-20T22:00:00Z","written_at":"2026-11-20T22:00:01Z","bars":780,"records":2,"symbols":{"collected":[{"symbol":"META","bars":78,"expected":78}],"failed":[]},"simulated":true}}"#;
 
 #[test]
-fn a_run_is_told_state_by_state_and_a_poll_loop_in_one_line() -> Result<(), String> {
-    let mut story = Timeline::new([("WaitForDelivery".to_owned(), 100.0), ("WaitForCrawl".to_owned(), 10.0)].into());
+fn a_run_is_shown_state_by_state_and_a_polling_loop_in_one_line() -> Result<(), String> {
+    let mut timeline = Timeline::new([("WaitForDelivery".to_owned(), 100.0), ("WaitForCrawl".to_owned(), 10.0)].into());
     let script = format!(
         "0 start\n0 task Collect\n0 scheduled\n1.2 answer {COLLECTED}\n1.2 exit\n1.2 choice CollectionState\n1.2 exit
         1.2 wait WaitForDelivery\n101.2 exit
@@ -61,13 +61,13 @@ fn a_run_is_told_state_by_state_and_a_poll_loop_in_one_line() -> Result<(), Stri
         135.5 exit\n135.5 choice AllBarsSeen\n135.5 exit\n135.5 task NotifyExported\n135.5 scheduled\n135.6 exit
         135.6 pass Exported\n135.6 exit\n135.6 end"
     );
-    insta::assert_snapshot!(told(&mut story, &script)?);
-    assert!(story.has_ended());
+    insta::assert_snapshot!(lines(&mut timeline, &script)?);
+    assert!(timeline.has_ended());
     Ok(())
 }
 
 #[test]
-fn bars_that_come_late_are_asked_for_again_in_lines_of_their_own() -> Result<(), String> {
+fn each_round_of_waiting_for_late_bars_has_its_own_lines() -> Result<(), String> {
     let round = |at: u32| {
         format!(
             "{at} task RunQuery\n{at} scheduled\n{at}.1 exit\n{at}.1 wait WaitForQuery\n{at}.3 exit
@@ -76,46 +76,37 @@ fn bars_that_come_late_are_asked_for_again_in_lines_of_their_own() -> Result<(),
             {at}.5 wait WaitForBars\n{at}.9 exit\n"
         )
     };
-    insta::assert_snapshot!(told(&mut Timeline::default(), &["0 start\n", &round(1), &round(2)].concat())?);
+    insta::assert_snapshot!(lines(&mut Timeline::default(), &["0 start\n", &round(1), &round(2)].concat())?);
     Ok(())
 }
 
 #[test]
-fn retries_are_told_and_a_failure_has_a_place() -> Result<(), String> {
-    let mut story = Timeline::default();
+fn failed_attempts_are_shown_and_a_failure_names_its_state() -> Result<(), String> {
+    let mut timeline = Timeline::default();
     let script = "0 start\n0 task Collect\n0 scheduled\n0.5 error MarketUnavailable: yahoo answered 503\n2.5 scheduled
         3 error MarketUnavailable: yahoo answered 503\n7 scheduled\n8 exit
         8 task StartCrawler\n8 scheduled\n9 error AccessDenied: no\n9 exit
         9 task NotifyFailed\n9 scheduled\n9.1 error Sns.NotFound\n9.2 exit\n9.2 fail Failed\n9.2 end";
-    insta::assert_snapshot!(told(&mut story, script)?);
-    assert_eq!(story.failed_in("AccessDenied"), Some("StartCrawler"));
+    insta::assert_snapshot!(lines(&mut timeline, script)?);
+    assert_eq!(timeline.failed_in("AccessDenied"), Some("StartCrawler"));
     Ok(())
 }
 
 #[test]
-fn a_failure_that_the_state_machine_decides_on_has_the_place_of_the_decision() -> Result<(), String> {
-    let mut story = Timeline::default();
+fn a_failure_raised_by_the_state_machine_names_the_state_that_decided() -> Result<(), String> {
+    let mut timeline = Timeline::default();
     let script = "0 start\n0 task GetCrawler\n0 scheduled\n0.1 exit\n0.1 choice CrawlState\n0.1 exit\n0.1 pass CrawlFailed\n0.1 exit
         0.1 task NotifyFailed\n0.1 scheduled\n0.2 exit\n0.2 fail Failed\n0.2 end";
-    told(&mut story, script)?;
-    assert_eq!(story.failed_in("CrawlFailed"), Some("CrawlState"));
+    lines(&mut timeline, script)?;
+    assert_eq!(timeline.failed_in("CrawlFailed"), Some("CrawlState"));
     Ok(())
 }
 
 #[test]
-fn a_story_goes_on_where_it_was() -> Result<(), String> {
-    let mut story = Timeline::default();
-    told(&mut story, "0 start\n0 task Collect")?;
-    assert_eq!(story.last(), 2);
-    assert!(!story.has_ended());
+fn a_timeline_of_a_running_execution_knows_its_last_event() -> Result<(), String> {
+    let mut timeline = Timeline::default();
+    lines(&mut timeline, "0 start\n0 task Collect")?;
+    assert_eq!(timeline.last_event(), 2);
+    assert!(!timeline.has_ended());
     Ok(())
-}
-
-#[test]
-fn a_length_of_time_is_said_in_minutes_from_one_on() {
-    for (seconds, words) in
-        [(0.04, "0 s"), (0.4, "0.4 s"), (2.0, "2 s"), (59.94, "59.9 s"), (59.96, "1 min"), (100.0, "1 min 40 s")]
-    {
-        assert_eq!(format_duration(seconds), words, "{seconds}");
-    }
 }

@@ -1,4 +1,4 @@
-//! The client of the chart endpoint: one HTTP client, built at cold start, and a retry where it may help.
+//! The client of the chart endpoint: it sends requests at a limited rate, and again where the market is unavailable.
 
 use std::time::Duration;
 
@@ -14,13 +14,13 @@ use super::{
 };
 use crate::{circuit_breaker::CircuitBreaker, failure::Failure, rate_limiter::RateLimiter};
 
-/// Everything but RFC 3986's unreserved characters and `=`, which Yahoo takes as it is.
+/// What is percent-encoded: everything but RFC 3986's unreserved characters and `=`, which Yahoo accepts as it is.
 const PATH_SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~').remove(b'=');
 
-/// The header with which a simulated market says that its prices are made up.
+/// The header with which the simulated market (`market-sim`) marks its replies.
 const SIMULATED: &str = "x-finstream-simulated";
 
-/// A client of the chart endpoint.
+/// A client of the chart endpoint, built at cold start and reused by later invocations.
 #[derive(Debug)]
 pub struct Yahoo {
     http: Client,
@@ -28,13 +28,13 @@ pub struct Yahoo {
     rate_limiter: RateLimiter,
 }
 
-/// Why there is no client.
+/// Why the client cannot be built.
 #[derive(Debug, thiserror::Error)]
 pub enum InvalidClient {
-    /// The TLS set-up of the machine cannot be used.
+    /// The HTTP client cannot be built, for example because TLS cannot be set up.
     #[error(transparent)]
     Http(#[from] reqwest::Error),
-    /// No rate can be kept that is zero, endless or not a number.
+    /// The rate is zero, too small, too large or not a number.
     #[error("MARKET_REQUESTS_PER_SECOND is {0}: use a number from 0.001 to 1000000, for example 1")]
     Rate(f64),
 }
@@ -43,7 +43,7 @@ impl Yahoo {
     /// A client that connects on its first request.
     ///
     /// # Errors
-    /// Which setting, or what of the machine, cannot be used.
+    /// What cannot be used: a setting, or the HTTP client.
     pub fn new(settings: MarketSettings) -> Result<Self, InvalidClient> {
         let http = Client::builder()
             .user_agent(&settings.user_agent)
@@ -56,12 +56,12 @@ impl Yahoo {
         Ok(Self { http, settings, rate_limiter })
     }
 
-    /// Whether this is Yahoo itself, with its limits, and not another market that answers in its way.
+    /// Whether requests go to Yahoo itself, with its limits, and not to another server with the same endpoint.
     pub fn is_yahoo(&self) -> bool {
         self.settings.base.host_str().is_some_and(is_yahoo)
     }
 
-    /// How the market is queried.
+    /// The settings that the client was built with.
     pub fn settings(&self) -> &MarketSettings {
         &self.settings
     }
@@ -77,12 +77,12 @@ impl Yahoo {
         date: TradeDate,
         interval: Interval,
     ) -> Result<SymbolDay, Failure> {
-        let home = &self.settings.zone;
-        let mut reply = self.midnights(breaker, symbol, date, interval, home).await?;
-        if reply.zone != *home {
+        let expected = &self.settings.zone;
+        let mut reply = self.chart_of_day(breaker, symbol, date, interval, expected).await?;
+        if reply.zone != *expected {
             // The exchange's day begins at another instant than the one that was requested.
             let zone = reply.zone.clone();
-            reply = self.midnights(breaker, symbol, date, interval, &zone).await?;
+            reply = self.chart_of_day(breaker, symbol, date, interval, &zone).await?;
         }
         reply.day(symbol, date, interval, Timestamp::now())
     }
@@ -90,7 +90,7 @@ impl Yahoo {
     /// The date of the newest session of the reference symbol that had ended at `at`.
     ///
     /// # Errors
-    /// Why it is not known.
+    /// Why it is not known: the request failed, or no session had ended.
     pub async fn newest_session(&self, breaker: &CircuitBreaker, at: Timestamp) -> Result<TradeDate, Failure> {
         // The longest closure since 1945 was four trading days (September 2001): ten days hold a session.
         let from = at.checked_sub(240.hours()).map_err(|error| Failure::new(Reason::Refused, error.to_string()))?;
@@ -102,7 +102,8 @@ impl Yahoo {
             .ok_or_else(|| Failure::new(Reason::NoSession, format!("no session had ended in the ten days before {at}")))
     }
 
-    async fn midnights(
+    /// The chart from the date's first midnight in `zone` to the next.
+    async fn chart_of_day(
         &self,
         breaker: &CircuitBreaker,
         symbol: &Symbol,
@@ -114,7 +115,7 @@ impl Yahoo {
         self.chart(breaker, symbol, start, end, interval).await
     }
 
-    /// One query, sent again where the first answers did not come through.
+    /// The chart from `from` to `to`. A request is sent again, up to three times, while the market is unavailable.
     async fn chart(
         &self,
         breaker: &CircuitBreaker,
@@ -159,7 +160,7 @@ fn rate_limiter(settings: &MarketSettings) -> Option<RateLimiter> {
     RateLimiter::new(Duration::from_secs_f64(1.0 / rate), settings.burst)
 }
 
-/// An error with its causes; reqwest's own text stops at "error sending request".
+/// The error's text with those of its causes; reqwest's own ends at "error sending request".
 fn chain(error: &dyn std::error::Error) -> String {
     let causes = std::iter::successors(error.source(), |cause| cause.source());
     causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))

@@ -1,7 +1,7 @@
-//! From a reply to the bars of one session, or the reason why there are none.
+//! Decodes a reply into the bars of one session, or the reason why there are none.
 //!
-//! The reply is judged by its body before its status: Yahoo explains itself in the body of a 404,
-//! sends pages under 200, and puts rows into the arrays that are not bars of the day.
+//! The body decides before the status: Yahoo gives its reason in the body of a 404, sends HTML pages with status 200, and
+//! puts rows into the arrays that are not bars of the day.
 
 use std::collections::BTreeMap;
 
@@ -24,16 +24,16 @@ pub struct SymbolDay {
     pub bars: Vec<Ohlcv>,
     /// The name Yahoo gives the instrument.
     pub name: Option<String>,
-    /// The currency of the prices, as Yahoo writes it.
+    /// The currency of the prices, in Yahoo's spelling (`GBp` is pence).
     pub currency: Option<String>,
     /// Whether the reply said that its prices are simulated.
     pub simulated: bool,
 }
 
-/// One bar's numbers.
+/// The start, prices and volume of one bar.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Ohlcv {
-    /// The start of the bar.
+    /// When the bar starts.
     pub start: Timestamp,
     /// First price.
     pub open: Price,
@@ -52,13 +52,13 @@ pub struct Ohlcv {
 pub struct HttpReply<'a> {
     /// The HTTP status.
     pub status: u16,
-    /// The body, in whatever form.
+    /// The body, which may be JSON or not.
     pub body: &'a str,
-    /// Whether a header said that the market is a simulated one.
+    /// Whether a header said that the market is simulated.
     pub simulated: bool,
 }
 
-/// A reply that holds a series, with the parts of its meta that everything else depends on.
+/// A reply that holds a series of bars, and the instrument's time zone.
 #[derive(Debug)]
 pub struct Decoded {
     /// The exchange's time zone.
@@ -69,7 +69,7 @@ pub struct Decoded {
 }
 
 impl HttpReply<'_> {
-    /// Reads a reply of any status.
+    /// Decodes a reply of any status.
     ///
     /// # Errors
     /// The reason why the reply holds no series.
@@ -99,12 +99,12 @@ fn series(status: u16, body: &str) -> Result<(TimeZone, Meta, Series), Failure> 
     Ok((zone, meta, series))
 }
 
-/// Well-formed, but neither data nor an error: seen in passing, so worth another attempt later.
+/// Well-formed, but neither data nor an error: this passes, so another attempt later is worthwhile.
 fn unexplained(status: u16) -> Failure {
     Failure::malformed(format!("status {status} with neither data nor a reason"))
 }
 
-/// The kind of an error that Yahoo explains.
+/// The reason behind an error that Yahoo describes.
 fn reason(status: u16, description: &str) -> Reason {
     match status {
         401 | 403 | 429 => Reason::Blocked,
@@ -117,7 +117,7 @@ fn reason(status: u16, description: &str) -> Reason {
     }
 }
 
-/// The kind of a body that is not JSON: the pages and texts of the layers in front of Yahoo.
+/// The failure behind a body that is not JSON: a page or text of the proxies in front of Yahoo.
 fn not_json(status: u16, body: &str) -> Failure {
     let (text, lower) = (body.trim(), body.to_lowercase());
     let start: String = text.chars().take(80).collect::<String>().replace(['\r', '\n'], " ");
@@ -136,7 +136,7 @@ fn not_json(status: u16, body: &str) -> Failure {
 }
 
 impl Decoded {
-    /// The regular sessions that the reply speaks of; they may include days that were not requested.
+    /// The regular sessions that the reply lists, which may include days that were not requested.
     pub fn sessions(&self) -> Vec<Session> {
         let listed = self.meta.trading_periods.iter().flat_map(|periods| periods.regular());
         let current = self.meta.current_trading_period.as_ref().and_then(|current| current.regular);
@@ -146,7 +146,7 @@ impl Decoded {
     /// The bars of `trade_date`.
     ///
     /// # Errors
-    /// Why there are none: nothing traded, the session has not ended, or the reply is of something else.
+    /// Why there are none: nothing traded, the session has not ended, or the reply is not about what was requested.
     pub fn day(
         self,
         symbol: &Symbol,
@@ -190,7 +190,7 @@ impl Decoded {
         Ok(SymbolDay { session, bars, name, currency: self.meta.currency, simulated: self.simulated })
     }
 
-    /// Yahoo answers with coarser bars than requested without a word.
+    /// Yahoo may send longer bars than were requested, without an error.
     fn check(&self, symbol: &Symbol, interval: Interval) -> Result<(), Failure> {
         let about = self.meta.symbol.as_deref().unwrap_or("no symbol");
         let granularity = self.meta.data_granularity.as_deref().unwrap_or("no length");
@@ -207,8 +207,8 @@ impl Decoded {
     }
 
     /// The rows that are bars of `session`: started inside it and on the grid, with every value
-    /// there. This drops the closing row, the live row and rows of other days; where a start
-    /// comes twice, the first row counts.
+    /// present. This drops the closing row, the live row and rows of other days; of two rows with
+    /// one start the first counts.
     fn bars(&self, session: &Session, interval: Interval) -> Vec<Ohlcv> {
         let nothing = Quote::default();
         let quote = self.series.indicators.as_ref().and_then(|all| all.quote.first()).unwrap_or(&nothing);

@@ -1,4 +1,4 @@
-//! The regular sessions that a reply's trading periods speak of.
+//! The regular sessions that the trading periods of a reply describe.
 
 use std::{collections::BTreeMap, ops::Range};
 
@@ -11,8 +11,8 @@ use shared::Session;
 
 use super::wire::Period;
 
-/// Lunch breaks of exchanges whose day Yahoo lists as one period, by zone. Where one is missing here
-/// its bars count as gaps.
+/// Lunch breaks, by time zone, of exchanges whose day Yahoo lists as one period. The bars of a break that is not listed
+/// here count as gaps.
 /// <https://www.jpx.co.jp/english/equities/trading/domestic/01.html>,
 /// <https://www.hkex.com.hk/Services/Trading-hours-and-Severe-Weather-Arrangements/Trading-Hours/Securities-Market>,
 /// <http://english.sse.com.cn/start/trading/schedule/>
@@ -22,7 +22,7 @@ const LUNCH_BREAKS: [(&str, Time, Time); 3] = [
     ("Asia/Shanghai", time(11, 30, 0, 0), time(13, 0, 0, 0)),
 ];
 
-/// No session is longer than a day, which has 25 hours when the clocks go back.
+/// The longest session: a day, which has 25 hours when the clocks go back.
 const LONGEST: SignedDuration = SignedDuration::from_hours(25);
 
 /// The sessions of the periods that a reply lists, and of its current one where that is of another
@@ -78,7 +78,7 @@ mod tests {
         Ok(Period { start: number(start)?, end: number(end)? })
     }
 
-    /// Trading periods as Yahoo lists them, and the date, the local hours and the bars that they come to.
+    /// Trading periods as Yahoo lists them, and the date, the local hours and the number of bars that they must give.
     #[test]
     fn a_period_is_the_session_of_its_local_date() -> Result<(), Box<dyn std::error::Error>> {
         for (zone, start, end, session_is) in [
@@ -110,7 +110,7 @@ mod tests {
             let zone = TimeZone::get(zone)?;
             let found = sessions([period(start, end)?].into_iter(), None, &zone);
             let clock = |at: Timestamp| at.to_zoned(zone.clone()).strftime("%H:%M").to_string();
-            let told: Vec<_> = found
+            let described: Vec<_> = found
                 .iter()
                 .map(|session| {
                     let pauses = session.pauses.iter().map(|p| format!(" pause {}-{}", clock(p.start), clock(p.end)));
@@ -119,7 +119,7 @@ mod tests {
                     format!("{} {open}-{close} {bars}{}", session.trade_date, pauses.collect::<String>())
                 })
                 .collect();
-            assert_eq!(told, [session_is], "{zone:?}");
+            assert_eq!(described, [session_is], "{zone:?}");
         }
         Ok(())
     }

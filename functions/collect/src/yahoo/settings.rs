@@ -1,4 +1,4 @@
-//! How and where the market is queried: the environment of the function.
+//! How and where the market is queried, from the function's environment.
 
 use std::num::{NonZeroU32, NonZeroUsize};
 
@@ -9,27 +9,27 @@ use shared::{
     env::{self, EnvError},
 };
 
-/// How and where the market is queried.
+/// Where the market is, and how it is queried.
 #[derive(Debug, Clone)]
 pub struct MarketSettings {
     /// Scheme and host of the chart endpoint (`MARKET_URL`).
     pub base: Url,
-    /// What the client calls itself (`USER_AGENT`). Yahoo refuses the defaults of common tools.
+    /// The User-Agent header (`USER_AGENT`). Yahoo blocks the defaults of common tools.
     pub user_agent: String,
     /// The most requests in flight at once (`MARKET_CONCURRENCY`).
     pub concurrency: NonZeroUsize,
-    /// The requests that may be sent at once after a pause (`MARKET_BURST`).
+    /// The number of requests that may be sent at once after a pause (`MARKET_BURST`).
     pub burst: NonZeroU32,
-    /// The requests a second after that (`MARKET_REQUESTS_PER_SECOND`), above 0.
+    /// The number of requests per second after that (`MARKET_REQUESTS_PER_SECOND`), from 0.001.
     pub requests_per_second: f64,
     /// A symbol that trades whenever its exchange does (`REFERENCE_SYMBOL`): its bars show which days had a session.
     pub reference: Symbol,
-    /// The zone of the exchange most symbols trade on (`EXCHANGE_TIMEZONE`).
+    /// The time zone of the exchange that most symbols trade on (`EXCHANGE_TIMEZONE`).
     pub zone: TimeZone,
 }
 
 impl MarketSettings {
-    /// Reads the environment.
+    /// Reads the settings from the environment.
     ///
     /// # Errors
     /// The variable that cannot be used, and why.

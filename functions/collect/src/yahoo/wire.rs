@@ -1,5 +1,5 @@
-//! What Yahoo's chart endpoint sends, as it sends it. Everything is optional and nothing is
-//! trusted: each field has been seen missing, null or of another type. `decode` makes sense of it.
+//! What Yahoo's chart endpoint sends, as it sends it. Every field is optional: each has been seen missing, null or of
+//! another type. `decode` validates them.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Deserializer};
@@ -108,7 +108,7 @@ impl<'de> Deserialize<'de> for Number {
 }
 
 impl Number {
-    /// The number as a price; `None` unless it is one.
+    /// The number as a price; `None` unless it is above zero.
     pub fn price(self) -> Option<Price> {
         self.0.and_then(Price::from_wire)
     }
@@ -134,7 +134,7 @@ impl TradingPeriods {
     }
 }
 
-/// A part of the reply that may be left out when it is not of the expected shape.
+/// Parses a part of the reply, or takes it as missing where it has another shape.
 fn lenient<'de, D: Deserializer<'de>, T: for<'a> Deserialize<'a>>(deserializer: D) -> Result<Option<T>, D::Error> {
     Ok(serde_json::from_value(Value::deserialize(deserializer)?).ok())
 }

@@ -1,6 +1,6 @@
-//! Replies that were damaged at random: whatever comes, no panic and no bar outside its session.
+//! Replies that are damaged at random: none may cause a panic or a bar outside its session.
 //!
-//! A million of them: `PROPTEST_CASES=1000000 cargo test --release -p collect mutated`.
+//! To run a million cases: `PROPTEST_CASES=1000000 cargo test --release -p collect mutated`.
 
 use std::collections::BTreeSet;
 
@@ -11,23 +11,23 @@ use shared::{Interval, TradeDate};
 
 use super::{Failure, HttpReply, Ohlcv, SymbolDay};
 
-/// 09:30 on 2026-11-20 in New York, or thereabouts: where most stamps of the replies lie.
+/// 09:30 on 2026-11-20 in New York, in seconds since 1970; most timestamps of the replies lie near it.
 const OPEN: i64 = 1_795_185_000;
 
 /// One change to a reply.
 #[derive(Debug, Clone)]
 enum Mutation {
-    /// Puts a value in the place of one that is there.
+    /// Replaces a value with another.
     Replace(Index, Value),
-    /// Takes a value out of its list or object.
+    /// Removes a value from its list or object.
     Remove(Index),
     /// Puts a copy of a value beside it, or under another key.
     Repeat(Index, Index),
-    /// Puts one value of the reply in the place of another.
+    /// Replaces a value with another one of the reply.
     Move(Index, Index),
     /// Adds to a number.
     Shift(Index, i64),
-    /// Changes the text: from here so many bytes give way to others.
+    /// Replaces this number of bytes of the text with others.
     Splice(Index, usize, Vec<u8>),
     /// Cuts the text off.
     Cut(Index),
@@ -81,7 +81,7 @@ fn mutation() -> impl Strategy<Value = Mutation> {
     ]
 }
 
-/// A small reply with every part that Yahoo's have: nulls, the closing row, neighbours' periods.
+/// A small reply with every part that Yahoo's replies have: nulls, the closing row, periods of the days around.
 fn whole() -> Value {
     let rows = [0, 300, 600, 900, 23_100, 23_400];
     let period = |start: i64, end: i64| json!([{"timezone": "EST", "start": start, "end": end, "gmtoffset": -18_000}]);
@@ -100,7 +100,7 @@ fn whole() -> Value {
     }]}})
 }
 
-/// Every place in a value, as JSON pointers.
+/// The JSON pointers of everything in a value.
 fn places(value: &Value, at: &str, found: &mut Vec<String>) {
     found.push(at.to_owned());
     match value {
@@ -156,7 +156,7 @@ fn set(reply: &mut Value, at: &str, value: Value) {
     }
 }
 
-/// Works on the list or the object that holds a place.
+/// Changes the list or the object that holds the value at a pointer.
 fn within(
     reply: &mut Value,
     at: &str,
@@ -195,7 +195,7 @@ fn decode(status: u16, body: &str, date: TradeDate) -> Result<SymbolDay, Failure
     HttpReply { status, body, simulated: false }.decode()?.day(&symbol, date, Interval::FiveMinutes, now)
 }
 
-/// What holds for every bar whatever the reply was, by the plain words of the rule.
+/// Whether a bar is what every bar must be, written without the code under test.
 fn sound(bar: &Ohlcv, day: &SymbolDay, zone: &TimeZone) -> bool {
     let session = &day.session;
     let prices = [bar.open, bar.high, bar.low, bar.close].map(|price| price.get());

@@ -1,4 +1,4 @@
-//! A table of replies, each with what it must come to.
+//! Tables of replies, each with the bars or the reason that it must decode to.
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -27,7 +27,8 @@ fn chart(rows: &[(i64, f64, u64)]) -> Value {
     }]}})
 }
 
-/// The chart of the first three bars, edited at a JSON pointer below `/chart/result/0`; `None` removes.
+/// The chart of the first three bars, with the value at a JSON pointer below `/chart/result/0` replaced, or removed for
+/// `None`.
 fn edited(pointer: &str, value: Option<Value>) -> String {
     let mut body = chart(&[(OPEN, 10.0, 1), (OPEN + 300, 11.0, 2), (OPEN + 600, 12.0, 3)]);
     let (parent, key) = pointer.rsplit_once('/').unwrap_or_default();

@@ -1,4 +1,4 @@
-//! The market at the moment of a question: the newest session and the last price. The only part that asks the clock.
+//! The latest quote of a symbol at the time of a request: the newest session, the last price and the day's figures.
 
 use jiff::{SignedDuration, Timestamp, civil::Date};
 use shared::Session;
@@ -10,25 +10,25 @@ use super::{
     rng::Rng,
 };
 
-/// One symbol at one moment.
+/// The quote of one symbol at one time.
 #[derive(Debug)]
-pub struct MarketClock {
-    /// When it is.
+pub struct LatestQuote {
+    /// The time of the request.
     pub now: Timestamp,
     /// The newest session that has opened.
     pub session: Session,
-    /// When the last trade was: seconds ago in a session that is going on, else seconds after the close.
+    /// When the last trade was: seconds ago in an open session, else seconds after the close.
     pub last_trade: Timestamp,
     /// The price of that trade.
     pub price: Price,
-    /// The finished minutes of the session as one bar.
+    /// The finished minutes of the session, joined into one bar.
     pub so_far: Bar,
 }
 
-impl MarketClock {
-    /// The market for `listing` at `now`; `None` before the market's first day.
+impl LatestQuote {
+    /// The quote of `listing` at `now`; `None` before the market's first day.
     pub fn at(listing: &Listing, now: Timestamp) -> Option<Self> {
-        let session = listing.exchange.latest(now)?;
+        let session = listing.exchange.latest_session(now)?;
         let date = session.trade_date.date();
         let finished = usize::try_from(session.open.duration_until(now).as_mins()).unwrap_or(0);
         let minutes = prices::minutes(listing, date);
@@ -39,7 +39,7 @@ impl MarketClock {
         Some(Self { now, session, last_trade, price, so_far })
     }
 
-    /// The row that Yahoo appends during a session: the last price, stamped off the bars' grid.
+    /// The row that Yahoo appends while a session is open: the last price, with a timestamp off the bars' grid.
     pub fn live_row(&self) -> Option<(Timestamp, Price)> {
         let is_live = !self.session.has_ended(self.now) && self.last_trade > self.session.open;
         is_live.then_some((self.last_trade, self.price))
@@ -53,7 +53,7 @@ pub fn close_before(listing: &Listing, date: Date) -> Price {
 
 fn last_trade(listing: &Listing, session: &Session, now: Timestamp) -> Timestamp {
     if session.has_ended(now) {
-        // The closing auction prints 1 to 7 seconds after the hour.
+        // The closing auction prints 1 to 7 seconds after the close.
         let seconds = 1 + Rng::new(listing.symbol.as_str(), "auction", session.open.as_second()).below(7) as i64;
         return (session.close + SignedDuration::from_secs(seconds)).min(now);
     }

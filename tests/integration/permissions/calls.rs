@@ -1,6 +1,6 @@
-//! The calls that are tried with each function's role, and who may make them.
+//! The calls that are made with each function's role, and the functions that are allowed to make them.
 //!
-//! Whether a call would come to something does not matter: what is asked for need not exist.
+//! Only the authorization matters: what a call names need not exist, and its arguments need not be valid.
 
 use anyhow::Result;
 use http::{Method, Request};
@@ -9,29 +9,31 @@ use serde_json::{Value, json};
 
 pub const FUNCTIONS: [&str; 4] = ["collect", "start-crawler", "run-query", "export-csv"];
 
-pub struct Call {
-    /// The action, and on what.
-    pub what: String,
+/// A call to a service.
+pub struct CallCase {
+    /// The action and its resource.
+    pub action: String,
+    /// The service that the request is signed for.
     pub service: &'static str,
     pub request: Request<String>,
-    /// The functions that need it; nobody else may.
+    /// The functions that need the call; all others must be denied it.
     pub allowed: &'static [&'static str],
 }
 
-const NOBODY: &[&str] = &[];
+const NO_FUNCTION: &[&str] = &[];
 
-pub fn all(cloud: &LocalCloud) -> Result<Vec<Call>> {
+pub fn all(cloud: &LocalCloud) -> Result<Vec<CallCase>> {
     let mut calls = firehose(cloud)?;
     calls.extend(glue(cloud)?);
     calls.extend(athena(cloud)?);
     calls.extend(s3(cloud)?);
     calls.extend(logs(cloud)?);
     calls.extend(control(cloud)?);
-    calls.extend(strange(cloud)?);
+    calls.extend(unused_services(cloud)?);
     Ok(calls)
 }
 
-fn firehose(cloud: &LocalCloud) -> Result<Vec<Call>> {
+fn firehose(cloud: &LocalCloud) -> Result<Vec<CallCase>> {
     let ours = cloud.output("DeliveryStream")?;
     let call = |operation, stream: &str, allowed| {
         let line = "e30K"; // {} and a newline
@@ -40,15 +42,15 @@ fn firehose(cloud: &LocalCloud) -> Result<Vec<Call>> {
     };
     Ok(vec![
         call("PutRecordBatch", ours, &["collect"])?,
-        call("PutRecordBatch", "another", NOBODY)?,
-        call("PutRecord", ours, NOBODY)?,
-        call("PutRecord", "another", NOBODY)?,
-        call("DescribeDeliveryStream", ours, NOBODY)?,
-        call("DeleteDeliveryStream", ours, NOBODY)?,
+        call("PutRecordBatch", "another", NO_FUNCTION)?,
+        call("PutRecord", ours, NO_FUNCTION)?,
+        call("PutRecord", "another", NO_FUNCTION)?,
+        call("DescribeDeliveryStream", ours, NO_FUNCTION)?,
+        call("DeleteDeliveryStream", ours, NO_FUNCTION)?,
     ])
 }
 
-fn glue(cloud: &LocalCloud) -> Result<Vec<Call>> {
+fn glue(cloud: &LocalCloud) -> Result<Vec<CallCase>> {
     let (crawler, database) = (cloud.output("CrawlerName")?, cloud.output("DatabaseName")?);
     let on_crawler = |operation, name: &str, allowed| {
         json_call(cloud, "glue", "AWSGlue", operation, name, json!({"Name": name}), allowed)
@@ -59,16 +61,16 @@ fn glue(cloud: &LocalCloud) -> Result<Vec<Call>> {
     };
     Ok(vec![
         on_crawler("StartCrawler", crawler, &["start-crawler"])?,
-        on_crawler("StartCrawler", "another", NOBODY)?,
-        on_crawler("StopCrawler", crawler, NOBODY)?,
-        on_crawler("DeleteCrawler", crawler, NOBODY)?,
+        on_crawler("StartCrawler", "another", NO_FUNCTION)?,
+        on_crawler("StopCrawler", crawler, NO_FUNCTION)?,
+        on_crawler("DeleteCrawler", crawler, NO_FUNCTION)?,
         on_table("GetTable", "bars", &["run-query"])?,
         on_table("GetPartitions", "bars", &["run-query"])?,
-        on_table("DeleteTable", "bars", NOBODY)?,
+        on_table("DeleteTable", "bars", NO_FUNCTION)?,
     ])
 }
 
-fn athena(cloud: &LocalCloud) -> Result<Vec<Call>> {
+fn athena(cloud: &LocalCloud) -> Result<Vec<CallCase>> {
     let ours = cloud.output("WorkGroup")?;
     let call = |operation, group: &str, allowed| {
         let body = json!({"WorkGroup": group, "QueryString": "SELECT 1"});
@@ -76,45 +78,45 @@ fn athena(cloud: &LocalCloud) -> Result<Vec<Call>> {
     };
     Ok(vec![
         call("StartQueryExecution", ours, &["run-query"])?,
-        call("StartQueryExecution", "primary", NOBODY)?,
-        call("UpdateWorkGroup", ours, NOBODY)?,
-        call("DeleteWorkGroup", ours, NOBODY)?,
+        call("StartQueryExecution", "primary", NO_FUNCTION)?,
+        call("UpdateWorkGroup", ours, NO_FUNCTION)?,
+        call("DeleteWorkGroup", ours, NO_FUNCTION)?,
     ])
 }
 
-fn s3(cloud: &LocalCloud) -> Result<Vec<Call>> {
+fn s3(cloud: &LocalCloud) -> Result<Vec<CallCase>> {
     let bucket = cloud.output("DataBucket")?;
-    let call = |action: &str, method: Method, path: &str, allowed| -> Result<Call> {
-        let what = format!("s3:{action} {}", path.strip_prefix(bucket).unwrap_or(path));
+    let call = |action: &str, method: Method, path: &str, allowed| -> Result<CallCase> {
+        let action = format!("s3:{action} {}", path.strip_prefix(bucket).unwrap_or(path));
         let request = Request::builder().method(method).uri(format!("{}/{path}", cloud.endpoint));
-        Ok(Call { what, service: "s3", request: request.body(String::new())?, allowed })
+        Ok(CallCase { action, service: "s3", request: request.body(String::new())?, allowed })
     };
     let mut calls = Vec::new();
     let folders: [(&str, &[&str], &[&str]); 5] = [
-        ("bars", &["run-query"], NOBODY),
-        ("errors", NOBODY, NOBODY),
+        ("bars", &["run-query"], NO_FUNCTION),
+        ("errors", NO_FUNCTION, NO_FUNCTION),
         ("results", &["run-query", "export-csv"], &["run-query"]),
-        ("exports", NOBODY, &["export-csv"]),
-        ("else", NOBODY, NOBODY),
+        ("exports", NO_FUNCTION, &["export-csv"]),
+        ("else", NO_FUNCTION, NO_FUNCTION),
     ];
     for (folder, readers, writers) in folders {
         let path = format!("{bucket}/{folder}/test");
         calls.push(call("GetObject", Method::GET, &path, readers)?);
         calls.push(call("PutObject", Method::PUT, &path, writers)?);
-        calls.push(call("DeleteObject", Method::DELETE, &path, NOBODY)?);
+        calls.push(call("DeleteObject", Method::DELETE, &path, NO_FUNCTION)?);
     }
     calls.push(call("ListBucket", Method::GET, &format!("{bucket}?list-type=2&prefix=bars%2F"), &["run-query"])?);
-    calls.push(call("ListBucket", Method::GET, &format!("{bucket}?list-type=2&prefix=exports%2F"), NOBODY)?);
-    calls.push(call("ListBucket", Method::GET, &format!("{bucket}?list-type=2"), NOBODY)?);
-    calls.push(call("PutBucketPolicy", Method::PUT, &format!("{bucket}?policy"), NOBODY)?);
-    calls.push(call("GetObject", Method::GET, "finstream-deployment/test", NOBODY)?);
-    calls.push(call("PutObject", Method::PUT, "finstream-deployment/test", NOBODY)?);
-    calls.push(call("ListAllMyBuckets", Method::GET, "", NOBODY)?);
+    calls.push(call("ListBucket", Method::GET, &format!("{bucket}?list-type=2&prefix=exports%2F"), NO_FUNCTION)?);
+    calls.push(call("ListBucket", Method::GET, &format!("{bucket}?list-type=2"), NO_FUNCTION)?);
+    calls.push(call("PutBucketPolicy", Method::PUT, &format!("{bucket}?policy"), NO_FUNCTION)?);
+    calls.push(call("GetObject", Method::GET, "finstream-deployment/test", NO_FUNCTION)?);
+    calls.push(call("PutObject", Method::PUT, "finstream-deployment/test", NO_FUNCTION)?);
+    calls.push(call("ListAllMyBuckets", Method::GET, "", NO_FUNCTION)?);
     Ok(calls)
 }
 
-/// Each function writes to its own log only.
-fn logs(cloud: &LocalCloud) -> Result<Vec<Call>> {
+/// Each function may write to its own log group only.
+fn logs(cloud: &LocalCloud) -> Result<Vec<CallCase>> {
     let owners: [(&str, &[&str]); 4] = [
         ("collect", &["collect"]),
         ("start-crawler", &["start-crawler"]),
@@ -129,41 +131,41 @@ fn logs(cloud: &LocalCloud) -> Result<Vec<Call>> {
             calls.push(json_call(cloud, "logs", "Logs_20140328", operation, &group, stream.clone(), allowed)?);
         }
         let whole = json!({"logGroupName": group});
-        calls.push(json_call(cloud, "logs", "Logs_20140328", "DeleteLogGroup", &group, whole, NOBODY)?);
+        calls.push(json_call(cloud, "logs", "Logs_20140328", "DeleteLogGroup", &group, whole, NO_FUNCTION)?);
     }
     Ok(calls)
 }
 
-/// The pipeline runs the functions, never the reverse.
-fn control(cloud: &LocalCloud) -> Result<Vec<Call>> {
+/// The pipeline invokes the functions; no function may start the pipeline or invoke another.
+fn control(cloud: &LocalCloud) -> Result<Vec<CallCase>> {
     let machine = cloud.output("StateMachineArn")?;
     let states = |operation| {
         let body = json!({"stateMachineArn": machine, "input": "{}"});
-        json_call(cloud, "states", "AWSStepFunctions", operation, "pipeline", body, NOBODY)
+        json_call(cloud, "states", "AWSStepFunctions", operation, "pipeline", body, NO_FUNCTION)
     };
     let mut calls = vec![states("StartExecution")?, states("ListExecutions")?, states("DeleteStateMachine")?];
     for function in FUNCTIONS {
         let path = format!("{}/2015-03-31/functions/{}-{function}", cloud.endpoint, cloud.stack);
-        let what = format!("lambda:InvokeFunction {function}");
+        let action = format!("lambda:InvokeFunction {function}");
         let request = Request::post(format!("{path}/invocations")).body("{}".to_owned())?;
-        calls.push(Call { what, service: "lambda", request, allowed: NOBODY });
-        let what = format!("lambda:UpdateFunctionConfiguration {function}");
+        calls.push(CallCase { action, service: "lambda", request, allowed: NO_FUNCTION });
+        let action = format!("lambda:UpdateFunctionConfiguration {function}");
         let request = Request::put(format!("{path}/configuration")).body("{}".to_owned())?;
-        calls.push(Call { what, service: "lambda", request, allowed: NOBODY });
+        calls.push(CallCase { action, service: "lambda", request, allowed: NO_FUNCTION });
     }
     Ok(calls)
 }
 
-/// Services that no function has to do with.
-fn strange(cloud: &LocalCloud) -> Result<Vec<Call>> {
-    let query = |service, version: &str, action: &str, on: &str, parameters: &str| -> Result<Call> {
+/// Services that no function uses.
+fn unused_services(cloud: &LocalCloud) -> Result<Vec<CallCase>> {
+    let query = |service, version: &str, action: &str, on: &str, parameters: &str| -> Result<CallCase> {
         let body = format!("Action={action}&Version={version}&{parameters}");
         let request = Request::post(format!("{}/", cloud.endpoint))
             .header("content-type", "application/x-www-form-urlencoded")
             .body(body)?;
-        Ok(Call { what: format!("{service}:{action} {on}"), service, request, allowed: NOBODY })
+        Ok(CallCase { action: format!("{service}:{action} {on}"), service, request, allowed: NO_FUNCTION })
     };
-    let json = |service, target, operation| json_call(cloud, service, target, operation, "", json!({}), NOBODY);
+    let json = |service, target, operation| json_call(cloud, service, target, operation, "", json!({}), NO_FUNCTION);
     let topics =
         [cloud.output("TopicArn")?, cloud.output("AlertsArn")?].map(|arn| format!("TopicArn={arn}&Message=test"));
     let policy = "RoleName=test&PolicyName=test&PolicyDocument=test";
@@ -184,7 +186,7 @@ fn strange(cloud: &LocalCloud) -> Result<Vec<Call>> {
     ])
 }
 
-/// A call of a service that takes JSON.
+/// A call to a service whose protocol is JSON.
 fn json_call(
     cloud: &LocalCloud,
     service: &'static str,
@@ -193,10 +195,10 @@ fn json_call(
     on: &str,
     body: Value,
     allowed: &'static [&'static str],
-) -> Result<Call> {
+) -> Result<CallCase> {
     let request = Request::post(format!("{}/", cloud.endpoint))
         .header("content-type", "application/x-amz-json-1.1")
         .header("x-amz-target", format!("{target}.{operation}"))
         .body(body.to_string())?;
-    Ok(Call { what: format!("{service}:{operation} {on}"), service, request, allowed })
+    Ok(CallCase { action: format!("{service}:{operation} {on}"), service, request, allowed })
 }

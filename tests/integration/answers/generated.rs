@@ -1,6 +1,6 @@
-//! Lakes that nobody thought of: any collections of a day, by any runs, split over any files.
+//! Generated lakes: any collections of a day, by any runs, split over any number of files.
 //!
-//! There are few prices, moments, runs and names to choose from, so that ties are frequent.
+//! They are drawn from few prices, times, runs and names, so that ties are frequent.
 
 use std::collections::BTreeMap;
 
@@ -22,7 +22,8 @@ use shared::{Bar, Interval, TradeDate};
 
 use super::{Case, collected::Collected};
 
-/// Symbols, with the exchange's zone and its open; two of them share theirs, so that their bars start together.
+/// Symbols, with the time zone and the open of their exchange. Two have both in common, so that their bars start at the
+/// same times.
 const SYMBOLS: [(&str, &str, Time); 7] = [
     ("META", "America/New_York", time(9, 30, 0, 0)),
     ("SHOP", "America/New_York", time(9, 30, 0, 0)),
@@ -32,20 +33,21 @@ const SYMBOLS: [(&str, &str, Time); 7] = [
     ("EURUSD=X", "Europe/London", time(0, 0, 0, 0)),
     ("BTC-USD", "UTC", time(22, 0, 0, 0)),
 ];
-/// Bars of a symbol's day, five minutes apart.
+/// The number of bars that a symbol can have in a day; they start five minutes apart.
 const BARS: i32 = 24;
 const NAMES: [&str; 4] = ["Alpha", "alpha", "Ölwerk, \"Söhne\" & Co.", "Beta"];
 const RUNS: [&str; 3] = ["run-10", "run-9", "run-a"];
-const MOMENTS: [&str; 3] = ["22:30:00", "22:30:00.5", "22:45:00"];
+/// Times of collection, in UTC.
+const TIMES: [&str; 3] = ["22:30:00", "22:30:00.5", "22:45:00"];
 const HIGHS: [f64; 4] = [10.0, 10.0001, 10.5, 712_345.67];
 const LOWS: [f64; 4] = [10.0, 9.9999, 9.5, 0.0001];
 const VOLUMES: [u64; 4] = [0, 1, 100, 3_000_000_000];
 
-/// A bar of the lake.
+/// A bar of the lake, with indexes into the tables above.
 #[derive(Debug, Clone, Copy)]
 struct Record {
     run: &'static str,
-    moment: &'static str,
+    time: &'static str,
     interval: Interval,
     symbol: usize,
     name: &'static str,
@@ -53,9 +55,10 @@ struct Record {
     prices: Prices,
 }
 
-/// The highest and the lowest price, and the volume.
+/// The highest price, the lowest price, and the volume.
 type Prices = (f64, f64, u64);
-/// What a run collected at one moment: of some symbols the name and some bars.
+
+/// What a run collected at one time: the interval, and by symbol the company's name and some bars.
 type Collection = (Interval, BTreeMap<usize, (&'static str, BTreeMap<i32, Prices>)>);
 
 fn collection() -> impl Strategy<Value = Collection> {
@@ -65,19 +68,19 @@ fn collection() -> impl Strategy<Value = Collection> {
     (interval, btree_map(0..SYMBOLS.len(), symbol, 1..=SYMBOLS.len()))
 }
 
-fn records(((run, moment), (interval, symbols)): (&(&'static str, &'static str), &Collection)) -> Vec<Record> {
+fn records(((run, time), (interval, symbols)): (&(&'static str, &'static str), &Collection)) -> Vec<Record> {
     let records = symbols
         .iter()
         .flat_map(|(&symbol, (name, bars))| bars.iter().map(move |(&bar, &prices)| (symbol, *name, bar, prices)));
     records
-        .map(|(symbol, name, bar, prices)| Record { run, moment, interval: *interval, symbol, name, bar, prices })
+        .map(|(symbol, name, bar, prices)| Record { run, time, interval: *interval, symbol, name, bar, prices })
         .collect()
 }
 
-/// A bar whose run and interval are chosen about, and all bars, some delivered twice, in any order,
-/// with the number of files that they go into.
+/// A bar, whose run and interval are to be queried; all bars in any order, some of them twice; and the number of files
+/// to split them over.
 fn lake() -> impl Strategy<Value = (Record, Vec<Record>, usize)> {
-    let collections = btree_map((select(&RUNS), select(&MOMENTS)), collection(), 1..=5);
+    let collections = btree_map((select(&RUNS), select(&TIMES)), collection(), 1..=5);
     let repeated = vec(any::<Index>(), 0..5);
     (collections, any::<Index>(), repeated, 1..=8_usize).prop_flat_map(|(collections, chosen, repeated, files)| {
         let once: Vec<_> = collections.iter().flat_map(records).collect();
@@ -86,7 +89,7 @@ fn lake() -> impl Strategy<Value = (Record, Vec<Record>, usize)> {
     })
 }
 
-/// So many lakes, each with a date of its own.
+/// Generates `count` lakes, each with a date of its own.
 pub fn cases(count: usize, runner: &mut TestRunner) -> Result<Vec<Case>> {
     let dates = date(1990, 1, 1).series(1.day()).map(TradeDate::from);
     let case = |date| {
@@ -108,7 +111,7 @@ impl Record {
         let (symbol, zone, open) = SYMBOLS[self.symbol];
         let collected = Collected {
             query: self.query(date)?,
-            at: format!("{date}T{}Z", self.moment).parse()?,
+            at: format!("{date}T{}Z", self.time).parse()?,
             zone: TimeZone::get(zone)?,
             symbol: symbol.to_owned(),
             name: self.name.to_owned(),
