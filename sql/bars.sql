@@ -1,12 +1,12 @@
 -- One row: one bar of one symbol, as it was collected once. A bar that was collected again is
--- there again; its key is (symbol, interval, ts), and the newest collected_at counts.
+-- there again; its key is (symbol, interval, ts), and the last write, by collected_at, wins.
 --
 -- This is the table that hourly_extremes.sql reads. template.yaml declares it in the Glue Data
 -- Catalog (a test compares the two); the statement is here to read, and to try things by hand.
 
 CREATE EXTERNAL TABLE bars (
-  symbol       string,  -- the symbol that was asked for
-  company_name string,  -- its name in companies.toml, else Yahoo's
+  symbol       string,  -- the symbol that was requested
+  company_name string,  -- its name in companies.toml, else Yahoo's, else the symbol
   ts           string,  -- start of the bar with the exchange's offset: 2021-11-30T09:30:00-05:00
   open         double,  -- first price
   high         double,  -- highest price

@@ -1,4 +1,4 @@
--- One row: one symbol on one trade date, with how many of its bars the lake holds, however often
+-- One row: one symbol on one trade date, with the number of its bars that the lake holds, however often
 -- each was collected, and the starts of the first and the last of them.
 --
 -- Parameters: 1. the first trade date  2. the last trade date  3. interval

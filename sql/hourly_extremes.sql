@@ -1,10 +1,10 @@
 -- One row: one company in one exchange-local hour of one day, with its highest and lowest price
 -- and the earliest bar that reached each. The hour is the one in which the bar starts.
 --
--- Parameters: 1. run_id, whose symbols are asked about  2. trade_date  3. interval
+-- Parameters: 1. run_id, whose symbols are queried  2. trade_date  3. interval
 --
--- run_bars, the last column, is how many of the row's bars the run wrote, whether or not a later
--- collection has replaced them: the export compares their sum with what was collected.
+-- run_bars, the last column, is the number of the row's bars that the run wrote, whether or not a
+-- later collection has replaced them: the export compares their sum with what was collected.
 
 WITH collected AS (
   -- Every collection of every bar of the day, the newest first (age 1).
@@ -21,7 +21,7 @@ WITH collected AS (
   WHERE trade_date = ? AND "interval" = ?
 ),
 newest AS (
-  -- One row a bar. The hour is read off the text of ts, which is the exchange's own clock.
+  -- One row a bar: the last write wins. The hour is taken from the text of ts, the exchange's own clock.
   SELECT
     symbol, trade_date, ts, started, high, low, volume, in_run,
     CAST(substr(ts, 12, 2) AS integer) AS hour,

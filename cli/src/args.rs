@@ -77,7 +77,7 @@ Examples:
   cargo finstream backfill --from 2026-11-02                   to the newest session that has ended
   cargo finstream backfill --from 2026-11-02 --to 2026-11-20 --symbols META,SHOP --concurrency 4
 
-Without --symbols it takes the companies file (functions/collect/companies.toml). Weekends and New York's holidays
+Without --symbols it takes the companies file (shared/companies.toml). Weekends and New York's holidays
 are left out where all symbols trade there. The same command again resumes where it stopped: a day is not run again
 once its execution has succeeded, or its published CSV holds every bar of every symbol.";
 
