@@ -12,6 +12,7 @@ Athena
   result      It is written to the location that the work group enforces, as Athena does: values quoted, NULL empty.
   types       A JSON table's columns have the types the catalog declares; MiniStack infers them from the data.
   partitions  Only registered partitions are read.
+  malformed   Lines that are not JSON are rows of NULLs where the SerDe's ignore.malformed.json says so.
 Glue
   crawl       Registers the partition folders of the crawled tables, and takes CRAWLER_RUN_SECONDS, not 5 s.
 Firehose
@@ -167,19 +168,28 @@ def partition_values(path, keys):
     return tuple(found[key["Name"]] for key in keys if key["Name"] in found)
 
 
+def reads_past_malformed_lines(storage):
+    """Whether a line that is not JSON is a row of NULLs; as Trino, which reads a partition's setting, not the table's."""
+    parameters = storage.get("SerdeInfo", {}).get("Parameters") or {}
+    return parameters.get("ignore.malformed.json", "").lower() == "true"
+
+
 def table_relation(table, files):
-    keys = table.get("PartitionKeys") or []
+    keys, storages = table.get("PartitionKeys") or [], [table["StorageDescriptor"]]
     if keys:
         registered = glue._partitions.get(f"{table['DatabaseName']}/{table['Name']}") or []
         known = {tuple(partition["Values"]) for partition in registered}
         files = [file for file in files if partition_values(file, keys) in known]
         if not files:
             return athena._empty_relation(table)
+        queried = {partition_values(file, keys) for file in files}
+        storages = [part["StorageDescriptor"] for part in registered if tuple(part["Values"]) in queried]
     if athena._data_format(table) != "json":
         return original_relation(table, files)
     columns = {column["Name"]: athena._duckdb_type(column) for column in table["StorageDescriptor"]["Columns"]}
     hive = athena._hive_options(athena._path_partition_keys(table, files))
-    return f"read_json({athena._sql_list(files)}, format = 'newline_delimited', columns = {columns}, {hive})"
+    ignore = f"ignore_errors = {str(all(map(reads_past_malformed_lines, storages))).lower()}"
+    return f"read_json({athena._sql_list(files)}, format = 'newline_delimited', {ignore}, columns = {columns}, {hive})"
 
 
 def start_crawler(data):

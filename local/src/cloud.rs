@@ -27,7 +27,7 @@ pub const DEFAULT_WAIT_SCALE: f64 = 0.02;
 pub struct LocalCloud {
     /// Its folder: state, logs, the packaged template and temporary files.
     pub home: PathBuf,
-    /// `http://127.0.0.1:PORT`: an IP address, so that an S3 client addresses buckets in the path by itself.
+    /// `http://127.0.0.1:PORT`: an IP address, for which an S3 client uses path-style addressing.
     pub endpoint: String,
     /// The AWS region that it emulates.
     pub region: String,

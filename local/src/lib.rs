@@ -6,6 +6,8 @@ pub mod cloud;
 mod command;
 mod progress;
 pub mod python;
+mod write_atomic;
 
 pub use cloud::{LocalCloud, UpOptions};
 pub use progress::Progress;
+pub use write_atomic::write_atomic;

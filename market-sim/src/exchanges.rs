@@ -10,7 +10,7 @@ use jiff::{
 };
 use shared::{
     Symbol,
-    trading_calendar::{self, Hours, TradingCalendar},
+    trading_calendar::{self, Break, Hours, TradingCalendar},
 };
 
 use super::exchange::Exchange;
@@ -51,7 +51,7 @@ pub static LONDON: Exchange = Exchange {
 static TOKYO_CALENDAR: TradingCalendar = TradingCalendar {
     zone: tz::get!("Asia/Tokyo"),
     rule: tokyo,
-    lunch: Some(Hours { open: time(11, 30, 0, 0), close: time(12, 30, 0, 0) }),
+    lunch: Some(Break { start: time(11, 30, 0, 0), end: time(12, 30, 0, 0) }),
 };
 
 static LONDON_CALENDAR: TradingCalendar =

@@ -1,7 +1,11 @@
-//! The faults that can be injected into replies: what Yahoo and the network before it send on bad days.
+//! The faults that can be injected into replies: what Yahoo and the network in front of it send on bad days.
 //!
 //! One table lists them: each fault with its name, its effect, and where it was observed. `r#n` is issue or pull request
 //! `n` of the GitHub repository `r`.
+//!
+//! Which request gets a fault is decided elsewhere: `--fault` or a test writes a rule (`fault_rule.rs`), which is set on
+//! the market and chosen for a request in `simulated_market.rs`; `server.rs` then has the fault applied to the reply
+//! (`effect.rs`).
 
 mod effect;
 mod error_replies;

@@ -1,6 +1,6 @@
 //! The simulated market: a server with Yahoo's chart endpoint, whose prices are made up.
 //!
-//! `GET /v8/finance/chart/{symbol}` gives intraday bars of any symbol for every trading day since 1990-01-02. The same
+//! `GET /v8/finance/chart/{symbol}` gives intraday bars of nearly any symbol for every trading day since 1990-01-02. The same
 //! request gets the same reply on every machine and at any time; the clock decides only what has not happened yet
 //! (no bar starts after now, an open session has its finished bars and the live row) and what Yahoo itself reports as of
 //! now (`regularMarketTime`, `gmtoffset`, ...). Yahoo's known quirks are part of it: rows of nulls, missing timestamps,
@@ -22,7 +22,6 @@ mod exchange;
 mod exchanges;
 mod fault;
 mod fault_rule;
-mod handle;
 mod latest_quote;
 mod listing;
 mod prices;
@@ -31,6 +30,7 @@ mod request;
 mod request_log;
 mod rng;
 mod server;
+mod simulated_market;
 mod wire;
 
 #[cfg(test)]
@@ -38,5 +38,5 @@ mod tests;
 
 pub use fault::{Fault, InvalidFault};
 pub use fault_rule::{FaultDuration, FaultRule, InvalidFaultRule};
-pub use handle::SimulatedMarket;
 pub use request_log::LoggedRequest;
+pub use simulated_market::SimulatedMarket;

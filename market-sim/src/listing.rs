@@ -38,7 +38,7 @@ impl Listing {
         let symbol: Symbol = symbol.parse().ok().filter(is_listed)?;
         let (exchange, instrument_type) = (exchanges::of(&symbol), instrument_type(symbol.as_str()));
         let mut rng = Rng::new(symbol.as_str(), "listing", 0);
-        let usual_price = 12.0 * exp(rng.unit() * 4.0); // 12 to 655, cheap ones as often as dear ones
+        let usual_price = 12.0 * exp(rng.unit() * 4.0); // 12 to 655, cheap ones as often as expensive ones
         let traded = 300_000.0 * exp(rng.unit() * 5.0); // 0.3 to 45 million shares
         let usual_volume = if matches!(instrument_type, "INDEX" | "CURRENCY") { 0.0 } else { traded };
         Some(Self { symbol, exchange, instrument_type, usual_price, usual_volume })

@@ -3,7 +3,7 @@
 //! Longer bars are aggregated from these minutes and never made up on their own, so they agree with each other.
 
 use jiff::civil::Date;
-use shared::trading_calendar::Hours;
+use shared::trading_calendar::{Break, Hours};
 
 use super::{
     bar::{Bar, Price},
@@ -75,9 +75,9 @@ pub fn minutes(listing: &Listing, date: Date) -> Vec<Minute> {
 }
 
 /// Nothing is traded at lunch; the timestamps stay.
-fn pause_for_lunch(minutes: &mut [Minute], hours: Hours, lunch: Hours) {
+fn pause_for_lunch(minutes: &mut [Minute], hours: Hours, lunch: Break) {
     let minute = |time| usize::try_from(hours.open.duration_until(time).as_mins()).unwrap_or(0);
-    minutes.iter_mut().take(minute(lunch.close)).skip(minute(lunch.open)).for_each(|minute| *minute = Minute::Null);
+    minutes.iter_mut().take(minute(lunch.end)).skip(minute(lunch.start)).for_each(|minute| *minute = Minute::Null);
 }
 
 fn day_number(date: Date) -> i64 {

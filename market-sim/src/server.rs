@@ -16,10 +16,10 @@ use tokio::net::TcpListener;
 use super::{
     chart,
     fault::{CONSENT, CONSENT_PATH},
-    handle::SimulatedMarket,
     reply::Reply,
     request,
     request_log::LoggedRequest,
+    simulated_market::SimulatedMarket,
 };
 
 /// On every reply, so that made-up prices are never taken for real ones.

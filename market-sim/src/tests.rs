@@ -61,7 +61,7 @@ fn rows(body: &Value) -> Vec<Row> {
 
 /// The rows that the collector keeps: those inside the session, on the grid.
 fn bars_of(session: &Session, body: &Value, interval: Interval) -> Vec<Row> {
-    rows(body).into_iter().filter(|row| session.holds(row.at, interval)).collect()
+    rows(body).into_iter().filter(|row| session.contains(row.at, interval)).collect()
 }
 
 #[test]
@@ -118,7 +118,7 @@ fn the_appended_row_is_the_close_the_next_days_close_or_missing() -> Outcome {
         let Some(session) = NEW_YORK.calendar.session(date) else { continue };
         let rows = rows(&get("SHOP", day(date, "5m"), LATER)?);
         let last = rows.last().ok_or("no rows")?;
-        if session.holds(last.at, Interval::FiveMinutes) {
+        if session.contains(last.at, Interval::FiveMinutes) {
             none += 1;
             continue;
         }
@@ -260,8 +260,8 @@ proptest! {
         prop_assert_eq!(get(&symbol, day(date, interval.as_str()), "2031-06-17T18:00:00Z").map(|again| rows(&again)), Ok(rows(&body)));
         let all = rows(&body);
         prop_assert!(all.windows(2).all(|pair| pair[0].at < pair[1].at), "timestamps rise");
-        let extra = all.iter().filter(|row| !session.holds(row.at, interval)).count();
-        prop_assert!(extra <= 1 && all[..all.len() - extra].iter().all(|row| session.holds(row.at, interval)), "only the last row is no bar");
+        let extra = all.iter().filter(|row| !session.contains(row.at, interval)).count();
+        prop_assert!(extra <= 1 && all[..all.len() - extra].iter().all(|row| session.contains(row.at, interval)), "only the last row is no bar");
         let traded = bars_of(&session, &body, interval).iter().filter(|row| row.prices.is_some()).count();
         prop_assert!(traded * 10 >= session.expected_bars(interval) * 9, "{} bars", traded);
         for row in &all {

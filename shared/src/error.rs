@@ -10,7 +10,7 @@ pub enum ErrorName {
     InvalidInput,
     /// A role lacks a permission. Not worth a retry.
     AccessDenied,
-    /// An AWS service rejected the call for good. Not worth a retry.
+    /// An AWS service rejected the call, and would reject it again. Not worth a retry.
     ServiceRefused,
     /// An AWS service was unreachable, throttled or failed. Worth a retry.
     ServiceUnavailable,
@@ -24,7 +24,8 @@ pub enum ErrorName {
     MarketBlocked,
     /// Firehose did not accept every record. Worth a retry.
     DeliveryFailed,
-    /// The query's result is missing, or not what the query was written to answer. Not worth a retry.
+    /// The query's result is missing, or not what the query was written to answer; or a bar or an answer cannot be
+    /// serialised. Not worth a retry.
     InvalidResult,
 }
 

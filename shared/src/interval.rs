@@ -4,7 +4,8 @@ use jiff::SignedDuration;
 use serde_with::{DeserializeFromStr, SerializeDisplay};
 use strum::{Display, EnumString, IntoStaticStr, VariantArray};
 
-/// The length of a bar, in Yahoo's spelling. Every length divides the hour, so no bar belongs to two hours of the result.
+/// The length of a bar, in Yahoo's spelling. A bar counts in the hour in which it starts; one of an hour may reach into
+/// the next.
 ///
 /// How far back bars of each length can be collected is in [`crate::yahoo_retention`].
 #[derive(
@@ -32,7 +33,7 @@ pub enum Interval {
     /// Two minutes, `2m`.
     #[strum(serialize = "2m")]
     TwoMinutes,
-    /// Five minutes, `5m`: the original system's choice.
+    /// Five minutes, `5m`; the default.
     #[default]
     #[strum(serialize = "5m")]
     FiveMinutes,

@@ -24,7 +24,7 @@ pub struct Session {
 impl Session {
     /// Whether a bar that starts at `at` belongs to this session: inside the regular hours, on the
     /// interval's grid, which begins at the open, and with some of it outside the pauses.
-    pub fn holds(&self, at: Timestamp, interval: Interval) -> bool {
+    pub fn contains(&self, at: Timestamp, interval: Interval) -> bool {
         let since_open = self.open.duration_until(at).as_secs();
         at >= self.open
             && at < self.close
@@ -35,7 +35,7 @@ impl Session {
     /// The start of every bar of a session without gaps; a last bar cut short by the close counts.
     pub fn starts(&self, interval: Interval) -> impl Iterator<Item = Timestamp> {
         let grid = std::iter::successors(Some(self.open), move |at| at.checked_add(interval.duration()).ok());
-        grid.take_while(|at| *at < self.close).filter(move |at| self.holds(*at, interval))
+        grid.take_while(|at| *at < self.close).filter(move |at| self.contains(*at, interval))
     }
 
     /// The number of bars of a session without gaps.
@@ -92,7 +92,7 @@ mod tests {
             ("2026-11-20T21:00:00Z", false),
             ("2026-11-21T14:30:00Z", false),
         ] {
-            assert_eq!(session.holds(at.parse()?, Interval::FiveMinutes), held, "{at}");
+            assert_eq!(session.contains(at.parse()?, Interval::FiveMinutes), held, "{at}");
         }
         Ok(())
     }
@@ -117,7 +117,7 @@ mod tests {
             ("12:30", Interval::FiveMinutes, true),
             ("12:00", Interval::OneHour, true),
         ] {
-            assert_eq!(session.holds(at(time)?, interval), held, "{time} {interval}");
+            assert_eq!(session.contains(at(time)?, interval), held, "{time} {interval}");
         }
         let present = session.starts(Interval::FiveMinutes).skip(1).filter(|start| *start != session.pauses[0].end);
         let gaps = session.gaps(Interval::FiveMinutes, &present.collect());

@@ -22,6 +22,15 @@ pub struct Hours {
     pub close: Time,
 }
 
+/// A break within the hours, on the exchange's own clock, in which nothing is traded, such as Tokyo's lunch break.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Break {
+    /// When trading stops.
+    pub start: Time,
+    /// When trading resumes; the next bar starts here.
+    pub end: Time,
+}
+
 /// The trading days of one exchange, and its hours on them.
 #[derive(Debug)]
 pub struct TradingCalendar {
@@ -29,8 +38,8 @@ pub struct TradingCalendar {
     pub zone: TimeZone,
     /// Computes what [`TradingCalendar::hours`] returns.
     pub rule: fn(Date) -> Option<Hours>,
-    /// The break within the hours in which nothing is traded, such as Tokyo's lunch break.
-    pub lunch: Option<Hours>,
+    /// The lunch break on every trading day, where the exchange has one.
+    pub lunch: Option<Break>,
 }
 
 /// The New York Stock Exchange and Nasdaq, which keep the same days and hours.
@@ -52,7 +61,7 @@ impl TradingCalendar {
     pub fn session(&self, date: Date) -> Option<Session> {
         let hours = self.hours(date)?;
         let instant = |time| date.to_datetime(time).to_zoned(self.zone.clone()).ok().map(|zoned| zoned.timestamp());
-        let lunch = self.lunch.and_then(|lunch| Some(instant(lunch.open)?..instant(lunch.close)?));
+        let lunch = self.lunch.and_then(|lunch| Some(instant(lunch.start)?..instant(lunch.end)?));
         Some(Session {
             trade_date: date.into(),
             open: instant(hours.open)?,

@@ -8,7 +8,7 @@ use std::{
 
 use shared::Bar;
 
-use crate::{LakeQuery, hours::Hours};
+use crate::{LakeQuery, hourly_extremes::HourlyExtremes};
 
 /// The CSV that must be exported for `query` when the lake holds `bars`, in any order.
 ///
@@ -27,7 +27,7 @@ pub fn expected_from_lake(query: &LakeQuery, bars: &[Bar]) -> anyhow::Result<Str
         names.entry(bar.symbol.as_str()).or_insert(bar.company_name.as_str());
         latest.entry((bar.symbol.as_str(), bar.ts.timestamp())).or_insert(bar);
     }
-    let mut hours = Hours::new();
+    let mut hours = HourlyExtremes::new();
     for ((symbol, _), bar) in latest {
         hours.add((names[symbol], symbol), &bar.ts, (bar.high.get(), bar.low.get()), bar.volume);
     }

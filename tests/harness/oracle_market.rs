@@ -6,7 +6,7 @@ use jiff::{Timestamp, tz::TimeZone};
 use serde_json::Value;
 use shared::{Interval, TradeDate};
 
-use crate::{MarketServer, hours::Hours};
+use crate::{MarketServer, hourly_extremes::HourlyExtremes};
 
 /// The CSV that a run of `companies`, pairs of name and symbol, must export.
 ///
@@ -18,7 +18,7 @@ pub async fn expected_from_market(
     interval: Interval,
     companies: &[(&str, &str)],
 ) -> anyhow::Result<String> {
-    let mut hours = Hours::new();
+    let mut hours = HourlyExtremes::new();
     for company in companies {
         let series = market.series(company.1, date, interval).await?;
         add(&mut hours, *company, &series, date)?;
@@ -43,7 +43,7 @@ pub async fn verify_csv(
 }
 
 /// Adds the bars of the session of New York on `date`; a row with a null is not a bar.
-fn add(hours: &mut Hours<f32>, company: (&str, &str), series: &Value, date: TradeDate) -> anyhow::Result<()> {
+fn add(hours: &mut HourlyExtremes<f32>, company: (&str, &str), series: &Value, date: TradeDate) -> anyhow::Result<()> {
     let zone = TimeZone::get("America/New_York")?;
     let periods = series.pointer("/meta/tradingPeriods").and_then(Value::as_array).context("no trading periods")?;
     let session = periods.iter().filter_map(|day| day.get(0)).find(|period| {

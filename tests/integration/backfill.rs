@@ -34,7 +34,7 @@ async fn an_interrupted_backfill_of_three_weeks_resumes(context: Arc<Context>) -
         ensure!(shown.text.contains(&day.to_string()), "the table lacks {day}:\n{}", shown.text);
     }
     ensure!(!out.join("2024-11-28").exists(), "Thanksgiving has a folder");
-    for text in ["half", "closed", "done before", "exported"] {
+    for text in ["half", "closed", "already done", "exported"] {
         ensure!(shown.text.contains(text), "the table lacks {text:?}:\n{}", shown.text);
     }
     no_day_ran_twice(&context).await?;

@@ -16,7 +16,7 @@ trials![
     the_default_companies_are_exported_and_every_row_is_right,
     a_half_day_ends_at_one,
     a_summer_day_has_summer_hours,
-    other_intervals_give_the_same_extremes,
+    other_intervals_are_exported,
     the_scheduled_time_selects_the_latest_session,
     a_second_run_exports_the_same_bytes_despite_duplicates,
     a_run_exports_only_its_own_symbols,
@@ -59,7 +59,7 @@ async fn a_summer_day_has_summer_hours(context: Arc<Context>) -> Result<()> {
     Ok(())
 }
 
-async fn other_intervals_give_the_same_extremes(context: Arc<Context>) -> Result<()> {
+async fn other_intervals_are_exported(context: Arc<Context>) -> Result<()> {
     let (minutes, quarters) = tokio::try_join!(
         check(&context, "2026-10-06", Interval::OneMinute),
         check(&context, "2026-10-07", Interval::FifteenMinutes)

@@ -4,7 +4,7 @@ use anyhow::Context;
 use aws_sdk_sfn::{operation::describe_execution::DescribeExecutionOutput, types::ExecutionStatus};
 use shared::payload::{RunOutcome, RunRequest};
 
-use super::{history::Failure, sdk_error, target::Target};
+use super::{history::ExecutionFailure, sdk_error, target::Target};
 
 #[derive(Debug)]
 pub enum Status {
@@ -18,7 +18,7 @@ pub enum Status {
 }
 
 /// The output of an execution, or the error it failed with.
-pub type RunResult = Result<RunOutcome, Failure>;
+pub type RunResult = Result<RunOutcome, ExecutionFailure>;
 
 /// Starts an execution of that name, unless there is one.
 ///
@@ -56,8 +56,10 @@ fn status(found: &DescribeExecutionOutput) -> anyhow::Result<Status> {
             let what_to_do = "the execution's output is not this program's: deploy the stack from the same version";
             Ok(serde_json::from_str(output).context(what_to_do)?)
         }
-        ExecutionStatus::Aborted => Err(Failure::new(Some("Aborted"), found.cause())),
-        _ => Err(Failure::new(found.error().or(Some("States.Timeout")), found.cause())),
+        // One name for the run's own timeout (States.Timeout) and for that of a task, which the state machine reports.
+        ExecutionStatus::TimedOut => Err(ExecutionFailure::new(Some("TimedOut"), found.cause())),
+        ExecutionStatus::Aborted => Err(ExecutionFailure::new(Some("Aborted"), found.cause())),
+        _ => Err(ExecutionFailure::new(found.error(), found.cause())),
     };
     let stop = found.stop_date().unwrap_or(found.start_date());
     Ok(Status::Ended { result: Box::new(result), seconds: stop.as_secs_f64() - found.start_date().as_secs_f64() })

@@ -16,7 +16,7 @@ use serde_json::Value;
 use super::sdk_error::describe;
 
 #[derive(Debug, Clone, PartialEq)]
-pub struct Event {
+pub struct RunEvent {
     /// Its number in the history, from 1.
     pub id: i64,
     pub at: Timestamp,
@@ -34,7 +34,7 @@ pub enum EventKind {
     /// The task succeeded, with its output where the history records it.
     Succeeded(Option<String>),
     /// One attempt of the current state failed.
-    Failed(Failure),
+    Failed(ExecutionFailure),
     /// The current state was left.
     Exited,
     /// The execution ended.
@@ -55,14 +55,14 @@ pub enum StateKind {
 
 /// The error of a state or an execution, as Retry and Catch see it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Failure {
+pub struct ExecutionFailure {
     /// The error's name, such as `NoBars` or `States.Timeout`.
     pub error: String,
     /// The error's message.
     pub cause: String,
 }
 
-impl Failure {
+impl ExecutionFailure {
     /// Takes the message out of the JSON in which Lambda wraps a function's error; other causes stay as they are.
     pub fn new(error: Option<&str>, cause: Option<&str>) -> Self {
         let cause = cause.unwrap_or_default();
@@ -73,7 +73,7 @@ impl Failure {
     }
 }
 
-impl From<&HistoryEvent> for Event {
+impl From<&HistoryEvent> for RunEvent {
     fn from(event: &HistoryEvent) -> Self {
         let at = event.timestamp().to_millis().ok().and_then(|ms| Timestamp::from_millisecond(ms).ok());
         Self { id: event.id(), at: at.unwrap_or_default(), kind: kind(event) }
@@ -105,14 +105,14 @@ fn entered(event: &HistoryEvent, kind: StateKind) -> EventKind {
 }
 
 /// The failure of one attempt, whichever type of event records it.
-fn failure(event: &HistoryEvent) -> Option<Failure> {
+fn failure(event: &HistoryEvent) -> Option<ExecutionFailure> {
     let (error, cause) = None
         .or_else(|| event.task_failed_event_details().map(|d| (d.error(), d.cause())))
         .or_else(|| event.task_timed_out_event_details().map(|d| (d.error(), d.cause())))
         .or_else(|| event.task_start_failed_event_details().map(|d| (d.error(), d.cause())))
         .or_else(|| event.task_submit_failed_event_details().map(|d| (d.error(), d.cause())))
         .or_else(|| event.evaluation_failed_event_details().map(|d| (d.error(), d.cause())))?;
-    Some(Failure::new(error, cause))
+    Some(ExecutionFailure::new(error, cause))
 }
 
 /// The events of `execution` after the one with the id `last`, oldest first.
@@ -121,13 +121,13 @@ fn failure(event: &HistoryEvent) -> Option<Failure> {
 ///
 /// # Errors
 /// When Step Functions does not answer.
-pub async fn since(client: &Client, execution: &str, last: i64) -> anyhow::Result<Vec<Event>> {
+pub async fn since(client: &Client, execution: &str, last: i64) -> anyhow::Result<Vec<RunEvent>> {
     let request = client.get_execution_history().execution_arn(execution).reverse_order(true);
     let mut pages = request.max_results(100).into_paginator().send();
     let mut events = Vec::new();
     while let Some(page) = pages.next().await {
         let page = page.map_err(|error| describe("states:GetExecutionHistory", &error))?;
-        let fresh: Vec<Event> = page.events().iter().filter(|event| event.id() > last).map(Event::from).collect();
+        let fresh: Vec<RunEvent> = page.events().iter().filter(|event| event.id() > last).map(RunEvent::from).collect();
         let reached_known = fresh.len() < page.events().len();
         events.extend(fresh);
         if reached_known {
@@ -180,7 +180,7 @@ mod tests {
     fn events_are_read_by_their_type_and_details() -> Outcome {
         let event = |r#type: Type| HistoryEvent::builder().timestamp(DateTime::from_millis(1_500)).id(7).r#type(r#type);
         let entered = |name: &str| StateEnteredEventDetails::builder().name(name).build();
-        let failed = Failure { error: "NoBars".into(), cause: "META: no trades".into() };
+        let failed = ExecutionFailure { error: "NoBars".into(), cause: "META: no trades".into() };
         let lambda_cause = r#"{"errorType":"NoBars","errorMessage":"META: no trades"}"#;
         let task = |error: &str, cause: &str| {
             TaskFailedEventDetails::builder()
@@ -218,7 +218,7 @@ mod tests {
             ),
             (
                 event(Type::TaskTimedOut).task_timed_out_event_details(timed_out.error("States.Timeout").build()?),
-                EventKind::Failed(Failure { error: "States.Timeout".into(), cause: String::new() }),
+                EventKind::Failed(ExecutionFailure { error: "States.Timeout".into(), cause: String::new() }),
             ),
             (
                 event(Type::WaitStateExited)
@@ -228,7 +228,7 @@ mod tests {
             (event(Type::ExecutionAborted), EventKind::Ended),
         ] {
             let at = Timestamp::from_millisecond(1_500)?;
-            assert_eq!(Event::from(&event.build()?), Event { id: 7, at, kind });
+            assert_eq!(RunEvent::from(&event.build()?), RunEvent { id: 7, at, kind });
         }
         Ok(())
     }

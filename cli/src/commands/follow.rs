@@ -10,7 +10,7 @@ use crate::{
     args::FollowArgs,
     aws::{
         execution::{self, RunResult, Status},
-        history::{self, Event},
+        history::{self, RunEvent},
         poll::{Poll, poll_until},
         s3,
         target::Target,
@@ -96,7 +96,7 @@ async fn follow_history(target: &Target, execution: &str, progress: &ProgressDis
     Ok(timeline)
 }
 
-fn show(timeline: &mut Timeline, events: &[Event], progress: &ProgressDisplay) {
+fn show(timeline: &mut Timeline, events: &[RunEvent], progress: &ProgressDisplay) {
     for line in events.iter().flat_map(|event| timeline.advance(event)) {
         progress.show(&line);
     }

@@ -72,7 +72,7 @@ fn advice(args: &GapsArgs, days: &[Coverage], target: &Target, now: Timestamp) -
     let with_gaps = days.iter().find(|day| day.date >= first && matches!(day.missing, Missing::Some { .. }));
     if let Some(Coverage { date, .. }) = with_gaps {
         advice += &format!(
-            "\nand, for a day that it shows as done before:\n  cargo finstream run --trade-date {date}{options}"
+            "\nand, for a day that it shows as already done:\n  cargo finstream run --trade-date {date}{options}"
         );
     }
     Some(advice)

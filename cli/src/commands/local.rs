@@ -97,7 +97,7 @@ fn status() -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// The addresses and folders of a local cloud, a line each.
+/// The addresses and folders of a local cloud, one per line.
 fn describe(cloud: &LocalCloud) -> String {
     let output = |name: &str| cloud.outputs.get(name).map_or("(none)", String::as_str);
     let waits = format!("last {} times as long as on AWS", cloud.wait_scale);

@@ -1,7 +1,9 @@
-//! What to do about a failed run: one line for each error name with which it can fail.
+//! What to do about a failed run: one line for each error name with which an execution can fail, and for `NotFollowed`
+//! and `Aborted`, under which the command reports one that it could not follow or that was stopped.
 
-/// The names of the functions' errors, then the state machine's own, then those of Step Functions and Lambda.
-const HINTS: [(&str, &str); 21] = [
+/// The names of the functions' errors, then the state machine's own, then the command's own, then those of Step Functions
+/// and Lambda.
+const HINTS: [(&str, &str); 23] = [
     ("InvalidInput", "correct the input; cargo finstream run checks it before it starts anything"),
     ("AccessDenied", "give the function's role in template.yaml the permission that the cause names, and deploy again"),
     ("ServiceRefused", "the request or the resource is wrong, so a retry will not help: check what the cause names"),
@@ -9,7 +11,10 @@ const HINTS: [(&str, &str); 21] = [
     ("SessionNotOver", "run again after the close, or request an earlier day with --trade-date"),
     ("NoBars", "check the spelling of the symbols, and that Yahoo still keeps bars of that length for that day"),
     ("MarketUnavailable", "run again in a few minutes; if it lasts, check that the market's address can be reached"),
-    ("MarketBlocked", "wait an hour before running again, with fewer symbols or a lower MarketConcurrency"),
+    (
+        "MarketBlocked",
+        "wait an hour, then run again with fewer symbols or a lower MarketRequestsPerSecond; if it persists, deploy with another UserAgent",
+    ),
     ("DeliveryFailed", "run again; if it lasts, compare the stream's quota with its metrics in CloudWatch"),
     ("InvalidResult", "compare sql/hourly_extremes.sql and the table in template.yaml with what was deployed"),
     (
@@ -20,10 +25,21 @@ const HINTS: [(&str, &str); 21] = [
     ("QueryFailed", "read the reason in the cause; the query is in Athena's history of the project's workgroup"),
     ("QueryTimedOut", "check the query in Athena's history: when nothing else is queued, run again"),
     ("BarsMissing", "look below errors/ in the data bucket for records that could not be delivered; then run again"),
+    (
+        "TimedOut",
+        "a state, or the run as a whole, took longer than it may: read the log of what the cause names, then run again",
+    ),
+    (
+        "StateMachineError",
+        "a state failed in itself: read the cause; most often parts of different versions are deployed",
+    ),
     ("NotFollowed", "the execution may still be running: run the same command again, and it resumes where it stopped"),
     ("Aborted", "someone stopped the execution: run again when that is settled"),
-    ("States.Timeout", "a state took longer than it may: read the function's log, then run again"),
-    ("States.Runtime", "the state machine met data it was not written for: deploy all parts from the same version"),
+    (
+        "States.Runtime",
+        "the state machine got data that it was not written for: deploy all parts from the same version",
+    ),
+    ("States.DataLimitExceeded", "a state's data exceeded 256 KiB: run again with fewer symbols"),
     ("Sandbox.Timedout", "the function ran out of time: request fewer symbols, or raise its Timeout in template.yaml"),
     ("Runtime.ExitError", "the function could not start or ended early: read its log"),
 ];
@@ -63,7 +79,7 @@ mod tests {
         let errors = states.filter_map(|(_, state)| state["Assign"]["failure"]["Error"].as_str());
         let raised: Vec<_> = errors.filter(|error| !error.starts_with("{%")).collect();
         assert!(raised.contains(&"BarsMissing"), "{raised:?}");
-        for name in raised.into_iter().chain(["States.Timeout", "Aborted"]) {
+        for name in raised.into_iter().chain(["TimedOut", "StateMachineError", "Aborted"]) {
             assert!(HINTS.iter().any(|(known, _)| *known == name), "{name}");
         }
         Ok(())

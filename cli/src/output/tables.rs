@@ -11,7 +11,7 @@ use shared::{
 };
 
 use super::hints;
-use crate::aws::history::Failure;
+use crate::aws::history::ExecutionFailure;
 
 /// The result of a run: its rows, its symbols with missing bars, and where the prices are from. `width` is that of
 /// the terminal unless given, in columns, here as below.
@@ -43,8 +43,8 @@ pub fn no_session(trade_date: TradeDate, failed: &[FailedSymbol], simulated: boo
 }
 
 /// A failure: what failed, the error, its cause, what to do about it, and how to see the execution again.
-pub fn failed(headline: &str, failure: &Failure, follow_hint: &str) -> String {
-    let Failure { error, cause } = failure;
+pub fn failed(headline: &str, failure: &ExecutionFailure, follow_hint: &str) -> String {
+    let ExecutionFailure { error, cause } = failure;
     let cause = if cause.is_empty() { "none was given" } else { cause.trim() };
     format!(
         "{headline}: {error}\n  cause: {}\n  next:  {}\n  show:  {follow_hint}",
@@ -104,7 +104,7 @@ fn short_of_bars(collected: &[CollectedSymbol], width: Option<u16>) -> String {
     format!("{table}\n")
 }
 
-/// The symbols that Yahoo lists under another name, a line each.
+/// The symbols that Yahoo lists under another name, one per line.
 fn renamed(collected: &[CollectedSymbol]) -> String {
     let renamed = collected.iter().filter_map(|symbol| Some((&symbol.symbol, symbol.queried_as.as_ref()?)));
     renamed.map(|(symbol, queried_as)| format!("{symbol} was queried as {queried_as}\n")).collect()

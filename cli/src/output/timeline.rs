@@ -7,7 +7,7 @@
 use jiff::Timestamp;
 
 use super::{format::format_duration, summary};
-use crate::aws::history::{Event, EventKind, Failure, StateKind, Waits};
+use crate::aws::history::{EventKind, ExecutionFailure, RunEvent, StateKind, Waits};
 
 /// A line to show.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,7 +43,7 @@ struct RunningState {
     entered: Timestamp,
     attempts: u32,
     /// Why the last attempt failed, until the next one begins.
-    failure: Option<Failure>,
+    failure: Option<ExecutionFailure>,
     output: Option<String>,
 }
 
@@ -84,7 +84,7 @@ impl Timeline {
     }
 
     /// Processes the next event; returns the lines to show for it.
-    pub fn advance(&mut self, event: &Event) -> Vec<Line> {
+    pub fn advance(&mut self, event: &RunEvent) -> Vec<Line> {
         self.last_event = event.id;
         self.started_at.get_or_insert(event.at);
         match &event.kind {
@@ -144,7 +144,7 @@ impl Timeline {
         Vec::new()
     }
 
-    fn fail(&mut self, failure: &Failure, at: Timestamp) -> Vec<Line> {
+    fn fail(&mut self, failure: &ExecutionFailure, at: Timestamp) -> Vec<Line> {
         let Some(running) = &mut self.running else { return Vec::new() };
         running.failure = Some(failure.clone());
         let text = format!("{} attempt {} failed: {}", running.name, running.attempts.max(1), summarize(failure));
@@ -241,7 +241,7 @@ fn is_notification(state: &str) -> bool {
 }
 
 /// The failure in one line. The whole cause is shown when the execution fails with it.
-fn summarize(Failure { error, cause }: &Failure) -> String {
+fn summarize(ExecutionFailure { error, cause }: &ExecutionFailure) -> String {
     const MAX_CHARS: usize = 160;
     let first = cause.lines().next().unwrap_or_default();
     match first.char_indices().nth(MAX_CHARS) {

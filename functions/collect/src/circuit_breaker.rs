@@ -1,4 +1,7 @@
 //! When an invocation stops querying the market: once the market blocks this client or is down, or the time is up.
+//!
+//! This is the state only. `yahoo/decode.rs` recognises a block, such as a 429, in a reply, and `fetch.rs` decides
+//! whether it opens the breaker.
 
 use std::sync::OnceLock;
 
@@ -15,12 +18,13 @@ pub struct CircuitBreaker {
 }
 
 impl CircuitBreaker {
-    /// A closed breaker, which opens by itself at `deadline`.
+    /// A closed breaker. It does not open by itself at `deadline`: a request that cannot end by then opens it, with
+    /// [`CircuitBreaker::out_of_time`].
     pub fn new(deadline: Instant) -> Self {
         Self { deadline, cause: OnceLock::new() }
     }
 
-    /// When the breaker opens by itself.
+    /// The instant until which requests may be sent and answered.
     pub fn deadline(&self) -> Instant {
         self.deadline
     }

@@ -16,6 +16,9 @@ pub enum Error {
     /// The payload, or the body of the HTTP request, is not a request.
     #[error("the request cannot be read: {0}")]
     Request(#[from] InvalidJson),
+    /// The request is a probe and is none.
+    #[error("probe is false: use {{\"probe\": true}}, or leave it out to collect a day")]
+    NoProbe,
     /// The answer cannot be written.
     #[error("the answer cannot be written: {0}")]
     Answer(#[from] serde_json::Error),
@@ -85,6 +88,7 @@ impl Error {
             Self::RunId(_) => Some("run_id"),
             Self::Body(_) | Self::TooLarge { .. } => Some("body"),
             Self::ContentType(_) => Some("content-type"),
+            Self::NoProbe => Some("probe"),
             Self::Future(_) | Self::TooOld { .. } => Some("trade_date"),
             _ => None,
         }
@@ -97,7 +101,7 @@ impl NamedError for Error {
             Self::Request(_) | Self::RunId(_) | Self::Body(_) | Self::TooLarge { .. } | Self::ContentType(_) => {
                 ErrorName::InvalidInput
             }
-            Self::Future(_) | Self::TooOld { .. } => ErrorName::InvalidInput,
+            Self::Future(_) | Self::TooOld { .. } | Self::NoProbe => ErrorName::InvalidInput,
             Self::Answer(_) => ErrorName::InvalidResult,
             Self::NewestSession(cause) if cause.reason == Reason::Blocked => ErrorName::MarketBlocked,
             Self::Reference { cause, .. } if cause.reason == Reason::Blocked => ErrorName::MarketBlocked,

@@ -1,8 +1,8 @@
-//! Why a request brought no bars, and whether it counts as one of the symbol's attempts.
+//! Why a request returned no bars, and whether it counts as one of the symbol's attempts.
 
 use shared::payload::Reason;
 
-/// Why a request brought no bars, or was not sent.
+/// Why a request returned no bars, or was not sent.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 #[error("{detail}")]
 pub struct Failure {
@@ -10,7 +10,9 @@ pub struct Failure {
     pub reason: Reason,
     /// What happened: Yahoo's own message where it sent one.
     pub detail: String,
-    /// Whether it is one of the symbol's attempts: not while the market blocks this client, nor when the time is up.
+    /// Whether it is one of the symbol's attempts. A request that was answered or failed is one, apart from the second
+    /// one of a symbol that is blocked together with all others. One that was not sent, or not answered before the time
+    /// was up, is none, except in an outage.
     pub counts_as_attempt: bool,
     /// Whether the reply said that the market is a simulated one.
     pub simulated: bool,

@@ -81,7 +81,8 @@ impl<'a> Fetch<'a> {
         stream::iter(pending).then(|symbol| self.symbol(symbol)).chain(rest)
     }
 
-    /// Whether the reference symbol has bars of the day; it is queried at most once.
+    /// Whether the reference symbol has bars of the day. The answer is cached for the pass, apart from [`Self::on_blocked`],
+    /// which queries it anew: whether the market answers may have changed.
     ///
     /// # Errors
     /// Why it has none.

@@ -1,4 +1,4 @@
-//! The Lambda function `collect`: environment and clients at cold start, then one attempt an invocation.
+//! The Lambda function `collect`: environment and clients at cold start, then one attempt per invocation.
 
 use collect::{Collector, MarketSettings, Yahoo};
 use lambda_runtime::{LambdaEvent, service_fn};

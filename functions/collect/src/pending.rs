@@ -2,7 +2,7 @@
 
 use shared::Symbol;
 
-/// The most attempts for a symbol in one run: a second one is made later, where the first brought less than every bar.
+/// The most attempts for a symbol in one run: a second one is made later, where the first returned less than every bar.
 pub const MAX_ATTEMPTS: u32 = 2;
 
 /// A symbol that is still to be requested, with what earlier invocations know of it.

@@ -83,7 +83,7 @@ pub fn record(symbols: &mut SymbolOutcomes, fetched: &FetchedSymbol, interval: I
     }
 }
 
-/// Whether every symbol failed for want of data, and none because the market blocked a request or did not work.
+/// Whether every symbol failed because there is no data, and none because the market blocked a request or failed.
 pub fn all_without_data(failed: &[FailedSymbol]) -> bool {
     let has_no_data = |reason| matches!(reason, Reason::NoSession | Reason::UnknownSymbol | Reason::NoTrades);
     failed.iter().all(|symbol| has_no_data(symbol.reason))

@@ -8,7 +8,7 @@ mod settings;
 mod wire;
 mod yahoo_symbol;
 
-pub use client::Yahoo;
+pub use client::{NewestSession, Yahoo};
 pub use decode::SymbolDay;
 pub use settings::MarketSettings;
 pub use yahoo_symbol::yahoo_symbol;

@@ -1,4 +1,4 @@
-//! The Lambda function `start-crawler`: environment and client at cold start, then one crawl an invocation.
+//! The Lambda function `start-crawler`: environment and client at cold start, then one crawl per invocation.
 
 use lambda_runtime::{LambdaEvent, service_fn};
 use serde_json::Value;

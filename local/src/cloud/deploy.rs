@@ -135,7 +135,7 @@ impl Aws<'_> {
         Ok(environments.into_iter().flatten().collect())
     }
 
-    /// Why resources of the stack failed, a line each; the output of `aws cloudformation deploy` does not contain it.
+    /// Why resources of the stack failed, one per line; the output of `aws cloudformation deploy` does not contain it.
     async fn failure_reasons(&self) -> String {
         let query = "StackEvents[?contains(ResourceStatus, 'FAILED')].[LogicalResourceId, ResourceStatusReason]";
         let args = ["cloudformation", "describe-stack-events", "--stack-name", &self.cloud.stack, "--query", query];

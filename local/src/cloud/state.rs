@@ -2,13 +2,13 @@
 
 use std::collections::BTreeMap;
 use std::fs::{self, File, TryLockError};
-use std::io::{ErrorKind, Write};
+use std::io::ErrorKind;
 use std::path::Path;
 
 use anyhow::{Context, bail};
-use tempfile::NamedTempFile;
 
 use super::{LocalCloud, Process, process};
+use crate::write_atomic;
 
 const STATE: &str = "state.json";
 const ENV: &str = "env";
@@ -58,15 +58,6 @@ pub(super) fn remove(home: &Path) -> anyhow::Result<()> {
         }
     }
     Ok(())
-}
-
-fn write_atomic(path: &Path, content: &[u8]) -> anyhow::Result<()> {
-    let write = || {
-        let mut file = NamedTempFile::new_in(path.parent().unwrap_or(Path::new(".")))?;
-        file.write_all(content)?;
-        file.persist(path).map_err(|error| error.error).map(drop)
-    };
-    write().with_context(|| format!("cannot write {}", path.display()))
 }
 
 /// The environment of a function that runs outside of the local cloud and uses it: `cargo lambda watch --env-file <home>/env`.

@@ -1,4 +1,4 @@
-//! One day of a backfill: found done before, or run to its end.
+//! One day of a backfill: already done, or run to its end.
 //!
 //! A day is done when its own execution has succeeded and what it published is still there, or when the published
 //! CSV, whichever run wrote it, lacks no bar that the calendar expects of any symbol. A run that a busy market left
@@ -21,7 +21,7 @@ use super::{
 use crate::{
     aws::{
         execution::{self, RunResult, Status},
-        history::Failure,
+        history::ExecutionFailure,
         poll::{Poll, poll_until},
         s3,
         target::Target,
@@ -50,21 +50,26 @@ impl Backfill {
         self.running.lock().await.values().cloned().collect()
     }
 
-    /// The report of a day, after its run unless it was done before. An error becomes the failure `NotFollowed`.
+    /// The report of a day, after its run unless it was already done. An error becomes the failure `NotFollowed`.
     pub async fn finish(&self, date: TradeDate, day: TradingDay) -> DayReport {
         let mut execution = String::new();
-        let outcome = self.settle(date, &day, &mut execution).await.unwrap_or_else(|error| {
-            let failure = Failure::new(Some("NotFollowed"), Some(&format!("{error:#}")));
+        let outcome = self.run_unless_done(date, &day, &mut execution).await.unwrap_or_else(|error| {
+            let failure = ExecutionFailure::new(Some("NotFollowed"), Some(&format!("{error:#}")));
             DayOutcome::Failed { execution, failure }
         });
         DayReport { date, session: day.label(), outcome }
     }
 
-    /// Finds the day done before, or runs it. The day's executions, an attempt each, are looked up in order: the first
-    /// that succeeded for good is the outcome; one that is running is followed; the first name not yet used is started,
+    /// Runs the day unless it is already done. The day's executions, one per attempt, are looked up in order: the first
+    /// whose success is final is the outcome; one that is running is followed; the first name not yet used is started,
     /// unless another run has published the whole day. Sets `execution` to the name of the current attempt, so that
     /// the caller can report it when this fails.
-    async fn settle(&self, date: TradeDate, day: &TradingDay, execution: &mut String) -> anyhow::Result<DayOutcome> {
+    async fn run_unless_done(
+        &self,
+        date: TradeDate,
+        day: &TradingDay,
+        execution: &mut String,
+    ) -> anyhow::Result<DayOutcome> {
         for attempt in 1.. {
             *execution = execution_name(date, self.interval, &self.symbols, attempt);
             match execution::describe(&self.target, execution).await? {
@@ -95,7 +100,8 @@ impl Backfill {
         if symbols.failed.iter().any(|failed| may_appear_later(failed.reason)) {
             return Ok(None);
         }
-        let Some(published) = Published::at(&self.target.s3, &csv).await.filter(|export| export.holds(&symbols)) else {
+        let Some(published) = Published::at(&self.target.s3, &csv).await.filter(|export| export.still_has(&symbols))
+        else {
             return Ok(None);
         };
         published.save_to(&self.target.s3, &report, &self.folder(trade_date)).await?;

@@ -3,7 +3,7 @@
 use shared::{TradeDate, format::thousands, payload::SymbolOutcomes};
 
 use crate::{
-    aws::history::Failure,
+    aws::history::ExecutionFailure,
     output::format::{format_duration, pluralize},
 };
 
@@ -29,7 +29,7 @@ pub enum DayOutcome {
     Failed {
         /// The execution's name.
         execution: String,
-        failure: Failure,
+        failure: ExecutionFailure,
     },
 }
 
@@ -39,7 +39,7 @@ pub struct Exported {
     /// The number of bars of all symbols together when none is missing.
     pub expected: usize,
     pub simulated: bool,
-    /// How long the run took, in seconds; `None` where it was done before.
+    /// How long the run took, in seconds; `None` where the day was already done.
     pub seconds: Option<f64>,
 }
 
@@ -63,7 +63,7 @@ impl DayReport {
             DayOutcome::NotOver => "its session has not ended".to_owned(),
             DayOutcome::Failed { failure, .. } => format!("failed with {}", failure.error),
             DayOutcome::Exported(day) => {
-                let how = day.seconds.map_or_else(|| "done before".to_owned(), format_duration);
+                let how = day.seconds.map_or_else(|| "already done".to_owned(), format_duration);
                 let (bars, expected) = (thousands(day.bars()), thousands(day.expected));
                 let symbols = pluralize(day.symbols.collected.len(), "symbol");
                 format!("{bars} of {expected} bars, {symbols}, {how}")

@@ -1,8 +1,13 @@
-//! The published CSV of a day in the bucket, whichever run wrote it last.
+//! The published CSV of a day in the bucket, in its newest version, whichever run wrote it.
+//!
+//! Which version is downloaded is not decided here: `run` and `follow` take the versions that the run itself published
+//! (`commands/follow.rs`), and so does a day that `backfill` runs (`backfill/day.rs`); a day that is already done takes
+//! the newest, which this module reads.
 
 use std::{collections::BTreeMap, fs, path::Path};
 
 use aws_sdk_s3::Client;
+use local::write_atomic;
 use shared::{
     S3Uri, Symbol, hourly_extreme,
     payload::{CollectedSymbol, SymbolOutcomes},
@@ -34,8 +39,8 @@ impl Published {
         self.object.simulated
     }
 
-    /// Whether it still holds what a run has collected: another run of the day may have replaced it.
-    pub fn holds(&self, symbols: &SymbolOutcomes) -> bool {
+    /// Whether it still has what a run has collected: another run of the day may have replaced it.
+    pub fn still_has(&self, symbols: &SymbolOutcomes) -> bool {
         symbols.collected.iter().all(|symbol| {
             self.bars.get(&symbol.symbol).is_some_and(|bars| (symbol.bars..=symbol.expected).contains(bars))
         })
@@ -58,7 +63,7 @@ impl Published {
         Some(SymbolOutcomes { collected: collected.collect::<Option<_>>()?, failed: vec![] })
     }
 
-    /// Saves the CSV and its report to `folder`, unless the same are there.
+    /// Saves the CSV and the newest report to `folder`, unless the same CSV and a report are there.
     ///
     /// # Errors
     /// When the report cannot be downloaded, or a file not written.
@@ -68,8 +73,7 @@ impl Published {
             return Ok(());
         }
         s3::fetch(client, report, None, folder).await?;
-        s3::write_atomic(&self.object.content, &csv)?;
-        Ok(())
+        write_atomic(&csv, &self.object.content)
     }
 }
 
@@ -105,7 +109,7 @@ mod tests {
             ("TTD", 18, 18, false),
         ] {
             let symbols = SymbolOutcomes { collected: vec![collected(symbol, bars, expected)?], failed: vec![] };
-            assert_eq!(export.holds(&symbols), held, "{symbol} {bars} of {expected}");
+            assert_eq!(export.still_has(&symbols), held, "{symbol} {bars} of {expected}");
         }
         Ok(())
     }

@@ -35,7 +35,7 @@ fn result(report: &DayReport) -> String {
         DayOutcome::Closed => String::new(),
         DayOutcome::NoSession => "no session".to_owned(),
         DayOutcome::NotOver => "not over yet".to_owned(),
-        DayOutcome::Exported(Exported { seconds: None, .. }) => "done before".to_owned(),
+        DayOutcome::Exported(Exported { seconds: None, .. }) => "already done".to_owned(),
         DayOutcome::Exported(_) => "exported".to_owned(),
         DayOutcome::Failed { failure, .. } => format!("failed with{BREAK}{}", failure.error),
     }
@@ -72,7 +72,7 @@ pub fn total(reports: &[DayReport]) -> String {
     let days = |wanted: fn(&DayOutcome) -> bool| reports.iter().filter(|report| wanted(&report.outcome)).count();
     let counts = [
         ("exported", days(|outcome| matches!(outcome, DayOutcome::Exported(day) if day.seconds.is_some()))),
-        ("done before", days(|outcome| matches!(outcome, DayOutcome::Exported(day) if day.seconds.is_none()))),
+        ("already done", days(|outcome| matches!(outcome, DayOutcome::Exported(day) if day.seconds.is_none()))),
         ("without a session", days(|outcome| matches!(outcome, DayOutcome::NoSession | DayOutcome::Closed))),
         ("not over yet", days(|outcome| matches!(outcome, DayOutcome::NotOver))),
         ("failed", days(|outcome| matches!(outcome, DayOutcome::Failed { .. }))),

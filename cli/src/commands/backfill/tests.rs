@@ -4,7 +4,7 @@ use super::{
     outcome::{DayReport, Exported},
     *,
 };
-use crate::aws::history::Failure;
+use crate::aws::history::ExecutionFailure;
 
 type Result<T = ()> = std::result::Result<T, Box<dyn std::error::Error>>;
 
@@ -60,7 +60,8 @@ fn reports() -> Result<Vec<DayReport>> {
         collected("DDOG", 74, Some(&["09:30", "10:00", "11:00", "12:00"]))?,
     ];
     let without = vec![failed("ZZZZ", Reason::UnknownSymbol)?, failed("OKTA", Reason::NoTrades)?];
-    let failure = Failure { error: "MarketBlocked".into(), cause: "yahoo answered 429 to every request".into() };
+    let failure =
+        ExecutionFailure { error: "MarketBlocked".into(), cause: "yahoo answered 429 to every request".into() };
     Ok(vec![
         report("2025-11-24", "full", exported(vec![whole("META")?, whole("SNAP")?], vec![], None))?,
         report("2025-11-25", "full", exported(gaps, without, Some(4.06)))?,

@@ -75,12 +75,13 @@ fn a_day_without_trading_is_one_line() -> Outcome {
 
 #[test]
 fn a_failure_shows_its_state_cause_and_next_step() {
-    let failure = Failure { error: "CrawlFailed".into(), cause: "the crawl ended as FAILED\nsee its log".into() };
+    let failure =
+        ExecutionFailure { error: "CrawlFailed".into(), cause: "the crawl ended as FAILED\nsee its log".into() };
     insta::assert_snapshot!(failed(
         "the run failed in the state CrawlState",
         &failure,
         "cargo finstream follow manual-1"
     ));
-    let unknown = Failure { error: "Odd".into(), cause: String::new() };
+    let unknown = ExecutionFailure { error: "Odd".into(), cause: String::new() };
     insta::assert_snapshot!(failed("the run failed", &unknown, "cargo finstream follow manual-1"));
 }

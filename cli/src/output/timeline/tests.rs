@@ -1,7 +1,7 @@
 use super::*;
 
 /// Reads a script with one event a line, such as `0.5 task Collect`: the seconds since the start, and the event.
-fn events(script: &str) -> Result<Vec<Event>, String> {
+fn events(script: &str) -> Result<Vec<RunEvent>, String> {
     let event = |(line, id): (&str, i64)| {
         let (seconds, rest) = line.split_once(' ').ok_or("no time")?;
         let ms = seconds.parse::<f64>().map_err(|error| error.to_string())? * 1000.0;
@@ -10,7 +10,7 @@ fn events(script: &str) -> Result<Vec<Event>, String> {
         let (verb, rest) = rest.split_once(' ').unwrap_or((rest, ""));
         let failure = || {
             let (error, cause) = rest.split_once(": ").unwrap_or((rest, ""));
-            Failure { error: error.into(), cause: cause.into() }
+            ExecutionFailure { error: error.into(), cause: cause.into() }
         };
         let kind = match verb {
             "start" => EventKind::Started,
@@ -26,7 +26,7 @@ fn events(script: &str) -> Result<Vec<Event>, String> {
             "end" => EventKind::Ended,
             other => return Err(format!("{other:?} is not an event")),
         };
-        Ok(Event { id, at, kind })
+        Ok(RunEvent { id, at, kind })
     };
     script.lines().map(str::trim).filter(|line| !line.is_empty()).zip(1..).map(event).collect()
 }

@@ -28,6 +28,15 @@ pub struct Yahoo {
     rate_limiter: RateLimiter,
 }
 
+/// The newest session of the reference symbol.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct NewestSession {
+    /// Its date, in the exchange's zone.
+    pub trade_date: TradeDate,
+    /// Whether the reply said that the market is simulated.
+    pub simulated: bool,
+}
+
 /// Why the client cannot be built.
 #[derive(Debug, thiserror::Error)]
 pub enum InvalidClient {
@@ -87,19 +96,19 @@ impl Yahoo {
         reply.day(symbol, date, interval, Timestamp::now())
     }
 
-    /// The date of the newest session of the reference symbol that had ended at `at`.
+    /// The newest session of the reference symbol that had ended at `at`.
     ///
     /// # Errors
     /// Why it is not known: the request failed, or no session had ended.
-    pub async fn newest_session(&self, breaker: &CircuitBreaker, at: Timestamp) -> Result<TradeDate, Failure> {
+    pub async fn newest_session(&self, breaker: &CircuitBreaker, at: Timestamp) -> Result<NewestSession, Failure> {
         // The longest closure since 1945 was four trading days (September 2001): ten days hold a session.
         let from = at.checked_sub(240.hours()).map_err(|error| Failure::new(Reason::Refused, error.to_string()))?;
         let reply = self.chart(breaker, &self.settings.reference, from, at, Interval::OneHour).await?;
         let sessions = reply.sessions().into_iter();
         let ended = sessions.filter(|session| session.has_ended(at)).map(|session| session.trade_date);
-        ended
-            .max()
-            .ok_or_else(|| Failure::new(Reason::NoSession, format!("no session had ended in the ten days before {at}")))
+        let none = || Failure::new(Reason::NoSession, format!("no session had ended in the ten days before {at}"));
+        let trade_date = ended.max().ok_or_else(none)?;
+        Ok(NewestSession { trade_date, simulated: reply.simulated })
     }
 
     /// The chart from the date's first midnight in `zone` to the next.

@@ -63,7 +63,8 @@ pub struct HttpReply<'a> {
 pub struct Decoded {
     /// The exchange's time zone.
     pub zone: TimeZone,
-    simulated: bool,
+    /// Whether a header said that the market is simulated.
+    pub simulated: bool,
     meta: Meta,
     series: Series,
 }
@@ -214,7 +215,7 @@ impl Decoded {
         let quote = self.series.indicators.as_ref().and_then(|all| all.quote.first()).unwrap_or(&nothing);
         let mut bars = BTreeMap::new();
         for (row, at) in self.series.timestamp.iter().flatten().enumerate() {
-            let start = at.timestamp().filter(|start| session.holds(*start, interval));
+            let start = at.timestamp().filter(|start| session.contains(*start, interval));
             let bar = start.and_then(|start| bar(quote, row, start));
             if let Some(bar) = bar {
                 bars.entry(bar.start).or_insert(bar);
@@ -231,8 +232,8 @@ fn bar(quote: &Quote, row: usize, start: Timestamp) -> Option<Ohlcv> {
     let (open, high) = (price(&quote.open)?, price(&quote.high)?);
     let (low, close) = (price(&quote.low)?, price(&quote.close)?);
     let volume = value(&quote.volume)?.count()?;
-    let holds = |price| low <= price && price <= high;
-    (holds(open) && holds(close)).then_some(Ohlcv { start, open, high, low, close, volume })
+    let in_range = |price| low <= price && price <= high;
+    (in_range(open) && in_range(close)).then_some(Ohlcv { start, open, high, low, close, volume })
 }
 
 #[cfg(test)]

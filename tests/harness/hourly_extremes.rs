@@ -18,9 +18,9 @@ struct Hour<P> {
 
 /// Hours by company name, symbol and hour in the exchange's time zone, which is the order of the CSV.
 #[derive(Debug)]
-pub struct Hours<P>(BTreeMap<(String, String, i8), Hour<P>>);
+pub struct HourlyExtremes<P>(BTreeMap<(String, String, i8), Hour<P>>);
 
-impl<P: Copy + Display + PartialOrd> Hours<P> {
+impl<P: Copy + Display + PartialOrd> HourlyExtremes<P> {
     /// No hours yet.
     pub fn new() -> Self {
         Self(BTreeMap::new())

@@ -1,4 +1,5 @@
-//! The handle on a market: injects faults into it and reads its request log. [`crate::server`] serves it.
+//! A simulated market as its users hold it: fault rules are set and cleared here, the rule for a request is chosen here
+//! (`fault_for`), and the request log is kept here. [`crate::server`] serves it.
 
 use std::{
     collections::BTreeMap,
@@ -14,7 +15,7 @@ use super::{
     request_log::{LoggedRequest, RequestLog},
 };
 
-/// A handle on a simulated market. Clones share one market: the server holds one, whoever injects faults another.
+/// A simulated market. Clones share one market: the server holds one, whoever injects faults another.
 #[derive(Clone, Debug, Default)]
 pub struct SimulatedMarket {
     state: Arc<Mutex<State>>,
