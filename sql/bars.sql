@@ -13,7 +13,7 @@ CREATE EXTERNAL TABLE bars (
   low          double,  -- lowest price
   close        double,  -- last price
   volume       bigint,  -- shares traded
-  currency     string,  -- ISO 4217 code of the prices
+  currency     string,  -- Yahoo's code of the currency: USD, or GBp for pence
   `interval`   string,  -- length of the bar: 1m 2m 5m 15m 30m 1h
   collected_at string,  -- when the collection began, UTC: 2021-11-30T22:30:00.123Z
   run_id       string   -- execution that collected the bar
@@ -22,4 +22,5 @@ PARTITIONED BY (
   trade_date   string   -- exchange-local date of the session: 2021-11-30
 )
 ROW FORMAT SERDE 'org.openx.data.jsonserde.JsonSerDe'
+WITH SERDEPROPERTIES ('ignore.malformed.json' = 'TRUE')
 LOCATION 's3://<data bucket>/bars/'

@@ -1,33 +1,46 @@
 -- One row: one company in one exchange-local hour of one day, with its highest and lowest price
 -- and the earliest bar that reached each. The hour is the one in which the bar starts.
 --
--- Parameters: 1. run_id, whose symbols are queried  2. trade_date  3. interval
+-- Parameters: 1. trade_date  2. interval  3. run_id, whose symbols are queried
+-- Each stands in a WHERE clause: Athena allows them nowhere else.
+-- https://docs.aws.amazon.com/athena/latest/ug/querying-with-prepared-statements.html
 --
 -- run_bars, the last column, is the number of the row's bars that the run wrote, whether or not a
 -- later collection has replaced them: the export compares their sum with what was collected.
+--
+-- Athena reads collected_at to the millisecond and drops what is beyond, so "the last write" relies on
+-- collect's writing milliseconds.
 
-WITH collected AS (
-  -- Every collection of every bar of the day, the newest first (age 1).
+WITH day AS (
+  -- Every collection of every bar of the day.
   SELECT
     symbol, company_name, trade_date, ts, high, low, volume, run_id,
     from_iso8601_timestamp(ts) AS started,
-    from_iso8601_timestamp(collected_at) AS collected,
-    row_number() OVER (
-      PARTITION BY symbol, ts
-      ORDER BY from_iso8601_timestamp(collected_at) DESC, run_id DESC
-    ) AS age,
-    max(CASE WHEN run_id = ? THEN 1 ELSE 0 END) OVER (PARTITION BY symbol, ts) AS in_run
+    from_iso8601_timestamp(collected_at) AS collected
   FROM bars
   WHERE trade_date = ? AND "interval" = ?
+),
+mine AS (
+  -- The bars that the run wrote, each once.
+  SELECT DISTINCT symbol, ts, 1 AS mark
+  FROM day
+  WHERE run_id = ?
+),
+aged AS (
+  -- Of the collections of a bar, the newest has age 1.
+  SELECT *, row_number() OVER (PARTITION BY symbol, ts ORDER BY collected DESC, run_id DESC) AS age
+  FROM day
 ),
 newest AS (
   -- One row a bar: the last write wins. The hour is taken from the text of ts, the exchange's own clock.
   SELECT
-    symbol, trade_date, ts, started, high, low, volume, in_run,
-    CAST(substr(ts, 12, 2) AS integer) AS hour,
-    first_value(company_name) OVER (PARTITION BY symbol ORDER BY collected DESC, run_id DESC, started) AS company_name,
-    sum(in_run) OVER (PARTITION BY symbol) AS symbol_in_run
-  FROM collected
+    aged.symbol, trade_date, aged.ts, started, high, low, volume,
+    CAST(substr(aged.ts, 12, 2) AS integer) AS hour,
+    first_value(company_name) OVER (PARTITION BY aged.symbol ORDER BY collected DESC, run_id DESC, started) AS company_name,
+    coalesce(mark, 0) AS in_run,
+    count(mark) OVER (PARTITION BY aged.symbol) AS symbol_in_run
+  FROM aged
+  LEFT JOIN mine ON mine.symbol = aged.symbol AND mine.ts = aged.ts
   WHERE age = 1
 ),
 ranked AS (

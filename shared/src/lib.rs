@@ -13,6 +13,7 @@ pub mod gap;
 pub mod hourly_extreme;
 pub mod interval;
 pub mod json;
+pub mod metrics;
 pub mod payload;
 pub mod run_id;
 pub mod s3_uri;

@@ -7,6 +7,7 @@ use std::{
 
 use anyhow::{Context, bail, ensure};
 use jiff::Timestamp;
+use serde::Deserialize;
 use serde_json::{Value, json};
 use shared::{
     Bar, Interval, RunId, S3Uri, TradeDate,
@@ -71,23 +72,51 @@ impl LakeQuery {
     }
 }
 
+/// A query as it was given to Athena, and where its result is.
+#[derive(Debug)]
+pub struct AthenaQuery {
+    /// The SQL, with `?` for the parameters.
+    pub sql: String,
+    /// The values of the `?`, as SQL literals.
+    pub parameters: Vec<String>,
+    /// The CSV that Athena wrote.
+    pub result: S3Uri,
+}
+
 impl Stack {
     /// Queries the lake, which holds `bars`, with `run-query` and exports the result with `export-csv`. Returns the CSV.
     ///
     /// # Errors
     /// The error of a function or of Athena, or that the query did not count the run's bars right.
     pub async fn query_and_export(&self, query: &LakeQuery, bars: &[Bar]) -> anyhow::Result<String> {
-        let collection = query.collection(bars)?;
-        let (written, run_id) = (collection.bars, collection.run_id.clone());
+        let executed = self.run_query(query).await?;
+        self.export_result(query, bars, &executed.result).await
+    }
+
+    /// Queries the lake with `run-query`.
+    ///
+    /// # Errors
+    /// The error of the function or of Athena.
+    pub async fn run_query(&self, query: &LakeQuery) -> anyhow::Result<AthenaQuery> {
         let request = RunQueryRequest {
             trade_date: query.trade_date,
             interval: query.interval,
-            client_request_token: format!("{}-{:032}", &*run_id, Timestamp::now().as_nanosecond()),
-            run_id,
+            client_request_token: format!("{}-{:032}", &*query.run_id, Timestamp::now().as_nanosecond()),
+            run_id: query.run_id.clone(),
         };
         let started: StartedQuery = self.invoke("RunQueryFunction", &request).await?;
-        let query_result = self.query_result(&started.query_execution_id).await?;
-        match self.invoke("ExportCsvFunction", &ExportRequest { collection, query_result }).await? {
+        self.executed_query(&started.query_execution_id).await
+    }
+
+    /// Exports the result of a query of the lake, which holds `bars`, with `export-csv`. Returns the CSV.
+    ///
+    /// # Errors
+    /// The error of the function, or that the query did not count the run's bars right.
+    pub async fn export_result(&self, query: &LakeQuery, bars: &[Bar], result: &S3Uri) -> anyhow::Result<String> {
+        let collection = query.collection(bars)?;
+        let written = collection.bars;
+        let request = ExportRequest { collection, query_result: result.clone() };
+        match self.invoke("ExportCsvFunction", &request).await? {
             Export::Exported { bars_seen, csv, .. } => {
                 ensure!(bars_seen == written, "the query saw {bars_seen} bars of the run, which has {written}");
                 self.object(&csv).await
@@ -96,9 +125,12 @@ impl Stack {
         }
     }
 
-    /// Waits for the end of an Athena query, and returns where its result is.
-    async fn query_result(&self, query: &str) -> anyhow::Result<S3Uri> {
-        let query = json!({"QueryExecutionId": query});
+    /// Waits for the end of an Athena query.
+    ///
+    /// # Errors
+    /// When it fails.
+    pub async fn executed_query(&self, id: &str) -> anyhow::Result<AthenaQuery> {
+        let query = json!({"QueryExecutionId": id});
         poll("the end of the query", Duration::from_millis(20), async || {
             let reply = self.call("athena", "AmazonAthena.GetQueryExecution", &query).await?;
             let execution = &reply["QueryExecution"];
@@ -106,7 +138,11 @@ impl Stack {
                 Some("QUEUED" | "RUNNING") => Ok(None),
                 Some("SUCCEEDED") => {
                     let uri = execution.pointer("/ResultConfiguration/OutputLocation").and_then(Value::as_str);
-                    Ok(Some(uri.context("the query has no result")?.parse()?))
+                    Ok(Some(AthenaQuery {
+                        sql: execution["Query"].as_str().context("the query has no text")?.to_owned(),
+                        parameters: Deserialize::deserialize(&execution["ExecutionParameters"])?,
+                        result: uri.context("the query has no result")?.parse()?,
+                    }))
                 }
                 _ => bail!("the query failed: {}", execution["Status"]),
             }

@@ -150,6 +150,15 @@ impl Stack {
         Ok(String::from_utf8(object.body.collect().await?.to_vec())?)
     }
 
+    /// Writes an object.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub async fn put_object(&self, uri: &S3Uri, text: String) -> anyhow::Result<()> {
+        self.s3.put_object().bucket(&uri.bucket).key(&uri.key).body(text.into_bytes().into()).send().await?;
+        Ok(())
+    }
+
     /// The user-defined metadata of an object.
     ///
     /// # Errors

@@ -49,6 +49,11 @@ impl Tools {
         Ok(Self { finstream: release.join("finstream"), root, dev, local })
     }
 
+    /// The compiled program of a package of the workspace, such as `collect`.
+    pub fn compiled(&self, name: &str) -> PathBuf {
+        self.finstream.with_file_name(name)
+    }
+
     /// Runs `finstream` in the workspace, with a folder for its local cloud that is not the user's.
     ///
     /// # Errors

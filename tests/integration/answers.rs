@@ -2,6 +2,7 @@
 //! computed without any SQL.
 
 mod collected; // builds the bars of a collection
+pub mod engines; // the same queries on a real Trino, where FINSTREAM_TRINO is set
 mod generated; // lakes that proptest generates
 mod reference; // hand-written days with the rows of their CSV, each for one thing that has gone wrong in such systems
 
@@ -10,7 +11,7 @@ use std::{collections::BTreeSet, env, future, sync::Arc, time::SystemTime};
 use anyhow::{Error, Result, bail, ensure};
 use futures::{StreamExt, TryStreamExt, stream};
 use harness::{LakeQuery, expected_from_lake};
-use jiff::tz::TimeZone;
+use jiff::{civil::date, tz::TimeZone};
 use proptest::test_runner::{Config, RngSeed, TestRunner};
 use shared::{Bar, Interval};
 
@@ -21,6 +22,7 @@ trials![
     reference_days_give_the_recorded_rows,
     a_second_collection_gives_the_same_bytes,
     any_bars_in_any_files_give_the_computed_csv,
+    malformed_lines_are_skipped,
 ];
 
 /// A query, and the lake's files of its day.
@@ -34,6 +36,13 @@ impl Case {
     /// Writes the files to the lake.
     async fn put(&self, context: &Context) -> Result<()> {
         context.stack.put_bars(self.query.trade_date, &self.files).await
+    }
+
+    /// Writes one more object to the lake, with lines that a damaged or foreign one may have: no JSON, and an object that
+    /// is cut off.
+    async fn put_malformed(&self, context: &Context) -> Result<()> {
+        let object = context.stack.in_data_bucket(format!("bars/trade_date={}/malformed", self.query.trade_date))?;
+        context.stack.put_object(&object, "not JSON\n{\"symbol\": \"META\", \"ts\": \"20".to_owned()).await
     }
 
     /// Runs the query and the export, and returns the CSV, which must equal the computed one.
@@ -91,6 +100,18 @@ async fn a_second_collection_gives_the_same_bytes(context: Arc<Context>) -> Resu
     Ok(())
 }
 
+async fn malformed_lines_are_skipped(context: Arc<Context>) -> Result<()> {
+    let cases = generated::cases(date(1970, 1, 1), 4, &mut TestRunner::deterministic())?;
+    for case in &cases {
+        case.put_malformed(&context).await?;
+    }
+    put_all(&context, cases.iter()).await?;
+    for case in &cases {
+        case.check(&context).await?;
+    }
+    Ok(())
+}
+
 /// What the result depends on of a bar, as a line of text; lines sort by symbol and start.
 fn line(bar: &Bar) -> String {
     let Bar { symbol, company_name, high, low, volume, interval, collected_at, run_id, .. } = bar;
@@ -98,11 +119,11 @@ fn line(bar: &Bar) -> String {
     format!("{symbol} {ts} {high} {low} {volume}, {interval} by {run_id} at {collected_at} as {company_name}\n")
 }
 
-/// The number of lakes and the seed: `PROPTEST_CASES` and `PROPTEST_RNG_SEED` where they are set, else 128 new ones.
-fn config() -> Result<Config> {
+/// The number of lakes and the seed: `PROPTEST_CASES` and `PROPTEST_RNG_SEED` where they are set, else `cases` new ones.
+fn config(cases: u32) -> Result<Config> {
     let mut config = Config { failure_persistence: None, ..Config::default() };
     if env::var_os("PROPTEST_CASES").is_none() {
-        config.cases = 128;
+        config.cases = cases;
     }
     if let RngSeed::Random = config.rng_seed {
         config.rng_seed = RngSeed::Fixed(SystemTime::UNIX_EPOCH.elapsed()?.as_secs());
@@ -111,9 +132,9 @@ fn config() -> Result<Config> {
 }
 
 async fn any_bars_in_any_files_give_the_computed_csv(context: Arc<Context>) -> Result<()> {
-    let config = config()?;
+    let config = config(128)?;
     let repeat = format!("PROPTEST_CASES={} PROPTEST_RNG_SEED={}", config.cases, config.rng_seed);
-    let cases = generated::cases(config.cases as usize, &mut TestRunner::new(config))?;
+    let cases = generated::cases(date(1990, 1, 1), config.cases as usize, &mut TestRunner::new(config))?;
     let mut wrong = Vec::new();
     // The local cloud copies the whole lake for each query, so it is kept small.
     for cases in cases.chunks(32) {

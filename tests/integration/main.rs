@@ -7,6 +7,7 @@
 mod alerts; // the alerts, the metrics and the dashboard
 mod answers; // the query and the export of a lake whose bars the tests wrote
 mod api; // `POST /collect`: authorization and replies
+mod aws_rules; // rules of AWS that the local cloud does not enforce
 mod backfill; // `finstream backfill` and `finstream gaps`
 mod bad_replies; // each fault of the simulated market, for one of ten symbols
 mod checks; // linters of the template and the SQL, and settings that must agree
@@ -21,6 +22,7 @@ mod market_outage; // a market that blocks this client, has no data, or takes to
 mod missing_resources; // a deleted crawler, table or workgroup
 mod permissions; // what the functions' roles allow, as the local cloud enforces it
 mod policies; // what the policies say, where the local cloud does not enforce them
+mod release; // the archive of a release
 mod state_machine; // the definitions of the state machines
 mod symbols; // symbols that Yahoo spells differently, and symbols of other exchanges
 
@@ -81,8 +83,10 @@ fn main() -> anyhow::Result<ExitCode> {
     })?;
     let modules = [
         alerts::trials,
+        answers::engines::trials,
         answers::trials,
         api::trials,
+        aws_rules::trials,
         backfill::trials,
         bad_replies::trials,
         checks::trials,
@@ -98,6 +102,7 @@ fn main() -> anyhow::Result<ExitCode> {
         missing_resources::trials,
         permissions::trials,
         policies::trials,
+        release::trials,
         state_machine::trials,
         symbols::trials,
     ];

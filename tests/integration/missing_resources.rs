@@ -1,6 +1,6 @@
 //! A deleted table, workgroup or crawler: each fails the run with a named error.
 //!
-//! On a stack of its own, from the last state that needs one to the first, since each is deleted for good.
+//! On a stack of its own, from the last state that needs one to the first, since each is deleted permanently.
 
 use std::sync::Arc;
 

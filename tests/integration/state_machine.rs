@@ -1,10 +1,8 @@
 //! The definitions of the state machines: what every state must have, and what no path may do.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    fs,
-    sync::Arc,
-};
+mod history; // the most events of an execution
+
+use std::{collections::BTreeSet, fs, sync::Arc};
 
 use anyhow::{Context as _, Result, ensure};
 use harness::find_strings;
@@ -21,6 +19,10 @@ trials![
     transient_errors_are_retried_and_permanent_ones_are_not,
     every_wait_is_bounded_and_every_loop_has_a_counter,
     every_failure_is_reported_and_ends_the_execution_with_its_name,
+    every_invocation_retries_all_transient_errors_of_lambda,
+    no_execution_comes_near_the_limit_of_events,
+    no_execution_fails_with_a_reserved_name,
+    no_partition_is_written_out,
 ];
 
 /// Errors for which a retry is futile.
@@ -38,10 +40,11 @@ const PERMANENT: [ErrorName; 6] = [
 /// <https://docs.aws.amazon.com/step-functions/latest/dg/sfn-best-practices.html#bp-lambda-serviceexception>,
 /// and for a service integration `Service.ExceptionName`, with the exceptions of the service's API reference and of the
 /// SDK that makes the call.
-const AWS_ERRORS: [&str; 17] = [
+const AWS_ERRORS: [&str; 18] = [
     "States.ALL",
     "States.Timeout",
     "States.TaskFailed",
+    "Lambda.ClientExecutionTimeoutException",
     "Lambda.ServiceException",
     "Lambda.AWSLambdaException",
     "Lambda.SdkClientException",
@@ -157,54 +160,72 @@ async fn every_wait_is_bounded_and_every_loop_has_a_counter(context: Arc<Context
     for (name, state) in states.iter().filter(|(_, state)| state["Type"] == "Wait") {
         let bounded = match &state["Seconds"] {
             Value::Number(seconds) => seconds.as_u64().is_some_and(|seconds| seconds <= 3600),
-            // A list of waits, or a parameter of the template.
-            Value::String(text) => text.contains("[300, 900, 1800, 3600]") || text.contains("${DeliveryWaitSeconds}"),
+            // A list of waits, or what follows from a parameter of the template.
+            Value::String(text) => text.contains("[300, 900, 1800, 3600]") || text.contains("1.5 * ${BufferSeconds}"),
             _ => false,
         };
         ensure!(bounded, "{name} waits {}", state["Seconds"]);
     }
-    let transitions: BTreeMap<_, _> =
-        states.iter().map(|(name, state)| (name.as_str(), uncounted_transitions(state))).collect();
-    for start in transitions.keys() {
-        ensure!(!reaches(&transitions, start, start), "{start} is in a loop without a counter");
+    let transitions = history::transitions(states);
+    let unguarded: Vec<_> = transitions.iter().filter(|transition| transition.guard.is_none()).collect();
+    for name in states.keys() {
+        ensure!(!history::is_in_loop(&unguarded, name), "{name} is in a loop without a counter");
     }
     Ok(())
 }
 
-/// The states that a state leads to by transitions that no counter limits.
-fn uncounted_transitions(state: &Value) -> Vec<String> {
-    let counts = |choice: &Value| {
-        let condition = choice["Condition"].as_str().unwrap_or_default();
-        ["crawls", "queries", "polls", "attempts", "blocked"]
-            .iter()
-            .any(|name| condition.contains(&format!("${name} <")))
-    };
-    match state["Choices"].as_array() {
-        None => find_strings(state, "Next"),
-        Some(choices) => {
-            // A counter at its limit leaves the loop, so the choices after it in the list are limited, too.
-            let limited =
-                choices.iter().position(|choice| choice["Condition"].as_str().is_some_and(|text| text.contains(">= ")));
-            let open = choices.iter().take(limited.unwrap_or(choices.len())).filter(|choice| !counts(choice));
-            let default = state["Default"].as_str().filter(|_| limited.is_none()).map(str::to_owned);
-            open.flat_map(|choice| find_strings(choice, "Next")).chain(default).collect()
-        }
+async fn no_execution_comes_near_the_limit_of_events(context: Arc<Context>) -> Result<()> {
+    for machine in ["pipeline", "watch"] {
+        let definition = definition(&context, machine)?;
+        let states = definition["States"].as_object().context("no states")?;
+        let (events, visits) = history::most_events(states);
+        println!("{machine}: at most {events} events");
+        ensure!(events < 20_000, "{machine} can have {events} events: {visits:#?}");
     }
+    Ok(())
 }
 
-fn reaches(transitions: &BTreeMap<&str, Vec<String>>, from: &str, to: &str) -> bool {
-    let (mut seen, mut open) = (BTreeSet::new(), vec![from.to_owned()]);
-    while let Some(state) = open.pop() {
-        for next in transitions.get(state.as_str()).into_iter().flatten() {
-            if next == to {
-                return true;
-            }
-            if seen.insert(next.clone()) {
-                open.push(next.clone());
-            }
+/// AWS's own list of what a call of Lambda may transiently fail with, whole, wherever Lambda is invoked.
+/// <https://docs.aws.amazon.com/step-functions/latest/dg/sfn-best-practices.html#bp-lambda-serviceexception>
+async fn every_invocation_retries_all_transient_errors_of_lambda(context: Arc<Context>) -> Result<()> {
+    const TRANSIENT: [&str; 5] = [
+        "Lambda.ClientExecutionTimeoutException",
+        "Lambda.ServiceException",
+        "Lambda.AWSLambdaException",
+        "Lambda.SdkClientException",
+        "Lambda.TooManyRequestsException",
+    ];
+    for (state, task) in tasks(&definition(&context, "pipeline")?) {
+        if task["Resource"].as_str().is_some_and(|resource| resource.ends_with(":lambda:invoke")) {
+            let retried = find_strings(&task["Retry"], "ErrorEquals");
+            let missing: Vec<_> = TRANSIENT.iter().filter(|name| !retried.iter().any(|it| it == *name)).collect();
+            ensure!(missing.is_empty(), "{state} does not retry after {missing:?}");
         }
     }
-    false
+    Ok(())
+}
+
+/// Names that begin with `States.` are reserved, and a Fail state may not have one.
+/// <https://states-language.net/spec.html#error-names>
+async fn no_execution_fails_with_a_reserved_name(context: Arc<Context>) -> Result<()> {
+    let definition = definition(&context, "pipeline")?;
+    let states = definition["States"].as_object().context("no states")?;
+    for (name, state) in states {
+        let error = state["Assign"]["failure"]["Error"].as_str().unwrap_or_default();
+        ensure!(!error.starts_with("States."), "{name} fails with {error}");
+    }
+    let described = states["DescribeFailure"]["Assign"]["failure"]["Error"].as_str().unwrap_or_default();
+    ensure!(described.contains("'TimedOut'") && described.contains("'StateMachineError'"), "{described}");
+    Ok(())
+}
+
+/// GovCloud and China have partitions of their own.
+async fn no_partition_is_written_out(context: Arc<Context>) -> Result<()> {
+    for file in ["statemachine/pipeline.asl.json", "statemachine/watch.asl.json", "template.yaml"] {
+        let text = fs::read_to_string(context.tools.root.join(file))?;
+        ensure!(!text.contains("arn:aws:"), "{file} has an ARN of the partition aws");
+    }
+    Ok(())
 }
 
 /// Every transition that assigns a failure leads, directly or by Choice states, to the state that describes it, and

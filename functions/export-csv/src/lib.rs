@@ -15,7 +15,7 @@ use aws_sdk_s3::Client;
 use lambda_runtime::{LambdaEvent, tracing::Instrument};
 use serde_json::Value;
 use shared::{
-    HandlerError, S3Uri, hourly_extreme, json,
+    HandlerError, S3Uri, hourly_extreme, json, metrics,
     payload::{CollectOutcome, Collection, Export, ExportRequest, Versions},
 };
 
@@ -29,6 +29,8 @@ pub struct Exporter {
     pub s3: Client,
     /// The bucket in which the files are published, under `exports/` (`DATA_BUCKET`).
     pub bucket: String,
+    /// The CloudWatch namespace of the run's metrics (`METRICS_NAMESPACE`, `finstream` where it is unset).
+    pub metrics_namespace: String,
 }
 
 impl Exporter {
@@ -80,7 +82,6 @@ impl Exporter {
         // S3 replaces an object whole or not at all. The CSV is written last, so that a CSV always has its report.
         let report_version = put(&report_uri, "text/html; charset=utf-8", report.into_bytes()).await?;
         let csv_version = put(&csv_uri, "text/csv; charset=utf-8", csv).await?;
-        // Metric filters in template.yaml read this line's message and fields.
         tracing::info!(
             bars = collection.bars,
             failed = collection.symbols.failed.len(),
@@ -88,6 +89,8 @@ impl Exporter {
             csv = %csv_uri,
             "exported"
         );
+        let counts = [("Bars", collection.bars), ("SymbolsFailed", collection.symbols.failed.len())];
+        metrics::record(&self.metrics_namespace, &counts);
         Ok(Export::Exported {
             bars_seen: result.bars_seen,
             rows: result.rows.len(),

@@ -79,7 +79,7 @@ fn offsets(rows: &[HourlyExtreme]) -> String {
     offsets.iter().map(|offset| format!("UTC{}", signed(*offset))).collect::<Vec<_>>().join(", ")
 }
 
-/// `-05:00`; jiff itself prints `-05`.
+/// `−05:00`, with the minus sign U+2212; jiff itself prints `-05`.
 fn signed(offset: Offset) -> String {
     let minutes = offset.seconds() / 60;
     let sign = if minutes < 0 { '\u{2212}' } else { '+' };

@@ -66,7 +66,7 @@ impl Bucket {
             .retry_config(RetryConfig::disabled())
             .http_client(http_client_fn(move |_, _| connector.clone()))
             .build();
-        Exporter { s3: Client::from_conf(config), bucket: "lake".into() }
+        Exporter { s3: Client::from_conf(config), bucket: "lake".into(), metrics_namespace: "test".into() }
     }
 
     fn written(&self) -> Vec<(String, String, String)> {

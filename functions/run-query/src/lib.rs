@@ -78,7 +78,7 @@ impl QueryRunner {
 /// types can hold a quote.
 /// <https://docs.aws.amazon.com/athena/latest/ug/querying-with-prepared-statements.html>
 fn parameters(request: &RunQueryRequest) -> Vec<String> {
-    [request.run_id.to_string(), request.trade_date.to_string(), request.interval.to_string()]
+    [request.trade_date.to_string(), request.interval.to_string(), request.run_id.to_string()]
         .map(|value| format!("'{value}'"))
         .into()
 }
@@ -92,7 +92,7 @@ mod tests {
         let request: RunQueryRequest = serde_json::from_str(include_str!("../events/query.json"))?;
         let code = SQL.lines().filter(|line| !line.trim_start().starts_with("--"));
         assert_eq!(code.flat_map(|line| line.matches('?')).count(), parameters(&request).len());
-        assert_eq!(parameters(&request), ["'manual-2026-11-20'", "'2026-11-20'", "'5m'"]);
+        assert_eq!(parameters(&request), ["'2026-11-20'", "'5m'", "'manual-2026-11-20'"]);
         Ok(())
     }
 }

@@ -1,4 +1,4 @@
-//! The Lambda function `run-query`: environment and client at cold start, then one query an invocation.
+//! The Lambda function `run-query`: environment and client at cold start, then one query per invocation.
 
 use lambda_runtime::{LambdaEvent, service_fn};
 use run_query::QueryRunner;

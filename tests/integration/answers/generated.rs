@@ -8,7 +8,7 @@ use anyhow::{Result, anyhow};
 use harness::LakeQuery;
 use jiff::{
     SignedDuration, ToSpan,
-    civil::{Time, date, time},
+    civil::{Date, Time, time},
     tz::TimeZone,
 };
 use proptest::{
@@ -89,9 +89,9 @@ fn lake() -> impl Strategy<Value = (Record, Vec<Record>, usize)> {
     })
 }
 
-/// Generates `count` lakes, each with a date of its own.
-pub fn cases(count: usize, runner: &mut TestRunner) -> Result<Vec<Case>> {
-    let dates = date(1990, 1, 1).series(1.day()).map(TradeDate::from);
+/// Generates `count` lakes, each with a date of its own, `first` and those that follow it.
+pub fn cases(first: Date, count: usize, runner: &mut TestRunner) -> Result<Vec<Case>> {
+    let dates = first.series(1.day()).map(TradeDate::from);
     let case = |date| {
         let lake = lake().new_tree(runner).map_err(|reason| anyhow!("no lake: {reason}"))?;
         let (chosen, records, files) = lake.current();
