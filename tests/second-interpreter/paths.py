@@ -1,0 +1,329 @@
+"""The paths through the state machines: what the services answer, and what must come of it.
+
+`answers` gives for each state of type Task what its calls return or throw, in order. The length of a list is the number
+of calls that must be made, retries included. States that poll (POLLS) have a list for each call of the state that they
+poll for, and the last answer of such a list repeats.
+`{now}` in an answer is the moment it is given, `{crawl 2}` the moment at which StartCrawler was called the second time.
+
+`states` is a regular expression over the names of the states entered, from the first to the last.
+"""
+
+import dataclasses
+import json
+
+POLLS = {"GetCrawler": "StartCrawler", "GetQueryExecution": "RunQuery"}
+
+
+@dataclasses.dataclass(frozen=True)
+class Always:
+    """Every further call gets this answer."""
+
+    answer: dict
+
+
+@dataclasses.dataclass(frozen=True)
+class Path:
+    name: str
+    states: str
+    answers: dict
+    error: str = ""  # of the execution; a path without one must succeed
+    cause: str = ""  # of the execution; * stands for any text
+    machine: str = "pipeline"
+    input: object = dataclasses.field(default_factory=lambda: {"symbols": ["META", "SHOP"]})
+    pauses: dict = dataclasses.field(default_factory=dict)  # waits that are not left out, in seconds, by state
+
+
+# --- Answers ----------------------------------------------------------------------------------------------------
+
+
+def returns(result):
+    return {"result": result}
+
+
+def throws(error, cause=None):
+    return {"error": error} if cause is None else {"error": error, "cause": cause}
+
+
+def function_returns(payload):
+    return returns({"StatusCode": 200, "ExecutedVersion": "$LATEST", "Payload": payload})
+
+
+def function_throws(error, message):
+    """What Lambda makes of a function that returns an error."""
+    return throws(error, json.dumps({"errorType": error, "errorMessage": message}, separators=(",", ":")))
+
+
+def collection(outcome, bars=156):
+    collected = [{"symbol": "META", "bars": bars, "expected": 156, "gaps": [], "attempts": 1}] if bars else []
+    failed = [{"symbol": "SHOP", "reason": "blocked", "detail": 'status 429: "Too Many Requests"', "attempts": 1}]
+    return function_returns({
+        "outcome": outcome, "trade_date": "2026-11-20", "interval": "5m", "run_id": "run-1",
+        "collected_at": "2026-11-20T22:30:01.123Z", "written_at": "{now}", "bars": bars, "records": 1,
+        "symbols": {"collected": collected, "failed": failed}, "simulated": False,
+    })
+
+
+def crawl_start(start="started"):
+    return function_returns({"crawler": "CrawlerName", "start": start})
+
+
+def crawler(state, crawl=None, status="SUCCEEDED"):
+    """What Glue says of the crawler; `crawl` is when its last crawl began."""
+    last = {"Status": status, "StartTime": crawl, "LogGroup": "/aws-glue/crawlers", "LogStream": "CrawlerName"}
+    if status == "FAILED":
+        last["ErrorMessage"] = 'Insufficient Lake Formation permission(s): required "Describe" on bars'
+    answer = {"Name": "CrawlerName", "State": state, "CrawlElapsedTime": 0, **({"LastCrawl": last} if crawl else {})}
+    return returns({"Crawler": answer})
+
+
+def query(state, reason=None):
+    status = {"State": state, "SubmissionDateTime": "{now}", **({"StateChangeReason": reason} if reason else {})}
+    result = {"OutputLocation": "s3://bucket/results/query-1.csv"}
+    return returns({"QueryExecution": {"QueryExecutionId": "query-1", "Status": status, "ResultConfiguration": result}})
+
+
+def executions(*runs):
+    """What ListExecutions says of runs, each a name and when it ended."""
+    found = [{"ExecutionArn": "arn", "Name": name, "Status": "SUCCEEDED", "StopDate": stop} for name, stop in runs]
+    return returns({"Executions": found})
+
+
+LONG_AGO = "2020-01-02T22:30:00Z"
+COLLECTED = collection("collected")
+BLOCKED = function_throws("MarketBlocked", 'the newest session could not be found: status 429: "Too Many Requests"')
+STARTED = crawl_start()
+CRAWLED = [crawler("RUNNING"), crawler("READY", "{crawl 1}")]
+QUERY = function_returns({"query_execution_id": "query-1"})
+QUERIED = [query("RUNNING"), query("SUCCEEDED")]
+EXPORTED = function_returns({
+    "outcome": "exported", "bars_seen": 156, "rows": 14, "csv": "s3://bucket/exports/hourly_extremes.csv",
+    "report": "s3://bucket/exports/report.html", "versions": {"csv": None, "report": "v2"},
+})
+INCOMPLETE, NOT_SEEN = (function_returns({"outcome": "incomplete", "bars_seen": seen}) for seen in (100, 0))
+SENT = returns({"MessageId": "message-1"})
+SNS_FAILS = Always(throws("SNS.KmsDisabledException", "The key is disabled. (Service: Sns, Status Code: 400)"))
+
+# What a run answers up to each of its parts.
+COLLECTING = {"Collect": [COLLECTED]}
+CRAWLING = {**COLLECTING, "StartCrawler": [STARTED], "GetCrawler": [CRAWLED]}
+QUERYING = {**CRAWLING, "RunQuery": [QUERY], "GetQueryExecution": [QUERIED]}
+HAPPY = {**QUERYING, "ExportCsv": [EXPORTED], "NotifyExported": [SENT]}
+FAILING = {"NotifyFailed": [SENT]}
+
+# --- States -----------------------------------------------------------------------------------------------------
+
+COLLECT = " Collect CollectionState "
+POLL_CRAWL = " WaitForCrawl GetCrawler CrawlState "
+CRAWL = " StartCrawler(" + POLL_CRAWL + ")+ "
+POLL_QUERY = " WaitForQuery GetQueryExecution QueryState "
+ASK = " RunQuery(" + POLL_QUERY + ")+ "
+EXPORT = ASK + "ExportCsv AllBarsSeen "
+END = EXPORT + "NotifyExported Exported"
+FAIL = " DescribeFailure NotifyFailed Failed"
+TO_CRAWL = "Begin" + COLLECT + "WaitForDelivery "
+TO_QUERY = TO_CRAWL + CRAWL
+
+# --- The paths of the pipeline ----------------------------------------------------------------------------------
+
+COLLECTIONS = [
+    Path("happy", TO_QUERY + END, HAPPY),
+    Path("short", "Begin" + COLLECT + "WaitForLateBars" + COLLECT + "WaitForDelivery" + CRAWL + END,
+         {**HAPPY, "Collect": [collection("short", 150), COLLECTED]}),
+    Path("out_of_time", "Begin" + COLLECT * 2 + "WaitForDelivery" + CRAWL + END,
+         {**HAPPY, "Collect": [collection("out_of_time", 78), COLLECTED]}),
+    Path("blocked", "Begin" + COLLECT + "WaitForMarket" + COLLECT + "WaitForDelivery" + CRAWL + END,
+         {**HAPPY, "Collect": [collection("blocked", 0), COLLECTED]}),
+    Path("blocked_to_the_end", "Begin" + COLLECT + "(WaitForMarket" + COLLECT + "){4} MarketStillBlocked" + FAIL,
+         {"Collect": [collection("blocked", 0)] * 5, **FAILING}, "MarketBlocked",
+         'no bars of 2026-11-20 after 5 attempts: SHOP: status 429: "Too Many Requests"'),
+    Path("blocked_with_bars", "Begin" + COLLECT + "(WaitForMarket" + COLLECT + "){4} WaitForDelivery" + CRAWL + END,
+         {**HAPPY, "Collect": [collection("blocked", 156)] * 5}),
+    Path("market_blocked", "Begin Collect MarketBlocked WaitForMarket" + COLLECT + "WaitForDelivery" + CRAWL + END,
+         {**HAPPY, "Collect": [BLOCKED, COLLECTED]}),
+    Path("market_blocked_to_the_end", "Begin Collect(MarketBlocked WaitForMarket Collect){4} MarketBlocked" + FAIL,
+         {"Collect": [BLOCKED] * 5, **FAILING}, "MarketBlocked",
+         'the newest session could not be found: status 429: "Too Many Requests"'),
+    Path("no_session", "Begin" + COLLECT + "NotifyNoSession NoSession",
+         {"Collect": [collection("no_session", 0)], "NotifyNoSession": [SENT]}),
+    Path("input_is_no_object", "Begin Collect" + FAIL,
+         {"Collect": [function_throws("InvalidInput", 'the request is not an object: "2026-11-20"')], **FAILING},
+         "InvalidInput", 'the request is not an object: "2026-11-20"', input="2026-11-20"),
+]
+
+CRAWLS = [
+    # Somebody else's crawl may have begun before the bars were written, so another one is due.
+    Path("crawler_busy", TO_CRAWL + CRAWL * 2 + END, {
+        **HAPPY, "StartCrawler": [crawl_start("already_running"), STARTED],
+        "GetCrawler": [[crawler("RUNNING", LONG_AGO), crawler("READY", LONG_AGO)], [crawler("READY", "{crawl 2}")]]}),
+    Path("crawl_stale_then_fresh", TO_CRAWL + "StartCrawler(" + POLL_CRAWL + "){4}" + END, {
+        **HAPPY, "GetCrawler": [[crawler("RUNNING", LONG_AGO), crawler("RUNNING", LONG_AGO),
+                                 crawler("STOPPING", LONG_AGO), crawler("READY", "{crawl 1}")]]}),
+    Path("crawler_ready_early", TO_CRAWL + "StartCrawler(" + POLL_CRAWL + "){3}" + END, {
+        **HAPPY, "GetCrawler": [[crawler("STOPPING", LONG_AGO), crawler("READY", LONG_AGO),
+                                 crawler("READY", "{crawl 1}")]]}),
+    Path("crawl_failed_once", TO_CRAWL + CRAWL + "RetryCrawl" + CRAWL + END, {
+        **HAPPY, "StartCrawler": [STARTED] * 2,
+        "GetCrawler": [[crawler("READY", "{crawl 1}", "FAILED")],
+                       [crawler("RUNNING", "{crawl 1}", "FAILED"), crawler("READY", "{crawl 2}")]]}),
+    Path("crawl_failed_twice", TO_CRAWL + CRAWL + "RetryCrawl" + CRAWL + "CrawlFailed" + FAIL, {
+        **COLLECTING, **FAILING, "StartCrawler": [STARTED] * 2,
+        "GetCrawler": [[crawler("READY", "{crawl 1}", "FAILED")], [crawler("READY", "{crawl 2}", "FAILED")]]},
+        "CrawlFailed", "*ended as FAILED: Insufficient Lake Formation permission(s): required \"Describe\" on bars*"),
+    # The first crawl failed; the second has ended well, which LastCrawl does not say at once.
+    Path("second_crawl_ready_early", TO_CRAWL + CRAWL + "RetryCrawl StartCrawler(" + POLL_CRAWL + "){2}" + END, {
+        **HAPPY, "StartCrawler": [STARTED] * 2,
+        "GetCrawler": [[crawler("READY", "{crawl 1}", "FAILED")],
+                       [crawler("READY", "{crawl 1}", "FAILED"), crawler("READY", "{crawl 2}")]]},
+        pauses={"WaitForCrawl": 2}),
+    Path("crawl_never_ends", TO_CRAWL + CRAWL + "CrawlTimedOut" + FAIL,
+         {**CRAWLING, **FAILING, "GetCrawler": [[crawler("RUNNING")]]}, "CrawlTimedOut", "no crawl *"),
+    # The polls show the first crawl until the second has ended; no query may run, nor a third crawl be started, before.
+    Path("second_crawl", TO_CRAWL + CRAWL + EXPORT + "WaitForPartition StartCrawler(" + POLL_CRAWL + "){4}" + END, {
+        **HAPPY, "StartCrawler": [STARTED] * 2, "RunQuery": [QUERY] * 2, "ExportCsv": [NOT_SEEN, EXPORTED],
+        "GetCrawler": [CRAWLED, [crawler("RUNNING", "{crawl 1}"), crawler("RUNNING", "{crawl 1}"),
+                                 crawler("STOPPING", "{crawl 1}"), crawler("READY", "{crawl 2}")]],
+        "GetQueryExecution": [QUERIED] * 2}, pauses={"WaitForPartition": 2}),
+    Path("no_crawler", TO_CRAWL + "StartCrawler WaitForCrawl GetCrawler" + FAIL, {
+        **CRAWLING, **FAILING, "GetCrawler": [[throws(
+            "Glue.EntityNotFoundException",
+            "Crawler with name CrawlerName does not exist (Service: Glue, Status Code: 400, Request ID: 1)")]]},
+        "Glue.EntityNotFoundException", "Crawler with name CrawlerName does not exist (Service: Glue, *"),
+]
+
+QUERIES = [
+    Path("query_queued_for_long",
+         TO_QUERY + "RunQuery(" + POLL_QUERY + "){62} ExportCsv AllBarsSeen NotifyExported Exported",
+         {**HAPPY, "GetQueryExecution": [[query("QUEUED")] * 60 + QUERIED]}),
+    Path("query_failed", TO_QUERY + ASK + "QueryFailed" + FAIL,
+         {**QUERYING, **FAILING, "GetQueryExecution": [[query("FAILED", 'SYNTAX_ERROR: line 1:8: Column "high"')]]},
+         "QueryFailed", 'the query query-1 ended as FAILED: SYNTAX_ERROR: line 1:8: Column "high"'),
+    Path("query_cancelled", TO_QUERY + ASK + "QueryFailed" + FAIL,
+         {**QUERYING, **FAILING, "GetQueryExecution": [[query("RUNNING"), query("CANCELLED")]]},
+         "QueryFailed", "the query query-1 ended as CANCELLED: no reason given"),
+    Path("query_timed_out", TO_QUERY + ASK + "QueryTimedOut" + FAIL,
+         {**QUERYING, **FAILING, "GetQueryExecution": [[query("QUEUED")]]},
+         "QueryTimedOut", "the query query-1 was still QUEUED after * polls;*"),
+    Path("query_unknown", TO_QUERY + "RunQuery WaitForQuery GetQueryExecution" + FAIL, {
+        **QUERYING, **FAILING, "GetQueryExecution": [[throws(
+            "Athena.InvalidRequestException",
+            "QueryExecution query-1 was not found (Service: Athena, Status Code: 400, Request ID: 1)")]]},
+        "Athena.InvalidRequestException", "QueryExecution query-1 was not found (Service: Athena, *"),
+    Path("bars_missing_once", TO_QUERY + EXPORT + "WaitForBars" + END, {
+        **HAPPY, "RunQuery": [QUERY] * 2, "GetQueryExecution": [QUERIED] * 2, "ExportCsv": [INCOMPLETE, EXPORTED]}),
+    Path("bars_missing_for_ever", TO_QUERY + EXPORT + "(WaitForBars" + EXPORT + "){14} BarsMissing" + FAIL, {
+        **CRAWLING, **FAILING, "RunQuery": [QUERY] * 15, "GetQueryExecution": [QUERIED] * 15,
+        "ExportCsv": [INCOMPLETE] * 15},
+        "BarsMissing", "the lake shows 100 of the 156 bars that were collected;*"),
+]
+
+MESSAGES = [
+    Path("message_fails_after_export", TO_QUERY + END, {**HAPPY, "NotifyExported": [SNS_FAILS]}),
+    Path("message_fails_after_no_session", "Begin" + COLLECT + "NotifyNoSession NoSession",
+         {"Collect": [collection("no_session", 0)], "NotifyNoSession": [SNS_FAILS]}),
+    Path("message_fails_after_failure", TO_QUERY + ASK + "QueryFailed" + FAIL,
+         {**QUERYING, "NotifyFailed": [SNS_FAILS],
+          "GetQueryExecution": [[query("FAILED", "HIVE_CURSOR_ERROR: not JSON")]]},
+         "QueryFailed", "*HIVE_CURSOR_ERROR: not JSON"),
+    Path("message_retried", TO_QUERY + END, {**HAPPY, "NotifyExported": [SNS_FAILS.answer, SENT]}),
+]
+
+# --- What Lambda throws -----------------------------------------------------------------------------------------
+
+# The causes are worded as AWS words them.
+NO_ERROR_TYPE = "The cause could not be determined because Lambda did not return an error type. Returned payload: "
+TIMED_OUT = "Task timed out after 300.00 seconds"
+UNKNOWN = throws("Lambda.Unknown", NO_ERROR_TYPE + json.dumps({
+    "errorMessage": "2026-11-20T22:35:00.000Z 5b1c368c-0000-4000-8000-000000000000 " + TIMED_OUT}))
+EXIT_MESSAGE = "RequestId: 5b1c368c Error: Runtime exited with error: signal: killed"
+TOO_MANY = throws("Lambda.TooManyRequestsException",
+                  "Rate Exceeded. (Service: Lambda, Status Code: 429, Request ID: 5b1c368c)")
+CLIENT_TIMEOUT = throws("Lambda.ClientExecutionTimeoutException",
+                        "Client execution did not complete before the specified timeout configuration: 900000 millis")
+SERVICE = throws("Lambda.ServiceException", "Service is unavailable (Service: Lambda, Status Code: 503, Request ID: 1)")
+NOT_ALLOWED = throws("Lambda.AWSLambdaException",
+                     "User: arn:aws:sts::000000000000:assumed-role/r/1 is not authorized to perform: "
+                     "lambda:InvokeFunction (Service: Lambda, Status Code: 403, Request ID: 1)")
+SDK_CLIENT = throws("Lambda.SdkClientException", "Unable to execute HTTP request: Read timed out")
+# Nearly as long as a cause may be; a regular expression must not run out of stack on it:
+# https://docs.aws.amazon.com/step-functions/latest/apireference/API_TaskFailedEventDetails.html
+LONG = 'META: "no trades"; ' * 1500
+# Cut off, the second where it happens to end as JSON does.
+CUT_OFF = '{"errorType":"ServiceRefused","errorMessage":"Glue refused the call: {\\"Message\\":\\"no such crawl'
+CUT_OFF_AT_BRACE = '{"errorType":"ServiceRefused","errorMessage":"Glue refused the call {a} and {b}'
+
+
+def once(name, error, state="Collect"):
+    """A transient error: the call is repeated and the run succeeds."""
+    return Path(name, TO_QUERY + END, {**HAPPY, state: [error, *HAPPY[state]]})
+
+
+def fails(name, answers, cause, error=""):
+    """The run fails with what Collect throws."""
+    thrown = answers[0]["error"]
+    return Path(name, "Begin Collect" + FAIL, {"Collect": answers, **FAILING}, error or thrown, cause)
+
+
+def lasting(name, error, cause, reported=""):
+    """A transient error that does not pass: it is tried again before the run fails."""
+    return fails(name, [error, Always(error)], cause, reported)
+
+
+ERRORS = [
+    fails("function_error", [function_throws("NoBars", 'META: "no trades"\nSHOP: {}')], 'META: "no trades"\nSHOP: {}'),
+    lasting("function_unavailable", function_throws("DeliveryFailed", "Firehose refused 3 records"),
+            "Firehose refused 3 records"),
+    lasting("lambda_unknown", UNKNOWN, NO_ERROR_TYPE + "*" + TIMED_OUT + "*"),
+    lasting("lambda_sandbox_timed_out", function_throws("Sandbox.Timedout", "RequestId: 5b1c368c Error: " + TIMED_OUT),
+            "RequestId: 5b1c368c Error: " + TIMED_OUT),
+    lasting("lambda_exit_error", function_throws("Runtime.ExitError", EXIT_MESSAGE), EXIT_MESSAGE),
+    lasting("lambda_too_many_requests", TOO_MANY, "Rate Exceeded.*"),
+    lasting("lambda_client_timeout", CLIENT_TIMEOUT, "Client execution did not complete *"),
+    lasting("lambda_service_exception", SERVICE, "Service is unavailable *"),
+    lasting("lambda_not_allowed", NOT_ALLOWED, "*is not authorized to perform: lambda:InvokeFunction*"),
+    lasting("lambda_sdk_client_exception", SDK_CLIENT, "Unable to execute HTTP request: Read timed out"),
+    lasting("cause_empty", throws("Lambda.Unknown", ""), "no cause was given"),
+    lasting("cause_absent", throws("Lambda.Unknown"), "no cause was given"),
+    fails("cause_long", [function_throws("NoBars", LONG)], LONG),
+    fails("cause_cut_off", [throws("ServiceRefused", CUT_OFF)], "*Glue refused the call*"),
+    fails("cause_cut_off_at_a_brace", [throws("ServiceRefused", CUT_OFF_AT_BRACE)], "*Glue refused the call*"),
+    # Names that begin with States. are reserved, so the run's own error has another.
+    lasting("task_timed_out", throws("States.Timeout"), "*no cause was given", "TimedOut"),
+    Path("expression_fails", TO_QUERY + "RunQuery" + FAIL,
+         {**CRAWLING, **FAILING, "RunQuery": [function_returns({})]},
+         "StateMachineError", "States.QueryEvaluationError: *"),
+    once("unknown_once", UNKNOWN),
+    once("task_timed_out_once", throws("States.Timeout"), "ExportCsv"),
+    once("client_timeout_once", CLIENT_TIMEOUT),
+    once("client_timeout_once_at_start_crawler", CLIENT_TIMEOUT, "StartCrawler"),
+    once("client_timeout_once_at_run_query", CLIENT_TIMEOUT, "RunQuery"),
+    once("client_timeout_once_at_export_csv", CLIENT_TIMEOUT, "ExportCsv"),
+    once("too_many_requests_once", TOO_MANY, "RunQuery"),
+]
+
+# --- The paths of the watch -------------------------------------------------------------------------------------
+
+LIST_FAILS = throws("Sfn.StateMachineDoesNotExistException",
+                    "State Machine Does Not Exist: 'PipelineArn' (Service: Sfn, Status Code: 400)")
+
+
+def watch(name, *answers, states="ListRuns HasOneSucceeded Well", error="", cause=""):
+    return Path(name, states, {"ListRuns": list(answers)}, error, cause, "watch")
+
+
+def alarm(name, *runs):
+    return watch(name, executions(*runs), states="ListRuns HasOneSucceeded NoRunSucceeded", error="NoRunSucceeded",
+                 cause="no run has succeeded in the last 24 hours;*")
+
+
+WATCHES = [
+    watch("watch_one_succeeded", executions(("scheduled-2026-11-20", "{now}"))),
+    watch("watch_some_succeeded", executions(("backfill-1", "{now}"), ("run-2", "{now}"), ("run-1", LONG_AGO))),
+    alarm("watch_none_succeeded"),
+    alarm("watch_none_of_today", ("scheduled-2020-01-02", LONG_AGO)),
+    alarm("watch_only_a_backfill", ("backfill-2026-11-20", "{now}")),
+    watch("watch_list_fails_once", LIST_FAILS, executions(("run-1", "{now}"))),
+    watch("watch_list_fails", Always(LIST_FAILS), states="ListRuns", error="Sfn.StateMachineDoesNotExistException",
+          cause="State Machine Does Not Exist: *"),
+]
+
+PATHS = COLLECTIONS + CRAWLS + QUERIES + MESSAGES + ERRORS + WATCHES
