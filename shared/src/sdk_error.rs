@@ -48,7 +48,7 @@ impl ServiceError {
         let code = context.err().code().unwrap_or("Unknown").to_owned();
         let message = context.err().message().unwrap_or("no message").to_owned();
         let status = context.raw().status().as_u16();
-        if code.contains("AccessDenied") || code == "UnauthorizedOperation" {
+        if DENIED.iter().any(|name| code.contains(name)) {
             Self::AccessDenied { call, message }
         } else if status >= 500 || status == 429 || TRANSIENT.iter().any(|name| code.contains(name)) {
             Self::Unavailable { call, message: format!("{code}: {message}") }
@@ -57,6 +57,10 @@ impl ServiceError {
         }
     }
 }
+
+/// Parts of the error codes of a call without permission; the last is SNS's.
+/// <https://docs.aws.amazon.com/sns/latest/api/CommonErrors.html>
+const DENIED: [&str; 3] = ["AccessDenied", "UnauthorizedOperation", "AuthorizationError"];
 
 /// Parts of the error codes of throttled and timed-out calls. Services send some of them with status 400: Glue's
 /// OperationTimeoutException, S3's RequestTimeout.
@@ -70,5 +74,37 @@ impl NamedError for ServiceError {
             Self::Refused { .. } => ErrorName::ServiceRefused,
             Self::Unavailable { .. } => ErrorName::ServiceUnavailable,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use aws_smithy_types::{body::SdkBody, error::ErrorMetadata};
+
+    use super::*;
+
+    #[test]
+    fn an_error_is_classified_by_its_code_and_status() -> Result<(), Box<dyn std::error::Error>> {
+        for (code, status, expected) in [
+            ("AccessDeniedException", 400, ErrorName::AccessDenied),
+            ("AccessDenied", 403, ErrorName::AccessDenied),
+            ("UnauthorizedOperation", 403, ErrorName::AccessDenied),
+            ("AuthorizationErrorException", 403, ErrorName::AccessDenied),
+            ("EntityNotFoundException", 400, ErrorName::ServiceRefused),
+            ("NoSuchKey", 404, ErrorName::ServiceRefused),
+            ("InternalServerException", 500, ErrorName::ServiceUnavailable),
+            ("SomethingNew", 429, ErrorName::ServiceUnavailable),
+            ("ThrottlingException", 400, ErrorName::ServiceUnavailable),
+            ("LimitExceededException", 400, ErrorName::ServiceUnavailable),
+            ("SlowDown", 503, ErrorName::ServiceUnavailable),
+            ("OperationTimeoutException", 400, ErrorName::ServiceUnavailable),
+            ("RequestTimeout", 400, ErrorName::ServiceUnavailable),
+        ] {
+            let error = ErrorMetadata::builder().code(code).message("why").build();
+            let response = HttpResponse::new(u16::try_into(status)?, SdkBody::empty());
+            let error = ServiceError::from_sdk("glue:GetCrawler", &SdkError::service_error(error, response));
+            assert_eq!(error.name(), expected, "{code}: {error}");
+        }
+        Ok(())
     }
 }
