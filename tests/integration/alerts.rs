@@ -24,7 +24,7 @@ async fn each_alert_is_delivered(context: Arc<Context>) -> Result<()> {
     let subscriber = Subscriber::new(&context, &stack).await?;
     subscriber.failed_run().await.context("a run that failed")?;
     subscriber.aborted_run().await.context("a run that was aborted")?;
-    subscriber.watch_without_a_run().await.context("a morning after no run")?;
+    subscriber.watch_without_a_run().await.context("the watch without a run")?;
     subscriber.undeliverable_records().await.context("records without a partition")?;
     let delivery = ("AWS/Firehose", "DeliveryToS3.DataFreshness", "finstream-delivery-is-late");
     subscriber.alarm(delivery, "1800", "1801").await.context("late delivery")?;
@@ -63,7 +63,7 @@ impl<'a> Subscriber<'a> {
         self.receives(&[&execution, "is ABORTED"]).await
     }
 
-    /// The watch on the morning after a day without a successful run, and after one with.
+    /// The watch the day after a day without a successful run, and after one with.
     async fn watch_without_a_run(&self) -> Result<()> {
         let failing = self.start("WatchArn").await?;
         self.receives(&[&failing, "is FAILED"]).await?;

@@ -62,7 +62,7 @@ def substitution(name):
 
 
 class Script:
-    """Answers a path's tasks in the order of the script, and records what they asked."""
+    """Answers a path's tasks in the order of the script, and records the requests."""
 
     def __init__(self, path):
         self.answers = {state: list(answers) for state, answers in path.answers.items() if state not in paths.POLLS}

@@ -263,31 +263,31 @@ def fails(name, answers, cause, error=""):
     return Path(name, "Begin Collect" + FAIL, {"Collect": answers, **FAILING}, error or thrown, cause)
 
 
-def lasting(name, error, cause, reported=""):
+def permanent_error(name, error, cause, reported=""):
     """A transient error that does not pass: it is tried again before the run fails."""
     return fails(name, [error, Always(error)], cause, reported)
 
 
 ERRORS = [
     fails("function_error", [function_throws("NoBars", 'META: "no trades"\nSHOP: {}')], 'META: "no trades"\nSHOP: {}'),
-    lasting("function_unavailable", function_throws("DeliveryFailed", "Firehose refused 3 records"),
+    permanent_error("function_unavailable", function_throws("DeliveryFailed", "Firehose refused 3 records"),
             "Firehose refused 3 records"),
-    lasting("lambda_unknown", UNKNOWN, NO_ERROR_TYPE + "*" + TIMED_OUT + "*"),
-    lasting("lambda_sandbox_timed_out", function_throws("Sandbox.Timedout", "RequestId: 5b1c368c Error: " + TIMED_OUT),
+    permanent_error("lambda_unknown", UNKNOWN, NO_ERROR_TYPE + "*" + TIMED_OUT + "*"),
+    permanent_error("lambda_sandbox_timed_out", function_throws("Sandbox.Timedout", "RequestId: 5b1c368c Error: " + TIMED_OUT),
             "RequestId: 5b1c368c Error: " + TIMED_OUT),
-    lasting("lambda_exit_error", function_throws("Runtime.ExitError", EXIT_MESSAGE), EXIT_MESSAGE),
-    lasting("lambda_too_many_requests", TOO_MANY, "Rate Exceeded.*"),
-    lasting("lambda_client_timeout", CLIENT_TIMEOUT, "Client execution did not complete *"),
-    lasting("lambda_service_exception", SERVICE, "Service is unavailable *"),
-    lasting("lambda_not_allowed", NOT_ALLOWED, "*is not authorized to perform: lambda:InvokeFunction*"),
-    lasting("lambda_sdk_client_exception", SDK_CLIENT, "Unable to execute HTTP request: Read timed out"),
-    lasting("cause_empty", throws("Lambda.Unknown", ""), "no cause was given"),
-    lasting("cause_absent", throws("Lambda.Unknown"), "no cause was given"),
+    permanent_error("lambda_exit_error", function_throws("Runtime.ExitError", EXIT_MESSAGE), EXIT_MESSAGE),
+    permanent_error("lambda_too_many_requests", TOO_MANY, "Rate Exceeded.*"),
+    permanent_error("lambda_client_timeout", CLIENT_TIMEOUT, "Client execution did not complete *"),
+    permanent_error("lambda_service_exception", SERVICE, "Service is unavailable *"),
+    permanent_error("lambda_not_allowed", NOT_ALLOWED, "*is not authorized to perform: lambda:InvokeFunction*"),
+    permanent_error("lambda_sdk_client_exception", SDK_CLIENT, "Unable to execute HTTP request: Read timed out"),
+    permanent_error("cause_empty", throws("Lambda.Unknown", ""), "no cause was given"),
+    permanent_error("cause_absent", throws("Lambda.Unknown"), "no cause was given"),
     fails("cause_long", [function_throws("NoBars", LONG)], LONG),
     fails("cause_cut_off", [throws("ServiceRefused", CUT_OFF)], "*Glue refused the call*"),
     fails("cause_cut_off_at_a_brace", [throws("ServiceRefused", CUT_OFF_AT_BRACE)], "*Glue refused the call*"),
     # Names that begin with States. are reserved, so the run's own error has another.
-    lasting("task_timed_out", throws("States.Timeout"), "*no cause was given", "TimedOut"),
+    permanent_error("task_timed_out", throws("States.Timeout"), "*no cause was given", "TimedOut"),
     Path("expression_fails", TO_QUERY + "RunQuery" + FAIL,
          {**CRAWLING, **FAILING, "RunQuery": [function_returns({})]},
          "StateMachineError", "States.QueryEvaluationError: *"),
