@@ -17,6 +17,9 @@ Glue
   crawl       Registers the partition folders of the crawled tables, and takes CRAWLER_RUN_SECONDS, not 5 s.
 Firehose
   packing     A record of many lines goes to the partition of its first line: a record holds one trade date.
+CloudFormation
+  numbers     A parameter's value is text; a property that is a number gets one, so that the SDKs can read it back.
+  time zones  A schedule keeps its own.
 IAM
   resources   Glue crawlers, Athena executions and log streams are checked against their own ARN, so narrow policies
               work.
@@ -38,7 +41,8 @@ import sqlglot
 from ministack.app import main
 from ministack.core import iam_actions
 from ministack.core.responses import error_response_json
-from ministack.services import athena, firehose, glue, s3
+from ministack.services import athena, firehose, glue, s3, scheduler
+from ministack.services.cloudformation import provisioners
 from sqlglot import exp
 
 INSTANT = exp.DataType.build("timestamptz", dialect="duckdb")
@@ -51,6 +55,10 @@ original_start_crawler = glue._start_crawler
 original_partition_keys = firehose._metadata_extraction_keys
 original_resource_arn = iam_actions.extract_resource_arn
 original_connect = duckdb.connect
+original_create = {
+    kind: provisioners._RESOURCE_HANDLERS[kind]["create"]
+    for kind in ("AWS::Athena::WorkGroup", "AWS::KinesisFirehose::DeliveryStream", "AWS::Scheduler::Schedule")
+}
 
 
 # --- Athena: dialect and statements -----------------------------------------------------------------------------
@@ -235,6 +243,34 @@ def extract_resource_arn(service, method, path, headers, body, query, region, ac
     return original_resource_arn(service, method, path, headers, body, query, region, account)
 
 
+# --- CloudFormation ---------------------------------------------------------------------------------------------
+
+NUMBERS = {"BytesScannedCutoffPerQuery", "IntervalInSeconds"}  # those that template.yaml sets by a parameter
+
+
+def with_numbers(value, name=None):
+    if isinstance(value, dict):
+        return {key: with_numbers(item, key) for key, item in value.items()}
+    if isinstance(value, list):
+        return [with_numbers(item) for item in value]
+    return int(value) if name in NUMBERS else value
+
+
+def create_work_group(logical_id, props, stack_name):
+    return original_create["AWS::Athena::WorkGroup"](logical_id, with_numbers(props), stack_name)
+
+
+def create_delivery_stream(logical_id, props, stack_name):
+    return original_create["AWS::KinesisFirehose::DeliveryStream"](logical_id, with_numbers(props), stack_name)
+
+
+def create_schedule(logical_id, props, stack_name):
+    created = original_create["AWS::Scheduler::Schedule"](logical_id, props, stack_name)
+    schedule = scheduler._schedules[f"{props.get('GroupName', 'default')}/{created[0]}"]
+    schedule["ScheduleExpressionTimezone"] = props.get("ScheduleExpressionTimezone", "UTC")
+    return created
+
+
 duckdb.connect = connect
 athena._start_query_execution = start_query_execution
 athena._rewrite_data_paths = rewrite_data_paths
@@ -245,6 +281,9 @@ firehose._metadata_extraction_keys = metadata_extraction_keys
 glue._start_crawler = start_crawler
 glue.CRAWLER_RUN_SECONDS = float(os.environ.get("CRAWLER_RUN_SECONDS", "0.3"))
 iam_actions.extract_resource_arn = extract_resource_arn
+provisioners._RESOURCE_HANDLERS["AWS::Athena::WorkGroup"]["create"] = create_work_group
+provisioners._RESOURCE_HANDLERS["AWS::KinesisFirehose::DeliveryStream"]["create"] = create_delivery_stream
+provisioners._RESOURCE_HANDLERS["AWS::Scheduler::Schedule"]["create"] = create_schedule
 
 if __name__ == "__main__":
     main()

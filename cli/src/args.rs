@@ -38,7 +38,8 @@ Examples:
   cargo finstream local up                          a local cloud that stays
   cargo finstream run --trade-date 2026-11-20       one run: on the local cloud when it is up, otherwise on AWS
   cargo finstream backfill --from 2026-11-02        one run for every trading day since that is still missing
-  cargo finstream gaps --from 2026-11-02            what the lake holds of those days, and what is missing";
+  cargo finstream gaps --from 2026-11-02            what the lake holds of those days, and what is missing
+  cargo finstream doctor                            whether the deployed stack is as it should be";
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
@@ -58,6 +59,9 @@ pub enum Command {
     /// Show which bars of a range the lake holds, and which are missing
     #[command(after_help = GAPS_EXAMPLES)]
     Gaps(GapsArgs),
+    /// Check a deployed stack, and say what is wrong and what to do; changes nothing
+    #[command(after_help = DOCTOR_EXAMPLES)]
+    Doctor(DoctorArgs),
     /// Serve the simulated market (the local cloud starts this by itself)
     #[command(hide = true)]
     Market(MarketArgs),
@@ -87,6 +91,15 @@ Examples:
   cargo finstream gaps --from 2026-11-02 --symbols META,SHOP --interval 15m
 
 Without --symbols it expects, on every day, the symbols that the lake holds on any of them.";
+
+const DOCTOR_EXAMPLES: &str = "\
+Examples:
+  cargo finstream doctor                            the local cloud when it is up, otherwise AWS
+  AWS_PROFILE=prod cargo finstream doctor --stack finstream-prod
+  cargo finstream doctor --json                     the same for scripts
+
+Exit code: 0 when nothing is wrong, 1 when something is, 2 for arguments that are.
+It only reads, but for one invocation of collect, which queries the market once and writes nothing.";
 
 /// Which bars to collect, and where to save the result.
 #[derive(Debug, Clone, Default, Args)]
@@ -207,6 +220,15 @@ pub struct BackfillArgs {
 pub struct GapsArgs {
     #[command(flatten)]
     pub period: PeriodArgs,
+    #[command(flatten)]
+    pub target: TargetArgs,
+}
+
+#[derive(Debug, Args)]
+pub struct DoctorArgs {
+    /// Print JSON instead of a line for each check
+    #[arg(long)]
+    pub json: bool,
     #[command(flatten)]
     pub target: TargetArgs,
 }

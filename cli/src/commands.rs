@@ -2,6 +2,7 @@
 
 pub mod backfill;
 pub mod demo;
+pub mod doctor;
 pub mod follow;
 pub mod gaps;
 pub mod local;

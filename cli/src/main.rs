@@ -15,7 +15,7 @@ use std::process::ExitCode;
 
 use args::{BadRequest, Cli, Command};
 use clap::Parser;
-use commands::{backfill, demo, follow, gaps, local, market, run};
+use commands::{backfill, demo, doctor, follow, gaps, local, market, run};
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -26,6 +26,7 @@ async fn main() -> ExitCode {
         Command::Follow(args) => follow::follow(args).await,
         Command::Backfill(args) => backfill::backfill(args).await,
         Command::Gaps(args) => gaps::gaps(args).await,
+        Command::Doctor(args) => doctor::doctor(args).await,
         Command::Market(args) => market::serve(args).await,
     };
     result.unwrap_or_else(|error| {

@@ -50,7 +50,7 @@ fn scheduled_time<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<T
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum CollectOutcome {
-    /// Every symbol has its bars, or the reason why it has none, for good.
+    /// Every symbol has its bars, or a permanent reason why it has none.
     Collected,
     /// Some symbols lack bars after one attempt: a later one may find the rest.
     Short,
@@ -188,6 +188,39 @@ impl Reason {
     pub fn label(self) -> String {
         <&str>::from(self).replace('_', " ")
     }
+}
+
+/// The request to find out whether the market answers: `collect` queries it once and writes nothing.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ProbeRequest {
+    /// Always `true`; it distinguishes this request from the others.
+    pub probe: bool,
+}
+
+/// What `collect` answers to a [`ProbeRequest`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Probe {
+    /// Whether the market answered.
+    pub market: MarketState,
+    /// What the market was queried for and, where it did not answer, what happened.
+    pub detail: String,
+    /// The date of the reference symbol's newest session that has ended; `None` unless the market answered.
+    pub newest_session: Option<TradeDate>,
+    /// Whether the reply said that its prices are simulated.
+    pub simulated: bool,
+}
+
+/// Whether the market answers the function.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum MarketState {
+    /// It answered with a chart of the reference symbol.
+    Reachable,
+    /// It blocks the function's address or its User-Agent.
+    Blocked,
+    /// It could not be reached, failed, or answered with something else.
+    Unavailable,
 }
 
 /// Whether `start-crawler` started a crawl.

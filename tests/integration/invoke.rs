@@ -83,6 +83,8 @@ async fn every_function_replies_to_cargo_lambda_invoke(context: Arc<Context>) ->
         // A symbol lacks a bar that day, so that it must be requested once more.
         ensure!(collected["outcome"] == "short" && collected["trade_date"] == "2026-11-20", "{event}: {collected}");
     }
+    let probe = invoke("collect", "probe").await?;
+    ensure!(probe["market"] == "reachable" && probe["simulated"] == true, "{probe}");
     let reply = invoke("collect", "http").await?;
     ensure!(reply["statusCode"] == 200, "{reply}");
 

@@ -14,6 +14,7 @@ mod checks; // linters of the template and the SQL, and settings that must agree
 mod command; // the other subcommands of `finstream`
 mod concurrency; // sixty executions at once
 mod days; // runs of one day: exported, without a session, failed
+mod doctor; // `finstream doctor` on a healthy stack and on broken ones
 mod encryption; // a customer managed KMS key
 mod faults; // each fault of each call that a function makes, and functions that are interrupted
 mod invoke; // each function by itself, through cargo-lambda
@@ -93,6 +94,7 @@ fn main() -> anyhow::Result<ExitCode> {
         command::trials,
         concurrency::trials,
         days::trials,
+        doctor::trials,
         encryption::trials,
         faults::trials,
         faults::interrupted::trials,

@@ -25,6 +25,7 @@ fn help_texts() {
     insta::assert_snapshot!("help_demo", help("demo"));
     insta::assert_snapshot!("help_backfill", help("backfill"));
     insta::assert_snapshot!("help_gaps", help("gaps"));
+    insta::assert_snapshot!("help_doctor", help("doctor"));
 }
 
 #[test]
@@ -63,6 +64,8 @@ fn invalid_arguments_are_rejected_before_anything_runs() {
         ("backfill --from 2025-11-17 --concurrency 9", "9 is not in 1..=8"),
         ("gaps --to 2025-11-17", "--from <YYYY-MM-DD>"),
         ("gaps --from 2025-11-17 --interval 7m", "\"7m\" is not an interval"),
+        ("doctor finstream", "unexpected argument 'finstream'"),
+        ("doctor --jsn", "unexpected argument '--jsn'"),
         ("local up --market-url yahoo", "use an address such as https://"),
         ("local up --market-url ftp://example.com", "not the http or https address"),
         ("local up --market-url http://example.com/?a=b", "not the http or https address"),

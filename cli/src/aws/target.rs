@@ -19,6 +19,52 @@ use crate::workspace;
 /// The stack's name unless `--stack` gives another.
 const DEFAULT_STACK: &str = "finstream";
 
+/// Where a stack is looked for: the local cloud, or an AWS account and region.
+pub struct Location {
+    /// How messages name it, such as `the local cloud at http://127.0.0.1:4566`.
+    pub name: String,
+    pub stack: String,
+    pub config: SdkConfig,
+    local: Option<LocalCloud>,
+}
+
+impl Location {
+    /// The local cloud, if one is up with that stack, otherwise the AWS account and region of the environment; `None`
+    /// without a region.
+    pub async fn find(stack: Option<&str>) -> Option<Self> {
+        match workspace::cloud_up().filter(|cloud| stack.is_none_or(|name| name == cloud.stack)) {
+            Some(cloud) => Some(Self::local(cloud)),
+            None => Self::aws(stack.unwrap_or(DEFAULT_STACK)).await,
+        }
+    }
+
+    fn local(cloud: LocalCloud) -> Self {
+        let name = format!("the local cloud at {}", cloud.endpoint);
+        Self { name, stack: cloud.stack.clone(), config: local_config(&cloud), local: Some(cloud) }
+    }
+
+    async fn aws(stack: &str) -> Option<Self> {
+        let config = aws_config::load_defaults(BehaviorVersion::latest()).await;
+        let name = format!("AWS, region {}, stack {stack}", config.region()?);
+        Some(Self { name, stack: stack.to_owned(), config, local: None })
+    }
+}
+
+/// Built by hand, not loaded from the environment: no profile or variable may redirect the calls to AWS.
+fn local_config(cloud: &LocalCloud) -> SdkConfig {
+    let credentials = Credentials::builder()
+        .access_key_id(&cloud.access_key_id)
+        .secret_access_key(&cloud.secret_access_key)
+        .provider_name("the local cloud")
+        .build();
+    SdkConfig::builder()
+        .behavior_version(BehaviorVersion::latest())
+        .endpoint_url(&cloud.endpoint)
+        .region(Region::new(cloud.region.clone()))
+        .credentials_provider(SharedCredentialsProvider::new(credentials))
+        .build()
+}
+
 /// A deployed stack and the clients that reach it.
 pub struct Target {
     /// How messages name it, such as `the local cloud at http://127.0.0.1:4566`.
@@ -43,10 +89,10 @@ impl Target {
     /// # Errors
     /// When neither has the stack; the error says what to do.
     pub async fn find(stack: Option<&str>) -> anyhow::Result<Self> {
-        let up = workspace::cloud_up().filter(|cloud| stack.is_none_or(|name| name == cloud.stack));
-        match up {
-            Some(cloud) => Self::local(&cloud),
-            None => Self::aws(stack.unwrap_or(DEFAULT_STACK)).await,
+        let location = Location::find(stack).await.context(NO_REGION)?;
+        match &location.local {
+            Some(cloud) => Self::local(cloud),
+            None => Self::aws(location).await,
         }
     }
 
@@ -55,18 +101,7 @@ impl Target {
     /// # Errors
     /// When the stack has no state machine.
     pub fn local(cloud: &LocalCloud) -> anyhow::Result<Self> {
-        let credentials = Credentials::builder()
-            .access_key_id(&cloud.access_key_id)
-            .secret_access_key(&cloud.secret_access_key)
-            .provider_name("the local cloud")
-            .build();
-        // Built by hand, not loaded from the environment: no profile or variable may redirect the calls to AWS.
-        let config = SdkConfig::builder()
-            .behavior_version(BehaviorVersion::latest())
-            .endpoint_url(&cloud.endpoint)
-            .region(Region::new(cloud.region.clone()))
-            .credentials_provider(SharedCredentialsProvider::new(credentials))
-            .build();
+        let config = local_config(cloud);
         Ok(Self {
             name: format!("the local cloud at {}", cloud.endpoint),
             state_machine: cloud.output("StateMachineArn")?.to_owned(),
@@ -80,17 +115,17 @@ impl Target {
         })
     }
 
-    /// The stack in the AWS account and region of the environment.
-    async fn aws(stack: &str) -> anyhow::Result<Self> {
-        let config = aws_config::load_defaults(BehaviorVersion::latest()).await;
+    /// The stack in an AWS account and region.
+    async fn aws(location: Location) -> anyhow::Result<Self> {
+        let Location { name, stack, config, .. } = location;
         let region = config.region().map(ToString::to_string).context(NO_REGION)?;
         check_credentials(&config).await?;
-        let outputs = outputs(&aws_sdk_cloudformation::Client::new(&config), stack, &region).await?;
+        let outputs = outputs(&aws_sdk_cloudformation::Client::new(&config), &stack, &region).await?;
         let state_machine = outputs.get("StateMachineArn").with_context(|| {
             format!("the stack {stack} in {region} has no output StateMachineArn, so it is not finstream's: name another with --stack")
         })?;
         Ok(Self {
-            name: format!("AWS, region {region}, stack {stack}"),
+            name,
             state_machine: state_machine.clone(),
             sfn: aws_sdk_sfn::Client::new(&config),
             s3: aws_sdk_s3::Client::new(&config),

@@ -3,7 +3,7 @@
 use serde_json::Value;
 use shared::{
     json,
-    payload::{ResumeRequest, RunRequest},
+    payload::{ProbeRequest, ResumeRequest, RunRequest},
 };
 
 use crate::{Error, http};
@@ -17,21 +17,27 @@ pub enum Event {
     First(RunRequest),
     /// A request to resume a collection, from the state machine.
     Resume(ResumeRequest),
+    /// A request to query the market without collecting anything, from `finstream doctor`.
+    Probe,
 }
 
 impl Event {
     /// Parses the payload of an invocation.
     ///
     /// The state machine adds a `run_id` to every first request, whatever else the execution's input holds; to resume
-    /// it sends the `collection` alone; and an HTTP API always sends a `requestContext`.
+    /// it sends the `collection` alone; an HTTP API always sends a `requestContext`; and a probe is `{"probe": true}`.
     ///
     /// # Errors
     /// What is wrong with the payload.
     pub fn parse(payload: Value) -> Result<Self, Error> {
         let has = |field| payload.get(field).is_some();
-        match (has("run_id"), has("requestContext"), has("collection")) {
-            (false, true, _) => Ok(Self::Http(http::request(payload))),
-            (false, false, true) => Ok(Self::Resume(json::value(payload)?)),
+        match (has("run_id"), has("requestContext"), has("collection"), has("probe")) {
+            (false, true, ..) => Ok(Self::Http(http::request(payload))),
+            (false, false, true, _) => Ok(Self::Resume(json::value(payload)?)),
+            (false, false, false, true) => match json::value(payload)? {
+                ProbeRequest { probe: true } => Ok(Self::Probe),
+                ProbeRequest { probe: false } => Err(Error::NoProbe),
+            },
             _ => Ok(Self::First(json::value(payload)?)),
         }
     }
@@ -56,6 +62,12 @@ mod tests {
             (r#"{"run_id":"r","requestContext":{}}"#.to_owned(), "unknown field `requestContext`"),
             (format!(r#"{{"run_id":"r","collection":{collection}}}"#), "unknown field `collection`"),
             (r#"{"collection":{}}"#.to_owned(), "missing field `outcome`"),
+            (include_str!("../events/probe.json").to_owned(), "probe"),
+            (r#"{"probe":false}"#.to_owned(), "probe is false"),
+            (r#"{"probe":1}"#.to_owned(), "expected a boolean"),
+            (r#"{"probe":true,"symbols":["META"]}"#.to_owned(), "unknown field `symbols`"),
+            (r#"{"probe":true,"run_id":"r"}"#.to_owned(), "unknown field `probe`"),
+            (format!(r#"{{"probe":true,"collection":{collection}}}"#), "unknown field `probe`"),
             ("[]".to_owned(), "expected a JSON object"),
         ] {
             let parsed = serde_json::from_str(&payload).map_err(Error::Answer).and_then(Event::parse);
@@ -63,6 +75,7 @@ mod tests {
                 Ok(Event::Http(Ok(_))) => "http".to_owned(),
                 Ok(Event::First(_)) => "first".to_owned(),
                 Ok(Event::Resume(_)) => "resume".to_owned(),
+                Ok(Event::Probe) => "probe".to_owned(),
                 Ok(Event::Http(Err(error))) | Err(error) => error.to_string(),
             };
             assert!(found.contains(expected), "{payload}: {found}");

@@ -12,6 +12,7 @@ mod firehose;
 mod http;
 mod job;
 mod pending;
+mod probe;
 mod rate_limiter;
 mod symbol_outcomes;
 mod yahoo;
@@ -46,7 +47,8 @@ const DEFAULT_TIME_LIMIT: Duration = Duration::from_secs(60);
 /// The most of an invocation's time that is reserved, after the last request to the market, for writing the last records.
 const FLUSH_RESERVE: Duration = Duration::from_secs(30);
 
-/// The time limit of an HTTP request: API Gateway waits 30 seconds for an answer.
+/// The time limit of an HTTP request, and of a probe, for which somebody waits, too: API Gateway waits 30 seconds for an
+/// answer.
 /// <https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-quotas.html>
 const HTTP_TIMEOUT: Duration = Duration::from_secs(28);
 
@@ -94,6 +96,10 @@ impl Collector {
             Event::Resume(request) => {
                 serde_json::to_value(self.run(Job::resume(request), &Invocation::new(request_id, left)).await?)
             }
+            Event::Probe => {
+                let invocation = Invocation::new(request_id, left.min(HTTP_TIMEOUT));
+                serde_json::to_value(probe::probe(&self.yahoo, &invocation.breaker).await)
+            }
         };
         Ok(answer.map_err(Error::Answer)?)
     }
@@ -110,7 +116,7 @@ impl Collector {
             Some(date) => self.validate_date(date, interval, now)?,
             None => {
                 let at = request.scheduled_time.unwrap_or(now);
-                self.yahoo.newest_session(&invocation.breaker, at).await.map_err(Error::NewestSession)?
+                self.yahoo.newest_session(&invocation.breaker, at).await.map_err(Error::NewestSession)?.trade_date
             }
         };
         let symbols = request.symbols.as_ref().unwrap_or_else(|| self.companies.symbols());

@@ -1,0 +1,100 @@
+//! `finstream doctor`: checks that a deployed stack is as it should be. It changes nothing.
+//!
+//! Each check is a function in a file named after the service that it queries, and a line of [`table::CHECKS`].
+
+mod age;
+mod athena;
+mod cloudwatch;
+mod deployment;
+mod firehose;
+mod glue;
+mod iam;
+mod lambda;
+mod outcome;
+mod report;
+mod s3;
+mod scheduler;
+mod sfn;
+mod sns;
+mod stack;
+mod table;
+
+use std::process::ExitCode;
+
+use futures::{StreamExt, stream};
+
+use crate::{
+    args::DoctorArgs,
+    aws::target::Location,
+    output::progress::{ProgressDisplay, print},
+};
+use deployment::{Clients, Deployment};
+use outcome::{NotOk, Outcome, wrong};
+use report::Report;
+use table::CHECKS;
+
+/// How many checks run at once. IAM allows few simulations a second, and one check is one call or a few.
+const CONCURRENCY: usize = 6;
+
+pub async fn doctor(args: DoctorArgs) -> anyhow::Result<ExitCode> {
+    let progress = ProgressDisplay::new();
+    let report = match Location::find(args.target.stack.as_deref()).await {
+        Some(location) => {
+            progress.start_step(&format!("checking {}", location.name));
+            let checks = check(&location).await;
+            Report { place: location.name, checks }
+        }
+        None => Report { place: "AWS".to_owned(), checks: stopped(vec![("region", Err(no_region()))]) },
+    };
+    progress.clear();
+    print(&if args.json { format!("{:#}", report.json()) } else { report.text() })?;
+    Ok(if report.count_wrong() == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+fn no_region() -> NotOk {
+    wrong(
+        "no AWS region is set, and no local cloud with this stack is up",
+        "choose a region with AWS_REGION, or a profile with AWS_PROFILE; for a local cloud: cargo finstream local up",
+    )
+}
+
+/// The outcomes of all checks; of those up to the first that the others depend on, where that one is not ok.
+async fn check(location: &Location) -> Vec<(&'static str, Outcome)> {
+    let clients = Clients::new(&location.config);
+    let region = location.config.region().map(ToString::to_string).unwrap_or_default();
+    let mut checks = Vec::new();
+    let caller = match stack::caller(&location.config, &clients).await {
+        Ok(caller) => caller,
+        Err(problem) => return stopped(vec![("region", Ok(region)), ("credentials", Err(problem))]),
+    };
+    checks.push(("region", Ok(region.clone())));
+    checks.push(("credentials", Ok(format!("account {} as {}", caller.account, caller.arn))));
+    let found = match stack::describe(&clients, &location.stack, &region).await {
+        Ok(found) => found,
+        Err(problem) => {
+            checks.push(("stack", Err(problem)));
+            return stopped(checks);
+        }
+    };
+    checks.push(("stack", stack::status(&found)));
+    let deployment = Deployment {
+        clients,
+        stack: location.stack.clone(),
+        region,
+        account: caller.account,
+        partition: caller.partition,
+        outputs: stack::outputs(&found),
+        parameters: stack::parameters(&found),
+    };
+    let outcomes = stream::iter(CHECKS).map(|check| (check.run)(&deployment)).buffered(CONCURRENCY).collect::<Vec<_>>();
+    let outcomes = outcomes.await;
+    checks.extend(CHECKS.iter().map(|check| check.name).zip(outcomes));
+    checks
+}
+
+/// The outcomes so far, and that nothing else could be checked.
+fn stopped(mut checks: Vec<(&'static str, Outcome)>) -> Vec<(&'static str, Outcome)> {
+    let reason = format!("the other {} checks need it", CHECKS.len());
+    checks.push(("everything else", Err(NotOk::Skipped(reason))));
+    checks
+}

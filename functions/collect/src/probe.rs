@@ -1,0 +1,62 @@
+//! Whether the market answers this function: one query for the reference symbol's newest session. Nothing is written.
+
+use jiff::Timestamp;
+use shared::payload::{MarketState, Probe, Reason};
+use tokio::time::timeout_at;
+
+use crate::{
+    circuit_breaker::CircuitBreaker,
+    failure::Failure,
+    yahoo::{NewestSession, Yahoo},
+};
+
+/// Queries the market until the breaker's deadline.
+pub async fn probe(yahoo: &Yahoo, breaker: &CircuitBreaker) -> Probe {
+    let queried = timeout_at(breaker.deadline(), yahoo.newest_session(breaker, Timestamp::now())).await;
+    let settings = yahoo.settings();
+    let subject = format!("{} at {}", settings.reference, settings.base.host_str().unwrap_or_default());
+    let probe = answer(&subject, queried.unwrap_or_else(|_| Err(breaker.out_of_time())));
+    tracing::info!(market = ?probe.market, detail = probe.detail, "probed");
+    probe
+}
+
+fn answer(subject: &str, result: Result<NewestSession, Failure>) -> Probe {
+    match result {
+        Ok(NewestSession { trade_date, simulated }) => Probe {
+            market: MarketState::Reachable,
+            detail: subject.to_owned(),
+            newest_session: Some(trade_date),
+            simulated,
+        },
+        Err(Failure { reason, detail, simulated, .. }) => Probe {
+            market: if reason == Reason::Blocked { MarketState::Blocked } else { MarketState::Unavailable },
+            detail: format!("{subject}: {detail}"),
+            newest_session: None,
+            simulated,
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_answer_says_whether_the_market_answered_blocked_or_failed() -> Result<(), Box<dyn std::error::Error>> {
+        let newest = NewestSession { trade_date: "2026-11-20".parse()?, simulated: false };
+        let probe = answer("SPY at example.com", Ok(newest));
+        assert_eq!((probe.market, probe.newest_session), (MarketState::Reachable, Some(newest.trade_date)));
+        for (reason, expected) in [
+            (Reason::Blocked, MarketState::Blocked),
+            (Reason::Unavailable, MarketState::Unavailable),
+            (Reason::Malformed, MarketState::Unavailable),
+            (Reason::UnknownSymbol, MarketState::Unavailable),
+            (Reason::NotAttempted, MarketState::Unavailable),
+        ] {
+            let probe = answer("SPY at example.com", Err(Failure::new(reason, "status 429")));
+            assert_eq!((probe.market, probe.newest_session), (expected, None), "{reason:?}");
+            assert_eq!(probe.detail, "SPY at example.com: status 429");
+        }
+        Ok(())
+    }
+}
