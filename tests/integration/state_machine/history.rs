@@ -2,8 +2,9 @@
 //! 25,000. <https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html>
 //!
 //! A counter is a variable that a state increments, and a guard is a choice that is taken only below its limit
-//! (`$queries < 15`). Between two visits of the state that increments it lies a guard, so there are no more visits
-//! than the limit; any other state of a loop is visited as often as a state that each of its loops passes.
+//! (`$queries < 15`). Where every path from a guard to a guard of the same counter increments it, these guards are taken
+//! as often as the limit says, in all. A state is then visited once, and once more for each guard that is taken, of those
+//! counters without whose guards it is in no loop.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -35,7 +36,8 @@ pub fn transitions(states: &Map<String, Value>) -> Vec<Transition> {
     all
 }
 
-/// The counter and the limit of a condition such as `{% $export.bars_seen = 0 and $queries < 15 %}`.
+/// The counter and the limit of a condition such as `{% $export.bars_seen = 0 and $queries < 15 %}`: of its first comparison
+/// of that kind.
 fn guard(condition: &str) -> Option<(String, u64)> {
     let (before, after) = condition.split_once(" < ")?;
     let counter = before.rsplit('$').next()?;
@@ -67,73 +69,61 @@ fn leads(transitions: &[&Transition], from: &str, to: &str) -> bool {
 /// The most events of an execution, and the most visits of each state.
 pub fn most_events(states: &Map<String, Value>) -> (u64, BTreeMap<String, u64>) {
     let transitions = transitions(states);
-    let counting: BTreeMap<&str, u64> = states
-        .iter()
-        .filter_map(|(name, state)| Some((name.as_str(), visits_of_counting(&transitions, states, name, state)?)))
-        .collect();
-    let visits: BTreeMap<_, _> = states
-        .keys()
-        .map(|name| {
-            let most = counting.get(name.as_str()).copied().unwrap_or_else(|| visits(&transitions, &counting, name));
-            (name.clone(), most)
-        })
-        .collect();
-    (visits.iter().map(|(name, visits)| visits * events(&states[name])).sum(), visits)
+    let limits: Vec<_> = limits(states, &transitions).into_iter().collect();
+    let visits: BTreeMap<_, _> =
+        states.keys().map(|name| (name.clone(), most_visits(&transitions, &limits, name))).collect();
+    (
+        visits.iter().map(|(name, visits)| visits.saturating_mul(events(&states[name]))).fold(0, u64::saturating_add),
+        visits,
+    )
 }
 
-/// The most visits of a state that increments a counter: the limit, and the limits of the loops that other counters guard.
-fn visits_of_counting(
-    transitions: &[Transition],
-    states: &Map<String, Value>,
-    name: &str,
-    state: &Value,
-) -> Option<u64> {
-    let counters: BTreeMap<&str, u64> = transitions
-        .iter()
-        .filter_map(|transition| transition.guard.as_ref())
-        .map(|(counter, limit)| (counter.as_str(), *limit))
-        .collect();
-    let increments = |counter: &str| state["Assign"][counter].as_str() == Some(&*format!("{{% ${counter} + 1 %}}"));
-    let own = counters.keys().copied().find(|counter| increments(counter))?;
-    let without_own: Vec<_> =
-        transitions.iter().filter(|t| t.guard.as_ref().is_none_or(|(guard, _)| guard != own)).collect();
-    let mut most = counters[own];
-    for (other, limit) in counters.iter().filter(|(other, _)| **other != own) {
-        if guards_loop_of(&without_own, other, name) {
-            // A counter that is set back to zero starts anew with each visit of the state that does so.
-            let resets = states.iter().filter(|(reset, state)| *reset != name && state["Assign"][other] == 0);
-            let resets = resets.filter_map(|(reset, state)| visits_of_counting(transitions, states, reset, state));
-            most += limit * (1 + resets.sum::<u64>());
-        }
+/// How often the guards of each counter are taken at most.
+fn limits<'a>(states: &Map<String, Value>, transitions: &'a [Transition]) -> BTreeMap<&'a str, u64> {
+    let mut limits = BTreeMap::new();
+    for (counter, limit) in transitions.iter().filter_map(|transition| transition.guard.as_ref()) {
+        let most = limits.entry(counter.as_str()).or_default();
+        *most = u64::max(*most, *limit);
     }
-    Some(most)
+    limits.retain(|counter, _| grows_between_its_guards(states, transitions, counter));
+    limits
 }
 
-/// Whether a guard of `counter` lies on a loop of the state.
-fn guards_loop_of(transitions: &[&Transition], counter: &str, state: &str) -> bool {
-    let reaches = |from: &str, to: &str| from == to || leads(transitions, from, to);
-    transitions
-        .iter()
-        .filter(|t| t.guard.as_ref().is_some_and(|(guard, _)| guard == counter))
-        .any(|t| reaches(&t.to, state) && reaches(state, &t.from))
-}
-
-/// The most visits of a state that counts nothing: one, or those of a counting state that all of its loops pass.
-fn visits(transitions: &[Transition], counting: &BTreeMap<&str, u64>, name: &str) -> u64 {
-    let all: Vec<_> = transitions.iter().collect();
-    if !is_in_loop(&all, name) {
-        return 1;
-    }
-    let passes = |state: &str| -> bool {
-        let without: Vec<_> = transitions.iter().filter(|t| t.from != state && t.to != state).collect();
-        !is_in_loop(&without, name)
+/// Whether every path from a guard of the counter to another, or back to itself, increments the counter and none sets it
+/// to anything else.
+fn grows_between_its_guards(states: &Map<String, Value>, transitions: &[Transition], counter: &str) -> bool {
+    let increment = format!("{{% ${counter} + 1 %}}");
+    let assigned = |state: &str| states[state]["Assign"][counter].as_str();
+    // What a state assigns applies to its own next state, not to that of a caught error.
+    let increments = |t: &Transition| {
+        assigned(&t.from) == Some(increment.as_str()) && states[&t.from]["Next"].as_str() == Some(t.to.as_str())
     };
-    counting
-        .iter()
-        .filter(|(state, _)| passes(state))
-        .map(|(_, visits)| visits + 1)
-        .min()
-        .unwrap_or(u64::MAX / 1_000_000)
+    let without: Vec<_> = transitions.iter().filter(|t| !increments(t)).collect();
+    let guards: Vec<_> =
+        transitions.iter().filter(|t| t.guard.as_ref().is_some_and(|(guard, _)| guard == counter)).collect();
+    let reaches = |from: &str, to: &str| from == to || leads(&without, from, to);
+    let grows = !guards.iter().any(|one| guards.iter().any(|other| reaches(&one.to, &other.from)));
+    // The first state of an execution sets the counter to zero, and is in no loop.
+    let all: Vec<_> = transitions.iter().collect();
+    let set_back = states.iter().any(|(name, state)| {
+        let other = !state["Assign"][counter].is_null() && assigned(name) != Some(increment.as_str());
+        other && is_in_loop(&all, name)
+    });
+    grows && !set_back
+}
+
+/// One visit, and one for each guard that is taken of those counters without which the state is in no loop: the fewest.
+fn most_visits(transitions: &[Transition], limits: &[(&str, u64)], state: &str) -> u64 {
+    let subsets = 0..1_usize << limits.len();
+    let visits = subsets.filter_map(|subset| {
+        let chosen: BTreeMap<_, _> =
+            limits.iter().enumerate().filter(|(bit, _)| subset >> bit & 1 == 1).map(|(_, limit)| *limit).collect();
+        let unguarded =
+            |t: &&Transition| t.guard.as_ref().is_none_or(|(guard, _)| !chosen.contains_key(guard.as_str()));
+        let left: Vec<_> = transitions.iter().filter(unguarded).collect();
+        (!is_in_loop(&left, state)).then(|| 1 + chosen.values().sum::<u64>())
+    });
+    visits.min().unwrap_or(u64::MAX)
 }
 
 /// The events of one visit, with every retry: entered and exited, and for each attempt of a task three more (scheduled,
