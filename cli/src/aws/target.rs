@@ -69,6 +69,7 @@ fn local_config(cloud: &LocalCloud) -> SdkConfig {
 pub struct Target {
     /// How messages name it, such as `the local cloud at http://127.0.0.1:4566`.
     pub name: String,
+    stack: String,
     /// The ARN of the pipeline's state machine.
     pub state_machine: String,
     pub sfn: aws_sdk_sfn::Client,
@@ -104,6 +105,7 @@ impl Target {
         let config = local_config(cloud);
         Ok(Self {
             name: format!("the local cloud at {}", cloud.endpoint),
+            stack: cloud.stack.clone(),
             state_machine: cloud.output("StateMachineArn")?.to_owned(),
             sfn: aws_sdk_sfn::Client::new(&config),
             s3: aws_sdk_s3::Client::new(&config),
@@ -127,6 +129,7 @@ impl Target {
         Ok(Self {
             name,
             state_machine: state_machine.clone(),
+            stack,
             sfn: aws_sdk_sfn::Client::new(&config),
             s3: aws_sdk_s3::Client::new(&config),
             athena: aws_sdk_athena::Client::new(&config),
@@ -159,14 +162,31 @@ impl Target {
 
     /// How to follow an execution later: the command, and on AWS the address in its console.
     pub fn follow_hint(&self, name: &str) -> String {
-        let follow = format!("cargo finstream follow {name}");
+        let follow = follow_command(&self.stack, name);
         let arn = self.execution_arn(name);
         match &self.console_region {
             None => follow,
             Some(region) => format!(
-                "{follow}, or https://{region}.console.aws.amazon.com/states/home?region={region}#/v2/executions/details/{arn}"
+                "{follow}, or https://{region}.{}/states/home?region={region}#/v2/executions/details/{arn}",
+                console(&arn)
             ),
         }
+    }
+}
+
+/// The command that follows an execution later. It names the stack where the command would not look for it by itself.
+pub fn follow_command(stack: &str, execution: &str) -> String {
+    let option = if stack == DEFAULT_STACK { String::new() } else { format!(" --stack {stack}") };
+    format!("cargo finstream follow {execution}{option}")
+}
+
+/// The host of the console, after the region: each partition of AWS has its own.
+/// <https://docs.aws.amazon.com/whitepapers/latest/aws-fault-isolation-boundaries/partitions.html>
+fn console(arn: &str) -> &'static str {
+    match arn.split(':').nth(1) {
+        Some("aws-us-gov") => "console.amazonaws-us-gov.com",
+        Some("aws-cn") => "console.amazonaws.cn",
+        _ => "console.aws.amazon.com",
     }
 }
 
@@ -209,6 +229,7 @@ mod tests {
         let config = SdkConfig::builder().behavior_version(BehaviorVersion::latest()).build();
         Target {
             name: "here".into(),
+            stack: DEFAULT_STACK.into(),
             state_machine: "arn:aws:states:eu-west-1:123456789012:stateMachine:finstream-pipeline".into(),
             sfn: aws_sdk_sfn::Client::new(&config),
             s3: aws_sdk_s3::Client::new(&config),
@@ -241,5 +262,20 @@ mod tests {
                  https://eu-west-1.console.aws.amazon.com/states/home?region=eu-west-1#/v2/executions/details/{arn}"
             )
         );
+        let other = Target { stack: "fin-2".into(), ..target(None) };
+        assert_eq!(other.follow_hint("manual-1"), "cargo finstream follow manual-1 --stack fin-2");
+    }
+
+    #[test]
+    fn each_partition_has_its_own_console() {
+        for (partition, region, host) in [
+            ("aws", "eu-west-1", "https://eu-west-1.console.aws.amazon.com/states/"),
+            ("aws-us-gov", "us-gov-west-1", "https://us-gov-west-1.console.amazonaws-us-gov.com/states/"),
+            ("aws-cn", "cn-north-1", "https://cn-north-1.console.amazonaws.cn/states/"),
+        ] {
+            let state_machine = format!("arn:{partition}:states:{region}:123456789012:stateMachine:finstream-pipeline");
+            let hint = Target { state_machine, ..target(Some(region)) }.follow_hint("manual-1");
+            assert!(hint.contains(host), "{partition}: {hint}");
+        }
     }
 }
