@@ -56,11 +56,19 @@ fn status(found: &DescribeExecutionOutput) -> anyhow::Result<Status> {
             let what_to_do = "the execution's output is not this program's: deploy the stack from the same version";
             Ok(serde_json::from_str(output).context(what_to_do)?)
         }
-        // One name for the run's own timeout (States.Timeout) and for that of a task, which the state machine reports.
-        ExecutionStatus::TimedOut => Err(ExecutionFailure::new(Some("TimedOut"), found.cause())),
-        ExecutionStatus::Aborted => Err(ExecutionFailure::new(Some("Aborted"), found.cause())),
-        _ => Err(ExecutionFailure::new(found.error(), found.cause())),
+        _ => Err(failure(found)),
     };
     let stop = found.stop_date().unwrap_or(found.start_date());
     Ok(Status::Ended { result: Box::new(result), seconds: stop.as_secs_f64() - found.start_date().as_secs_f64() })
+}
+
+/// The failure of an execution that ended without success.
+pub fn failure(found: &DescribeExecutionOutput) -> ExecutionFailure {
+    let error = match found.status() {
+        // One name for the run's own timeout (States.Timeout) and for that of a task, which the state machine reports.
+        ExecutionStatus::TimedOut => Some("TimedOut"),
+        ExecutionStatus::Aborted => Some("Aborted"),
+        _ => found.error(),
+    };
+    ExecutionFailure::new(error, found.cause())
 }

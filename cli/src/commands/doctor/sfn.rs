@@ -1,14 +1,17 @@
 //! The state machines, and the last run.
 
-use aws_sdk_sfn::types::ExecutionStatus;
+use aws_sdk_sfn::{operation::describe_execution::DescribeExecutionOutput, types::ExecutionStatus};
 use jiff::Timestamp;
 
 use super::{
     age::{age, timestamp},
     deployment::Deployment,
-    outcome::{Outcome, failed, wrong},
+    outcome::{NotOk, Outcome, failed, wrong},
 };
-use crate::output::hints;
+use crate::{
+    aws::{execution, target::follow_command},
+    output::hints,
+};
 
 /// Whether the state machine that an output names can be started.
 pub async fn state_machine(deployment: &Deployment, output: &str) -> Outcome {
@@ -40,13 +43,41 @@ pub async fn last_run(deployment: &Deployment) -> Outcome {
     }
     let call = deployment.clients.sfn.describe_execution().execution_arn(last.execution_arn()).send().await;
     let found = call.map_err(|error| failed("states:DescribeExecution", &format!("the execution {name}"), &error))?;
-    let error = found.error().unwrap_or(last.status().as_str());
-    Err(wrong(
-        format!("{name} began {begun} and is {} with {error}", last.status()),
-        format!("{}; for its cause: cargo finstream follow {name}", hints::hint(error)),
-    ))
+    Err(unsuccessful(&format!("{name} began {begun}"), &found, &follow_command(&deployment.stack, name)))
+}
+
+/// The problem of a run that ended without success, and what to do about its error.
+fn unsuccessful(run: &str, found: &DescribeExecutionOutput, follow: &str) -> NotOk {
+    let (status, error) = (found.status(), execution::failure(found).error);
+    let with = if *status == ExecutionStatus::Failed { format!(" with {error}") } else { String::new() };
+    wrong(format!("{run} and is {status}{with}"), format!("{}; for its cause: {follow}", hints::hint(&error)))
 }
 
 fn last_part(arn: &str) -> &str {
     arn.rsplit(':').next().unwrap_or(arn)
+}
+
+#[cfg(test)]
+mod tests {
+    use aws_sdk_sfn::{error::BuildError, primitives::DateTime};
+
+    use super::*;
+
+    #[test]
+    fn a_run_that_was_stopped_has_the_hint_of_its_status() -> Result<(), BuildError> {
+        for (status, error, problem, fix) in [
+            (ExecutionStatus::Failed, Some("NoBars"), "r and is FAILED with NoBars", "check the spelling"),
+            (ExecutionStatus::Aborted, None, "r and is ABORTED", "someone stopped the execution"),
+            (ExecutionStatus::TimedOut, Some("States.Timeout"), "r and is TIMED_OUT", "took longer than it may"),
+        ] {
+            let found = DescribeExecutionOutput::builder().execution_arn("e").state_machine_arn("m");
+            let found = found.status(status).set_error(error.map(str::to_owned)).start_date(DateTime::from_secs(0));
+            let NotOk::Wrong { problem: found, fix: hint } = unsuccessful("r", &found.build()?, "follow r") else {
+                unreachable!("it is wrong")
+            };
+            assert_eq!(found, problem);
+            assert!(hint.contains(fix) && hint.ends_with("; for its cause: follow r"), "{hint}");
+        }
+        Ok(())
+    }
 }
