@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use aws_config::SdkConfig;
+use aws_config::{SdkConfig, retry::RetryConfig};
 
 use super::outcome::NotOk;
 
@@ -30,7 +30,7 @@ impl Clients {
             cloudwatch: aws_sdk_cloudwatch::Client::new(config),
             firehose: aws_sdk_firehose::Client::new(config),
             glue: aws_sdk_glue::Client::new(config),
-            iam: aws_sdk_iam::Client::new(config),
+            iam: patient_iam(config),
             lambda: aws_sdk_lambda::Client::new(config),
             s3: aws_sdk_s3::Client::new(config),
             scheduler: aws_sdk_scheduler::Client::new(config),
@@ -39,6 +39,13 @@ impl Clients {
             sts: aws_sdk_sts::Client::new(config),
         }
     }
+}
+
+/// IAM simulates few policies a second, so its client tries a throttled call more often than the SDK's three times.
+fn patient_iam(config: &SdkConfig) -> aws_sdk_iam::Client {
+    let retries = RetryConfig::standard().with_max_attempts(6);
+    let config = aws_sdk_iam::config::Builder::from(config).retry_config(retries).build();
+    aws_sdk_iam::Client::from_conf(config)
 }
 
 /// A deployed stack: who and where it is, and what CloudFormation knows of it.
