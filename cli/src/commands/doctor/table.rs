@@ -23,6 +23,7 @@ pub const CHECKS: &[Check] = checks![
     "outputs": it => stack::has_outputs(it),
     "bucket": it => s3::versioning(it),
     "bucket notifications": it => s3::notifications(it),
+    "bucket encryption": it => s3::encryption(it),
     "collect": it => lambda::configuration(it, &lambda::COLLECT),
     "start-crawler": it => lambda::configuration(it, &lambda::START_CRAWLER),
     "run-query": it => lambda::configuration(it, &lambda::RUN_QUERY),
