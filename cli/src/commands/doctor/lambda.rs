@@ -75,6 +75,7 @@ pub async fn configuration(deployment: &Deployment, function: &Function) -> Outc
     let mut problems = not_ready(&found);
     problems.extend(settings(&found, function, deployment.parameter("Architecture")?));
     problems.extend(environment(&found, function, deployment)?);
+    problems.extend(logging(&found, deployment.parameter("LogLevel")?));
     let fix = format!(
         "deploy this version's template.yaml; if it is deployed, the function was changed by hand, so set it back in \
          the configuration of {name} in Lambda"
@@ -128,6 +129,24 @@ fn environment(
         }
     }
     Ok(problems)
+}
+
+/// The parameter `LogLevel`, and the level that Lambda lets pass with it: never above that of the metrics, INFO.
+const LOG_LEVELS: [(&str, &str); 5] =
+    [("error", "INFO"), ("warn", "INFO"), ("info", "INFO"), ("debug", "DEBUG"), ("trace", "TRACE")];
+
+/// Whether Lambda takes the functions' lines for the JSON that they are, and drops none of their metrics.
+fn logging(found: &GetFunctionConfigurationOutput, parameter: &str) -> Vec<String> {
+    let logging = found.logging_config();
+    let format = logging.and_then(|logging| logging.log_format()).map(|format| format.as_str());
+    let level = logging.and_then(|logging| logging.application_log_level()).map(|level| level.as_str());
+    let expected = LOG_LEVELS.iter().find(|(name, _)| *name == parameter).map(|(_, level)| *level);
+    [("log format", format, Some("JSON")), ("application log level", level, expected)]
+        .into_iter()
+        .filter_map(|(what, found, expected)| Some((what, found?, expected?)))
+        .filter(|(_, found, expected)| found != expected)
+        .map(|(what, found, expected)| format!("its {what} is {found} and should be {expected}"))
+        .collect()
 }
 
 /// Whether the market answers from where `collect` runs: Yahoo blocks some of the addresses of AWS. It writes nothing.
@@ -185,7 +204,10 @@ fn older(name: &str, problem: &str) -> NotOk {
 
 #[cfg(test)]
 mod tests {
-    use aws_sdk_lambda::types::{Architecture, EnvironmentResponse, LastUpdateStatus, Runtime, State};
+    use aws_sdk_lambda::types::{
+        ApplicationLogLevel, Architecture, EnvironmentResponse, LastUpdateStatus, LogFormat, LoggingConfig, Runtime,
+        State,
+    };
 
     use super::{super::deployment::tests::deployment, *};
 
@@ -240,6 +262,28 @@ mod tests {
             ]
         );
         Ok(())
+    }
+
+    #[test]
+    fn lambda_lets_pass_what_the_template_says() {
+        let (_, levels) = TEMPLATE.split_once("\n  LogLevels:\n").unwrap_or_default();
+        let levels: Vec<_> = levels.lines().take_while(|line| line.starts_with("    ")).map(str::trim).collect();
+        assert_eq!(levels, LOG_LEVELS.map(|(name, level)| format!("{name}: {{Lambda: {level}}}")));
+        let text = "its log format is Text and should be JSON";
+        let drops_metrics = "its application log level is WARN and should be INFO";
+        for (format, level, parameter, expected) in [
+            (Some(LogFormat::Json), Some(ApplicationLogLevel::Info), "warn", vec![]),
+            (Some(LogFormat::Json), Some(ApplicationLogLevel::Debug), "debug", vec![]),
+            (Some(LogFormat::Json), Some(ApplicationLogLevel::Warn), "warn", vec![drops_metrics]),
+            (Some(LogFormat::Text), Some(ApplicationLogLevel::Warn), "info", vec![text, drops_metrics]),
+            (Some(LogFormat::Text), None, "info", vec![text]),
+            (None, None, "info", vec![]),
+        ] {
+            let config = LoggingConfig::builder().set_log_format(format).set_application_log_level(level).build();
+            let found = GetFunctionConfigurationOutput::builder().logging_config(config).build();
+            assert_eq!(logging(&found, parameter), expected);
+        }
+        assert!(logging(&GetFunctionConfigurationOutput::builder().build(), "info").is_empty());
     }
 
     #[test]
