@@ -26,7 +26,7 @@ async fn a_healthy_stack_has_nothing_wrong_and_a_broken_one_has(context: Arc<Con
     doctor.shown.set_header(["broken", "check", "problem", "fix"]);
     doctor.is_healthy().await.context("a healthy stack")?;
     doctor.needs_a_stack().await.context("no region, credentials or stack")?;
-    doctor.skips_what_is_denied().await.context("a user who may read almost nothing")?;
+    doctor.depends_on_permissions().await.context("a user who may read almost nothing")?;
     doctor.finds_changed_settings().await?;
     doctor.finds_a_changed_schedule().await?;
     doctor.finds_a_pending_subscription().await?;
@@ -105,22 +105,37 @@ impl Doctor<'_> {
         Ok(())
     }
 
-    async fn skips_what_is_denied(&self) -> Result<()> {
-        let statement = json!([{"Effect": "Allow", "Action": "cloudformation:DescribeStacks", "Resource": "*"}]);
-        let policy = json!({"Version": "2012-10-17", "Statement": statement}).to_string();
-        self.aws(&["iam", "create-user", "--user-name", "reader"]).await?;
-        let user = ["--user-name", "reader", "--policy-name", "p", "--policy-document", &policy];
-        self.aws(&[["iam", "put-user-policy"].as_slice(), &user].concat()).await?;
-        let key = self.aws(&["iam", "create-access-key", "--user-name", "reader"]).await?;
-        let text = |name: &str| key["AccessKey"][name].as_str().unwrap_or_default().to_owned();
+    /// What may not be read is skipped, but not the stack, without which nothing is checked.
+    async fn depends_on_permissions(&mut self) -> Result<()> {
         let home = OutFolder::create()?;
-        let mut command = self.account(&home);
-        command.env("AWS_ACCESS_KEY_ID", text("AccessKeyId")).env("AWS_SECRET_ACCESS_KEY", text("SecretAccessKey"));
+        let name = ["doctor", "--json", "--stack", &self.stack.cloud.stack];
+        let mut command = self.as_user(&home, "stranger", "sts:GetCallerIdentity").await?;
+        let printed = print(command.args(name)).await?;
+        let report: Value = serde_json::from_str(&printed.text)?;
+        ensure!(printed.code == 1 && wrong(&report) == ["stack"], "{report:#}");
+        let says = ["may not cloudformation:DescribeStacks", "ReadOnlyAccess"];
+        self.says("a stack that may not be described", &report, "stack", says)?;
+
+        let mut command = self.as_user(&home, "reader", "cloudformation:DescribeStacks").await?;
         let printed = print(command.args(["doctor", "--stack", &self.stack.cloud.stack])).await?;
         let denied = printed.text.matches("not checked: your user or role may not ").count();
         ensure!(printed.code == 0 && denied > 20, "{}", printed.text);
         ensure!(printed.text.contains("-      crawler "), "{}", printed.text);
         Ok(())
+    }
+
+    /// `finstream` with the credentials of a new user who may do nothing but that.
+    async fn as_user(&self, home: &OutFolder, name: &str, action: &str) -> Result<Command> {
+        let statement = json!([{"Effect": "Allow", "Action": action, "Resource": "*"}]);
+        let policy = json!({"Version": "2012-10-17", "Statement": statement}).to_string();
+        self.aws(&["iam", "create-user", "--user-name", name]).await?;
+        let user = ["--user-name", name, "--policy-name", "p", "--policy-document", &policy];
+        self.aws(&[["iam", "put-user-policy"].as_slice(), &user].concat()).await?;
+        let key = self.aws(&["iam", "create-access-key", "--user-name", name]).await?;
+        let text = |name: &str| key["AccessKey"][name].as_str().unwrap_or_default().to_owned();
+        let mut command = self.account(home);
+        command.env("AWS_ACCESS_KEY_ID", text("AccessKeyId")).env("AWS_SECRET_ACCESS_KEY", text("SecretAccessKey"));
+        Ok(command)
     }
 
     /// Settings that one command of the AWS CLI changes and another sets back.
@@ -146,6 +161,12 @@ impl Doctor<'_> {
                 "s3api put-bucket-notification-configuration --bucket {bucket} --notification-configuration {rules}"
             )
         };
+        let encrypted = |default: &str| {
+            let rule = format!("{{\"ApplyServerSideEncryptionByDefault\":{{{default}}}}}");
+            let rules = format!("{{\"Rules\":[{rule}]}}");
+            format!("s3api put-bucket-encryption --bucket {bucket} --server-side-encryption-configuration {rules}")
+        };
+        let key = "\"SSEAlgorithm\":\"aws:kms\",\"KMSMasterKeyID\":\"1234-abcd\"";
         let work_group = |state: &str| format!("athena update-work-group --work-group {group} --state {state}");
         for (broken, change, check, says, back) in [
             (
@@ -196,6 +217,20 @@ impl Doctor<'_> {
                 "bucket notifications",
                 ["reports nothing to EventBridge", "turn on Amazon EventBridge"],
                 events("{\"EventBridgeConfiguration\":{}}"),
+            ),
+            (
+                "a key that the roles may not use",
+                encrypted(key),
+                "bucket encryption",
+                ["encrypts with the key 1234-abcd", "as KmsKeyArn"],
+                encrypted("\"SSEAlgorithm\":\"AES256\""),
+            ),
+            (
+                "logs that lose the metrics",
+                function(&export, "--logging-config LogFormat=JSON,ApplicationLogLevel=WARN".to_owned()),
+                "export-csv",
+                ["its application log level is WARN and should be INFO", "set it back"],
+                function(&export, "--logging-config LogFormat=JSON,ApplicationLogLevel=INFO".to_owned()),
             ),
             (
                 "an alarm in ALARM",
@@ -252,6 +287,10 @@ impl Doctor<'_> {
         self.unsubscribe(topic, EMAIL).await?;
         let says = ["ops@example.com is not subscribed", "aws sns subscribe"];
         self.finds("a subscription deleted", "subscribers of alerts", says).await?;
+        let other = "other@example.com";
+        self.aws(&[subscribe.as_slice(), &["email", "--notification-endpoint", other]].concat()).await?;
+        self.finds("another address subscribed", "subscribers of alerts", says).await?;
+        self.unsubscribe(topic, other).await?;
         self.aws(&[subscribe.as_slice(), &["email", "--notification-endpoint", EMAIL]].concat()).await?;
         Ok(())
     }
