@@ -150,6 +150,8 @@ impl Doctor<'_> {
         };
         let variables = format!("RUST_LOG=info,METRICS_NAMESPACE=finstream/{stack}");
         let alarm = format!("{stack}-delivery-is-late");
+        let (rule, topic) =
+            (format!("{stack}-records-not-delivered"), self.stack.cloud.output("AlertsArn")?.to_owned());
         let state = |state: &str| {
             format!("cloudwatch set-alarm-state --alarm-name {alarm} --state-reason test --state-value {state}")
         };
@@ -245,6 +247,20 @@ impl Doctor<'_> {
                 "alarm delivery-is-late",
                 ["notifies nobody", "aws cloudwatch enable-alarm-actions"],
                 format!("cloudwatch enable-alarm-actions --alarm-names {alarm}"),
+            ),
+            (
+                "a rule disabled",
+                format!("events disable-rule --name {rule}"),
+                "rule records-not-delivered",
+                ["is DISABLED", "aws events enable-rule"],
+                format!("events enable-rule --name {rule}"),
+            ),
+            (
+                "a rule without its target",
+                format!("events remove-targets --rule {rule} --ids alerts"),
+                "rule records-not-delivered",
+                ["does not notify arn:", "aws events put-targets"],
+                format!("events put-targets --rule {rule} --targets Id=alerts,Arn={topic}"),
             ),
         ] {
             self.aws(&change.split(' ').collect::<Vec<_>>()).await.context(broken)?;

@@ -6,6 +6,7 @@ mod age;
 mod athena;
 mod cloudwatch;
 mod deployment;
+mod eventbridge;
 mod firehose;
 mod glue;
 mod iam;

@@ -3,8 +3,8 @@
 use futures::future::BoxFuture;
 
 use super::{
-    athena, cloudwatch, deployment::Deployment, firehose, glue, iam, lambda, outcome::Outcome, s3, scheduler, sfn, sns,
-    stack,
+    athena, cloudwatch, deployment::Deployment, eventbridge, firehose, glue, iam, lambda, outcome::Outcome, s3,
+    scheduler, sfn, sns, stack,
 };
 
 pub struct Check {
@@ -40,6 +40,8 @@ pub const CHECKS: &[Check] = checks![
     "schedule of the watch": it => scheduler::schedule(it, "morning-after", "WatchExpression"),
     "alarm run-did-not-start": it => cloudwatch::alarm(it, "run-did-not-start"),
     "alarm delivery-is-late": it => cloudwatch::alarm(it, "delivery-is-late"),
+    "rule run-did-not-succeed": it => eventbridge::rule(it, "run-did-not-succeed"),
+    "rule records-not-delivered": it => eventbridge::rule(it, "records-not-delivered"),
     "subscribers of runs": it => sns::subscriptions(it, "TopicArn"),
     "subscribers of alerts": it => sns::subscriptions(it, "AlertsArn"),
     "role of collect": it => iam::role(it, &iam::COLLECT),
