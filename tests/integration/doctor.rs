@@ -396,7 +396,22 @@ impl Doctor<'_> {
             let report = self.finds_exactly(&what, deleted.clone()).await?;
             self.says(&what, &report, check, ["does not exist", "delete the stack and deploy it again"])?;
         }
+        self.delete_bucket(&output("DataBucket")?).await?;
+        let checks = ["bucket", "bucket notifications", "bucket encryption"];
+        deleted.extend(checks);
+        let report = self.finds_exactly("the bucket deleted", deleted).await?;
+        for check in checks {
+            self.says("the bucket deleted", &report, check, ["does not exist", "its bars and exports are gone"])?;
+        }
         Ok(())
+    }
+
+    /// Deletes a bucket with all versions of its objects.
+    async fn delete_bucket(&self, bucket: &str) -> Result<()> {
+        let query = "{Objects: [Versions, DeleteMarkers][][].{Key: Key, VersionId: VersionId}}";
+        let versions = self.aws(&["s3api", "list-object-versions", "--bucket", bucket, "--query", query]).await?;
+        self.aws(&["s3api", "delete-objects", "--bucket", bucket, "--delete", &versions.to_string()]).await?;
+        self.aws(&["s3api", "delete-bucket", "--bucket", bucket]).await.map(drop)
     }
 
     /// The check, and no other, is wrong, with these texts in its problem and its fix.
