@@ -1,6 +1,7 @@
 //! The data bucket.
 
 use aws_sdk_s3::types::{ServerSideEncryption, ServerSideEncryptionByDefault};
+use serde_json::json;
 
 use super::{
     deployment::Deployment,
@@ -80,14 +81,13 @@ fn is_encrypted(bucket: &str, default: Option<&ServerSideEncryptionByDefault>, k
 fn other_key(bucket: &str, algorithm: &ServerSideEncryption, found: Option<&str>, key: &str) -> NotOk {
     let with = found.unwrap_or("a key of AWS");
     let deploy = found.map(|found| format!(", or deploy with KmsKeyArn={found}")).unwrap_or_default();
-    let rule = format!(
-        r#"{{"Rules":[{{"ApplyServerSideEncryptionByDefault":{{"SSEAlgorithm":"aws:kms","KMSMasterKeyID":"{key}"}},"BucketKeyEnabled":true}}]}}"#
-    );
+    let default = json!({"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": key});
+    let rules = json!({"Rules": [{"ApplyServerSideEncryptionByDefault": default, "BucketKeyEnabled": true}]});
     wrong(
         format!("{bucket} encrypts by {algorithm} with {with} and should with {key}"),
         format!(
             "set its default: aws s3api put-bucket-encryption --bucket {bucket} \
-             --server-side-encryption-configuration '{rule}'{deploy}; a bucket given as ExistingBucket keeps its own \
+             --server-side-encryption-configuration '{rules}'{deploy}; a bucket given as ExistingBucket keeps its own \
              encryption"
         ),
     )

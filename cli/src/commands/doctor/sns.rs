@@ -63,7 +63,8 @@ fn verdict(subscribers: &[(String, State)], email: &str, topic: &str) -> Outcome
         return Err(wrong(
             format!("{email} is not subscribed: the subscription was deleted, or the link in a message was followed"),
             format!(
-                "subscribe it again: aws sns subscribe --topic-arn {topic} --protocol email --notification-endpoint {email}"
+                "subscribe it again: aws sns subscribe --topic-arn {topic} --protocol email \
+                 --notification-endpoint {email}"
             ),
         ));
     }

@@ -52,8 +52,8 @@ fn unknown_caller(error: ServiceError) -> NotOk {
 }
 
 /// How to get the permission to describe the stack.
-const PERMIT: &str = "give it cloudformation:DescribeStacks, such as by the AWS managed policy ReadOnlyAccess, or choose \
-    another profile with AWS_PROFILE";
+const PERMIT: &str = "give it cloudformation:DescribeStacks, such as by the AWS managed policy ReadOnlyAccess, or \
+    choose another profile with AWS_PROFILE";
 
 /// The stack as CloudFormation describes it.
 ///
