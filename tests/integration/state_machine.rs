@@ -163,7 +163,9 @@ async fn every_wait_is_bounded_and_every_loop_has_a_counter(context: Arc<Context
         let bounded = match &state["Seconds"] {
             Value::Number(seconds) => seconds.as_u64().is_some_and(|seconds| seconds <= 3600),
             // A list of waits, or what follows from a parameter of the template.
-            Value::String(text) => text.contains("[300, 900, 1800, 3600]") || text.contains("1.5 * ${BufferSeconds}"),
+            Value::String(text) => ["[300, 900, 1800, 3600]", "[60, 120, 240, 480]", "1.5 * ${BufferSeconds}"]
+                .iter()
+                .any(|bounded| text.contains(bounded)),
             _ => false,
         };
         ensure!(bounded, "{name} waits {}", state["Seconds"]);

@@ -214,6 +214,13 @@ QUERIES = [
         **CRAWLING, **FAILING, "RunQuery": [QUERY] * 15, "GetQueryExecution": [QUERIED] * 15,
         "ExportCsv": [INCOMPLETE] * 15},
         "BarsMissing", "the lake shows 100 of the 156 bars that were collected;*"),
+    # A crawl is paid for, so there are four more at most; the queries go on.
+    Path("no_bar_for_ever", TO_QUERY + EXPORT + "(WaitForPartition" + CRAWL + EXPORT + "){4}"
+         "(WaitForBars" + EXPORT + "){10} BarsMissing" + FAIL, {
+             **COLLECTING, **FAILING, "StartCrawler": [STARTED] * 5,
+             "GetCrawler": [[crawler("READY", f"{{crawl {number}}}")] for number in range(1, 6)],
+             "RunQuery": [QUERY] * 15, "GetQueryExecution": [QUERIED] * 15, "ExportCsv": [NOT_SEEN] * 15},
+         "BarsMissing", "the lake shows 0 of the 156 bars that were collected;*", pauses={"WaitForPartition": 2}),
 ]
 
 MESSAGES = [
@@ -250,6 +257,15 @@ LONG = 'META: "no trades"; ' * 1500
 # Cut off, the second where it happens to end as JSON does.
 CUT_OFF = '{"errorType":"ServiceRefused","errorMessage":"Glue refused the call: {\\"Message\\":\\"no such crawl'
 CUT_OFF_AT_BRACE = '{"errorType":"ServiceRefused","errorMessage":"Glue refused the call {a} and {b}'
+# What looks like a function's error and is not JSON, or not one error.
+NOT_JSON = [
+    ("escape", r'{"errorType":"A","errorMessage":"a\q"}'),
+    ("code_point", r'{"errorType":"A","errorMessage":"a\u12"}'),
+    ("surrogate", r'{"errorType":"A","errorMessage":"a\ud800"}'),
+    ("line_break", '{"errorType":"A","errorMessage":"a\nb"}'),
+    ("two_types", '{"errorType":"A","errorType":"B"}'),
+    ("trailing_backslash", '{"errorType":"A","errorMessage":"a\\"}'),
+]
 
 
 def once(name, error, state="Collect"):
@@ -286,6 +302,7 @@ ERRORS = [
     fails("cause_long", [function_throws("NoBars", LONG)], LONG),
     fails("cause_cut_off", [throws("ServiceRefused", CUT_OFF)], "*Glue refused the call*"),
     fails("cause_cut_off_at_a_brace", [throws("ServiceRefused", CUT_OFF_AT_BRACE)], "*Glue refused the call*"),
+    *[fails(f"cause_not_json_{name}", [throws("ServiceRefused", cause)], cause) for name, cause in NOT_JSON],
     # Names that begin with States. are reserved, so the run's own error has another.
     permanent_error("task_timed_out", throws("States.Timeout"), "*no cause was given", "TimedOut"),
     Path("expression_fails", TO_QUERY + "RunQuery" + FAIL,
