@@ -2,7 +2,7 @@
 -- and the earliest bar that reached each. The hour is the one in which the bar starts.
 --
 -- Parameters: 1. trade_date  2. interval  3. run_id, whose symbols are queried
--- Each stands in a WHERE clause: Athena allows them nowhere else.
+-- Each stands in a WHERE clause: Athena allows them nowhere else (tested in tests/integration/aws_rules.rs).
 -- https://docs.aws.amazon.com/athena/latest/ug/querying-with-prepared-statements.html
 --
 -- run_bars, the last column, is the number of the row's bars that the run wrote, whether or not a
@@ -20,28 +20,28 @@ WITH day AS (
   FROM bars
   WHERE trade_date = ? AND "interval" = ?
 ),
-mine AS (
+run_keys AS (
   -- The bars that the run wrote, each once.
   SELECT DISTINCT symbol, ts, 1 AS mark
   FROM day
   WHERE run_id = ?
 ),
-aged AS (
-  -- Of the collections of a bar, the newest has age 1.
-  SELECT *, row_number() OVER (PARTITION BY symbol, ts ORDER BY collected DESC, run_id DESC) AS age
+by_recency AS (
+  -- Of the collections of a bar, the newest has recency_rank 1.
+  SELECT *, row_number() OVER (PARTITION BY symbol, ts ORDER BY collected DESC, run_id DESC) AS recency_rank
   FROM day
 ),
 newest AS (
   -- One row a bar: the last write wins. The hour is taken from the text of ts, the exchange's own clock.
   SELECT
-    aged.symbol, trade_date, aged.ts, started, high, low, volume,
-    CAST(substr(aged.ts, 12, 2) AS integer) AS hour,
-    first_value(company_name) OVER (PARTITION BY aged.symbol ORDER BY collected DESC, run_id DESC, started) AS company_name,
+    by_recency.symbol, trade_date, by_recency.ts, started, high, low, volume,
+    CAST(substr(by_recency.ts, 12, 2) AS integer) AS hour,
+    first_value(company_name) OVER (PARTITION BY by_recency.symbol ORDER BY collected DESC, run_id DESC, started) AS company_name,
     coalesce(mark, 0) AS in_run,
-    count(mark) OVER (PARTITION BY aged.symbol) AS symbol_in_run
-  FROM aged
-  LEFT JOIN mine ON mine.symbol = aged.symbol AND mine.ts = aged.ts
-  WHERE age = 1
+    count(mark) OVER (PARTITION BY by_recency.symbol) AS symbol_in_run
+  FROM by_recency
+  LEFT JOIN run_keys ON run_keys.symbol = by_recency.symbol AND run_keys.ts = by_recency.ts
+  WHERE recency_rank = 1
 ),
 ranked AS (
   SELECT

@@ -1,7 +1,7 @@
 //! The faults that can be injected into replies: what Yahoo and the network in front of it send on bad days.
 //!
-//! One table lists them: each fault with its name, its effect, and where it was observed. `r#n` is issue or pull request
-//! `n` of the GitHub repository `r`.
+//! The list below names them all: each fault with its name, its effect, and where it was observed. `r#n` is issue or
+//! pull request `n` of the GitHub repository `r`.
 //!
 //! Which request gets a fault is decided elsewhere: `--fault` or a test writes a rule (`fault_rule.rs`), which is set on
 //! the market and chosen for a request in `simulated_market.rs`; `server.rs` then has the fault applied to the reply
@@ -10,9 +10,9 @@
 mod effect;
 mod error_replies;
 mod pages;
+mod reply_rows;
 mod rows;
 mod shape;
-mod table;
 mod trailing_row;
 
 #[cfg(test)]
@@ -33,7 +33,7 @@ macro_rules! faults {
         }
 
         impl Fault {
-            /// Every fault, in the order of the table.
+            /// Every fault, in the order of the list.
             pub const ALL: &[Self] = &[$(Self::$kind,)+];
 
             /// Its name in a fault rule, such as `null-rows`.

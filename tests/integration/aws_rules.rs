@@ -107,7 +107,8 @@ async fn the_crawler_adds_partitions_and_nothing_else(context: Arc<Context>) -> 
     Ok(())
 }
 
-/// Lambda's roles are passed by the function itself; every other service names the account it works for.
+/// A service that assumes a role on an account's behalf (Firehose, Glue, Step Functions, Scheduler) says which account that
+/// is; the functions' roles are Lambda's own matter.
 /// <https://docs.aws.amazon.com/IAM/latest/UserGuide/confused-deputy.html>
 async fn services_assume_their_roles_for_this_account_only(context: Arc<Context>) -> Result<()> {
     let template = context.tools.template().await?;

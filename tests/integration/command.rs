@@ -1,4 +1,4 @@
-//! The subcommands of `finstream` other than `backfill` and `gaps`, as a user types them.
+//! The subcommands of `finstream` other than `backfill`, `gaps` and `doctor`, as a user types them.
 
 use std::sync::Arc;
 

@@ -10,7 +10,6 @@ mod api; // `POST /collect`: authorization and replies
 mod aws_rules; // rules of AWS that the local cloud does not enforce
 mod backfill; // `finstream backfill` and `finstream gaps`
 mod bad_replies; // each fault of the simulated market, for one of ten symbols
-mod checks; // linters of the template and the SQL, and settings that must agree
 mod command; // the other subcommands of `finstream`
 mod concurrency; // sixty executions at once
 mod days; // runs of one day: exported, without a session, failed
@@ -18,6 +17,7 @@ mod doctor; // `finstream doctor` on a healthy stack and on broken ones
 mod encryption; // a customer managed KMS key
 mod faults; // each fault of each call that a function makes, and functions that are interrupted
 mod invoke; // each function by itself, through cargo-lambda
+mod linters; // linters of the template and the SQL, and settings that must agree
 mod malformed; // invalid input to the API and to the state machine
 mod market_outage; // a market that blocks this client, has no data, or takes too long
 mod missing_resources; // a deleted crawler, table or workgroup
@@ -90,7 +90,7 @@ fn main() -> anyhow::Result<ExitCode> {
         aws_rules::trials,
         backfill::trials,
         bad_replies::trials,
-        checks::trials,
+        linters::trials,
         command::trials,
         concurrency::trials,
         days::trials,

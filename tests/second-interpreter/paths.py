@@ -323,7 +323,7 @@ LIST_FAILS = throws("Sfn.StateMachineDoesNotExistException",
                     "State Machine Does Not Exist: 'PipelineArn' (Service: Sfn, Status Code: 400)")
 
 
-def watch(name, *answers, states="ListRuns HasOneSucceeded Well", error="", cause=""):
+def watch(name, *answers, states="ListRuns HasOneSucceeded RunSucceeded", error="", cause=""):
     return Path(name, states, {"ListRuns": list(answers)}, error, cause, "watch")
 
 

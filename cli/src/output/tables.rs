@@ -158,6 +158,10 @@ fn table(header: &[&str], width: Option<u16>) -> Table {
     if let Some(width) = width {
         table.set_width(width);
     }
+    // A terminal that does not know its width says 0.
+    if table.width() == Some(0) {
+        table.set_content_arrangement(ContentArrangement::Disabled);
+    }
     table
 }
 

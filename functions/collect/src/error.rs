@@ -16,7 +16,7 @@ pub enum Error {
     /// The payload, or the body of the HTTP request, is not a request.
     #[error("the request cannot be read: {0}")]
     Request(#[from] InvalidJson),
-    /// The request is a probe and is none.
+    /// `probe` is `false`.
     #[error("probe is false: use {{\"probe\": true}}, or leave it out to collect a day")]
     NoProbe,
     /// The answer cannot be written.

@@ -1,4 +1,4 @@
-//! The kinds of event that an invocation may be for. Which one it is, is decided here and nowhere else.
+//! The kinds of event that an invocation may be for. Only this file decides which one it is.
 
 use serde_json::Value;
 use shared::{
@@ -24,7 +24,7 @@ pub enum Event {
 impl Event {
     /// Parses the payload of an invocation.
     ///
-    /// The state machine adds a `run_id` to every first request, whatever else the execution's input holds; to resume
+    /// The state machine adds a `run_id` to every first request that is a JSON object, whatever else it holds; to resume
     /// it sends the `collection` alone; an HTTP API always sends a `requestContext`; and a probe is `{"probe": true}`.
     ///
     /// # Errors

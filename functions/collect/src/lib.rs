@@ -59,7 +59,7 @@ pub struct Collector {
     pub companies: Companies,
     /// The client of Yahoo's chart endpoint.
     pub yahoo: Yahoo,
-    /// The Firehose client.
+    /// Sends `PutRecordBatch`.
     pub firehose: aws_sdk_firehose::Client,
     /// The delivery stream (`DELIVERY_STREAM`).
     pub stream: String,

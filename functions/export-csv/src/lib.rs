@@ -25,7 +25,7 @@ use error::InvalidResult;
 /// What an invocation needs, built at cold start and reused by later invocations.
 #[derive(Debug)]
 pub struct Exporter {
-    /// The S3 client.
+    /// Reads the query's result (`GetObject`) and publishes the files (`PutObject`).
     pub s3: Client,
     /// The bucket in which the files are published, under `exports/` (`DATA_BUCKET`).
     pub bucket: String,

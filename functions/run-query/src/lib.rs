@@ -18,7 +18,7 @@ const SQL: &str = include_str!("../../../sql/hourly_extremes.sql");
 /// What an invocation needs, built at cold start and reused by later invocations.
 #[derive(Debug)]
 pub struct QueryRunner {
-    /// The Athena client.
+    /// Sends `StartQueryExecution`.
     pub athena: Client,
     /// The Glue database that holds the table `bars` (`DATABASE`).
     pub database: String,

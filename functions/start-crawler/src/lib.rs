@@ -13,7 +13,7 @@ use shared::{
 /// What an invocation needs, built at cold start and reused by later invocations.
 #[derive(Debug)]
 pub struct CrawlStarter {
-    /// The Glue client.
+    /// Sends `StartCrawler`.
     pub glue: Client,
     /// The crawler's name (`CRAWLER_NAME`).
     pub crawler: String,

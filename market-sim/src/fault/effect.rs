@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::{
     Fault,
-    table::{self, Table},
+    reply_rows::{self, Table},
 };
 use crate::{
     chart,
@@ -36,7 +36,7 @@ impl Fault {
         let unfaulted = || chart::respond(symbol, query, now);
         match self.effect() {
             Effect::Rows(edit) => {
-                Reply::new(unfaulted().and_then(|body| edited(&body, |body| table::edit(body, edit))))
+                Reply::new(unfaulted().and_then(|body| edited(&body, |body| reply_rows::edit(body, edit))))
             }
             Effect::Body(edit) => Reply::new(unfaulted().and_then(|body| edited(&body, edit))),
             Effect::Query(change) => Reply::new(chart::respond(symbol, &change(query.clone()), now)),

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::table::Table;
+use super::reply_rows::Table;
 use crate::rng::Rng;
 
 /// The number of columns that are prices; volume comes after them.

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::table::COLUMNS;
+use super::reply_rows::COLUMNS;
 
 /// How many rows the columns are shorter than `timestamp`.
 const SHORT_BY: usize = 3;

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::table::{Row, Table};
+use super::reply_rows::{Row, Table};
 
 /// In seconds. No whole number of minutes, so the row lies inside a bar of any length.
 const OFF_THE_GRID: i64 = 47;

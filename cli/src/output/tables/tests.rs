@@ -85,3 +85,11 @@ fn a_failure_shows_its_state_cause_and_next_step() {
     let unknown = ExecutionFailure { error: "Odd".into(), cause: String::new() };
     insta::assert_snapshot!(failed("the run failed", &unknown, "cargo finstream follow manual-1"));
 }
+
+#[test]
+fn a_terminal_that_does_not_know_its_width_gets_whole_words() {
+    let mut table = day_table(&["missing"], Some(0));
+    table.add_row(["2026-11-20", "09:30 to 16:00", "10", "776", "780", "META 09:35"]);
+    let text = table.to_string();
+    assert!(text.contains("trade date") && text.contains("09:30 to 16:00"), "{text}");
+}
