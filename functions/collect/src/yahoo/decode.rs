@@ -13,7 +13,7 @@ use super::{
     session::sessions,
     wire::{Meta, Number, Quote, Reply, Series},
 };
-use crate::failure::Failure;
+use crate::failure::{Failure, shortened};
 
 /// One symbol's day: the session and the bars inside it, oldest first.
 #[derive(Debug)]
@@ -83,16 +83,16 @@ impl HttpReply<'_> {
 
 fn series(status: u16, body: &str) -> Result<(TimeZone, Meta, Series), Failure> {
     let reply: Reply = serde_json::from_str(body).map_err(|error| match error.classify() {
-        Category::Data => Failure::malformed(format!("status {status} with JSON that is not a chart: {error}")),
+        Category::Data => unexplained(status, &format!("JSON that is not a chart: {error}")),
         _ => not_json(status, body),
     })?;
-    let chart = reply.chart.ok_or_else(|| unexplained(status))?;
+    let chart = reply.chart.ok_or_else(|| unexplained(status, NEITHER))?;
     if let Some(error) = chart.error {
         let words = [error.description, error.code].into_iter().flatten().find(|words| !words.trim().is_empty());
         let detail = words.unwrap_or_else(|| format!("status {status}, no reason given"));
         return Err(Failure::new(reason(status, &detail), detail));
     }
-    let mut series = chart.result.and_then(|mut all| all.pop()).ok_or_else(|| unexplained(status))?;
+    let mut series = chart.result.and_then(|mut all| all.pop()).ok_or_else(|| unexplained(status, NEITHER))?;
     let meta = series.meta.take().ok_or_else(|| Failure::malformed("the reply describes no instrument"))?;
     let zone =
         meta.exchange_timezone_name.as_deref().ok_or_else(|| Failure::malformed("the reply names no time zone"))?;
@@ -100,29 +100,40 @@ fn series(status: u16, body: &str) -> Result<(TimeZone, Meta, Series), Failure> 
     Ok((zone, meta, series))
 }
 
-/// Well-formed, but neither data nor an error: this passes, so another attempt later is worthwhile.
-fn unexplained(status: u16) -> Failure {
-    Failure::malformed(format!("status {status} with neither data nor a reason"))
+const NEITHER: &str = "neither data nor a reason";
+
+/// JSON without data or Yahoo's own error: the status decides. With a good one this passes, so another attempt later is
+/// worthwhile.
+fn unexplained(status: u16, what: &str) -> Failure {
+    let reason = by_status(status).unwrap_or(Reason::Malformed);
+    Failure::new(reason, format!("status {status} with {what}"))
+}
+
+/// The reason that a status gives by itself.
+fn by_status(status: u16) -> Option<Reason> {
+    match status {
+        401 | 403 | 429 => Some(Reason::Blocked),
+        500.. => Some(Reason::Unavailable),
+        _ => None,
+    }
 }
 
 /// The reason behind an error that Yahoo describes.
 fn reason(status: u16, description: &str) -> Reason {
-    match status {
-        401 | 403 | 429 => Reason::Blocked,
-        500.. => Reason::Unavailable,
+    by_status(status).unwrap_or(match status {
         _ if description.contains("No data found") => Reason::UnknownSymbol,
         _ if description.contains("Data doesn't exist") => Reason::NoTrades,
         _ if description.contains("must be within the last") => Reason::TooOld,
         404 => Reason::UnknownSymbol,
         _ => Reason::Refused,
-    }
+    })
 }
 
 /// The failure behind a body that is not JSON: a page or text of the proxies in front of Yahoo.
 fn not_json(status: u16, body: &str) -> Failure {
     let (text, lower) = (body.trim(), body.to_lowercase());
     let start: String = text.chars().take(80).collect::<String>().replace(['\r', '\n'], " ");
-    if status == 429 || status == 403 || status == 401 || lower.contains("too many requests") {
+    if by_status(status) == Some(Reason::Blocked) || lower.contains("too many requests") {
         return Failure::new(Reason::Blocked, format!("status {status}: {start}"));
     }
     let page = text.starts_with('<') && !lower.contains("will be right back");
@@ -187,8 +198,9 @@ impl Decoded {
         if bars.is_empty() {
             return Err(Failure::new(Reason::NoTrades, format!("no trades in the session of {trade_date}")));
         }
-        let name = self.meta.long_name.or(self.meta.short_name);
-        Ok(SymbolDay { session, bars, name, currency: self.meta.currency, simulated: self.simulated })
+        let name = self.meta.long_name.or(self.meta.short_name).map(shortened);
+        let currency = self.meta.currency.map(shortened);
+        Ok(SymbolDay { session, bars, name, currency, simulated: self.simulated })
     }
 
     /// Yahoo may send longer bars than were requested, without an error.

@@ -186,6 +186,19 @@ fn rows_that_are_bars_are_kept_and_all_others_are_not() {
 }
 
 #[test]
+fn a_long_text_of_yahoo_is_cut() -> Result<(), Failure> {
+    let long = "x".repeat(300_000);
+    let description = json!({"chart": {"result": null, "error": {"code": "Bad Request", "description": long}}});
+    let failure = decode(400, &description.to_string()).err();
+    assert!(failure.as_ref().is_some_and(|it| it.detail.chars().count() == 201), "{failure:?}");
+    let failure = decode(200, &edited("/meta/dataGranularity", Some(json!(long)))).err();
+    assert!(failure.as_ref().is_some_and(|it| it.detail.chars().count() == 201), "{failure:?}");
+    let day = decode(200, &edited("/meta/longName", Some(json!(long))).replace("USD", &long))?;
+    assert_eq!([day.name, day.currency].map(|text| text.map(|text| text.chars().count())), [Some(201), Some(201)]);
+    Ok(())
+}
+
+#[test]
 fn a_reply_without_bars_says_why() {
     let error = |code: &str, description: &str| {
         json!({"chart": {"result": null, "error": {"code": code, "description": description}}}).to_string()
@@ -235,6 +248,14 @@ fn a_reply_without_bars_says_why() {
         (200, r#"{"chart":7}"#.into(), Reason::Malformed, "JSON that is not a chart"),
         (200, "[1, 2]".into(), Reason::Malformed, "JSON that is not a chart"),
         (200, "null".into(), Reason::Malformed, "JSON that is not a chart"),
+        (429, "{}".into(), Reason::Blocked, "status 429 with neither data nor a reason"),
+        (403, r#"{"message":"Forbidden"}"#.into(), Reason::Blocked, "status 403 with neither data nor a reason"),
+        (401, r#"{"chart":{"result":null,"error":null}}"#.into(), Reason::Blocked, "status 401 with neither"),
+        (429, r#"{"chart":"slow down"}"#.into(), Reason::Blocked, "status 429 with JSON that is not a chart"),
+        (403, "[]".into(), Reason::Blocked, "status 403 with JSON that is not a chart"),
+        (503, r#"{"chart":{"error":"busy"}}"#.into(), Reason::Unavailable, "status 503 with JSON that is not a chart"),
+        (500, "{}".into(), Reason::Unavailable, "status 500 with neither data nor a reason"),
+        (404, "{}".into(), Reason::Malformed, "status 404 with neither data nor a reason"),
         (404, error("", "").replace("\"\"", "null"), Reason::UnknownSymbol, "status 404, no reason given"),
         (404, error("Not Found", " "), Reason::UnknownSymbol, "Not Found"),
         (404, error("", ""), Reason::UnknownSymbol, "status 404, no reason given"),
