@@ -1,5 +1,6 @@
 //! Why a collection fails as a whole. A symbol's own failure is part of the answer, not an error.
 
+use jiff::Timestamp;
 use shared::{
     ErrorName, Interval, NamedError, TradeDate,
     json::InvalidJson,
@@ -56,6 +57,18 @@ pub enum Error {
         /// The earliest date that can be requested, in the exchange's zone.
         earliest: TradeDate,
     },
+    /// Yahoo no longer keeps bars of that length of the sessions before the scheduled time.
+    #[error(
+        "the scheduled_time {at} is too old: yahoo keeps {interval} bars for {days} days; leave it out for the newest \
+         session, or name a trade_date",
+        days = yahoo_retention::days_kept(*.interval),
+    )]
+    ScheduledTimeTooOld {
+        /// The scheduled time, in UTC.
+        at: Timestamp,
+        /// The length of the bars.
+        interval: Interval,
+    },
     /// The market's reply did not show the newest session, or there was none.
     #[error("the newest session could not be found: {0}; name a trade_date, or run again later")]
     NewestSession(Failure),
@@ -90,6 +103,7 @@ impl Error {
             Self::ContentType(_) => Some("content-type"),
             Self::NoProbe => Some("probe"),
             Self::Future(_) | Self::TooOld { .. } => Some("trade_date"),
+            Self::ScheduledTimeTooOld { .. } => Some("scheduled_time"),
             _ => None,
         }
     }
@@ -101,7 +115,9 @@ impl NamedError for Error {
             Self::Request(_) | Self::RunId(_) | Self::Body(_) | Self::TooLarge { .. } | Self::ContentType(_) => {
                 ErrorName::InvalidInput
             }
-            Self::Future(_) | Self::TooOld { .. } | Self::NoProbe => ErrorName::InvalidInput,
+            Self::Future(_) | Self::TooOld { .. } | Self::ScheduledTimeTooOld { .. } | Self::NoProbe => {
+                ErrorName::InvalidInput
+            }
             Self::Answer(_) => ErrorName::InvalidResult,
             Self::NewestSession(cause) if cause.reason == Reason::Blocked => ErrorName::MarketBlocked,
             Self::Reference { cause, .. } if cause.reason == Reason::Blocked => ErrorName::MarketBlocked,

@@ -116,6 +116,10 @@ impl Collector {
             Some(date) => self.validate_date(date, interval, now)?,
             None => {
                 let at = request.scheduled_time.unwrap_or(now);
+                let zone = &self.yahoo.settings().zone;
+                if self.is_too_old(at.to_zoned(zone.clone()).date().into(), interval, now) {
+                    return Err(Error::ScheduledTimeTooOld { at, interval });
+                }
                 self.yahoo.newest_session(&invocation.breaker, at).await.map_err(Error::NewestSession)?.trade_date
             }
         };
@@ -129,11 +133,16 @@ impl Collector {
         if date.is_future(now) {
             return Err(Error::Future(date));
         }
-        let earliest = yahoo_retention::earliest(interval, now, &self.yahoo.settings().zone);
-        if self.yahoo.is_yahoo() && date < earliest {
+        if self.is_too_old(date, interval, now) {
+            let earliest = yahoo_retention::earliest(interval, now, &self.yahoo.settings().zone);
             return Err(Error::TooOld { date, interval, earliest });
         }
         Ok(date)
+    }
+
+    /// Whether Yahoo no longer keeps the date's bars; another market may.
+    fn is_too_old(&self, date: TradeDate, interval: Interval, now: Timestamp) -> bool {
+        self.yahoo.is_yahoo() && date < yahoo_retention::earliest(interval, now, &self.yahoo.settings().zone)
     }
 
     async fn run(&self, job: Job, invocation: &Invocation) -> Result<Collection, Error> {
@@ -238,6 +247,19 @@ mod tests {
         let firehose = aws_sdk_firehose::Client::new(&aws);
         let (companies, yahoo) = (Companies::built_in()?, Yahoo::new(settings)?);
         Ok(Collector { companies, yahoo, firehose, stream: "bars".into() })
+    }
+
+    #[tokio::test]
+    async fn a_scheduled_time_that_is_too_old_for_yahoo_is_rejected() -> Result<(), Box<dyn std::error::Error>> {
+        let event = LambdaEvent::new(json!({"scheduled_time": "2019-01-04T22:30:00Z"}), Context::default());
+        let error: Diagnostic = collector()?.handle(event).await.err().ok_or("it was not rejected")?.into();
+        assert_eq!(error.error_type, "InvalidInput");
+        assert_eq!(
+            error.error_message,
+            "the scheduled_time 2019-01-04T22:30:00Z is too old: yahoo keeps 5m bars for 60 days; leave it out for the \
+             newest session, or name a trade_date"
+        );
+        Ok(())
     }
 
     #[tokio::test]
