@@ -188,6 +188,14 @@ impl Reason {
     pub fn label(self) -> String {
         <&str>::from(self).replace('_', " ")
     }
+
+    /// Whether the market has not yet said what there is of the day: a later request may find bars.
+    pub fn is_temporary(self) -> bool {
+        match self {
+            Self::SessionNotOver | Self::Blocked | Self::Unavailable | Self::NotAttempted | Self::Malformed => true,
+            Self::UnknownSymbol | Self::NoSession | Self::NoTrades | Self::TooOld | Self::Refused => false,
+        }
+    }
 }
 
 /// The request to find out whether the market answers: `collect` queries it once and writes nothing.
@@ -348,6 +356,24 @@ pub enum RunOutcome {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_reason_is_temporary_where_the_market_has_not_said_what_there_is() {
+        for (reason, expected) in [
+            (Reason::SessionNotOver, true),
+            (Reason::Blocked, true),
+            (Reason::Unavailable, true),
+            (Reason::NotAttempted, true),
+            (Reason::Malformed, true),
+            (Reason::UnknownSymbol, false),
+            (Reason::NoSession, false),
+            (Reason::NoTrades, false),
+            (Reason::TooOld, false),
+            (Reason::Refused, false),
+        ] {
+            assert_eq!(reason.is_temporary(), expected, "{reason:?}");
+        }
+    }
 
     fn error(json: &str) -> Option<String> {
         serde_json::from_str::<RunRequest>(json).err().map(|error| error.to_string())

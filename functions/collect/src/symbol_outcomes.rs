@@ -29,12 +29,10 @@ pub fn pending(symbols: &SymbolOutcomes, outcome: CollectOutcome) -> Vec<Pending
     failed.chain(short.map(|symbol| Pending { attempts: symbol.attempts, ..Pending::from(&symbol.symbol) })).collect()
 }
 
-/// Whether a later attempt may bring what this one did not.
+/// Whether an attempt minutes later may bring what this one did not: bars come late, and a session that is not over lasts
+/// longer.
 fn may_change(reason: Reason) -> bool {
-    matches!(
-        reason,
-        Reason::Blocked | Reason::NotAttempted | Reason::Unavailable | Reason::Malformed | Reason::NoTrades
-    )
+    reason == Reason::NoTrades || reason.is_temporary() && reason != Reason::SessionNotOver
 }
 
 /// A symbol with too many gaps to list is traded so thinly that a second attempt would not fill them.

@@ -10,7 +10,7 @@ use anyhow::bail;
 use sha2::{Digest, Sha256};
 use shared::{
     ErrorName, Interval, S3Uri, Symbol, SymbolList, TradeDate,
-    payload::{Reason, RunOutcome, RunRequest, SymbolOutcomes},
+    payload::{RunOutcome, RunRequest, SymbolOutcomes},
 };
 use tokio::sync::Mutex;
 
@@ -97,7 +97,7 @@ impl Backfill {
         let RunOutcome::Exported { trade_date, symbols, csv, report, simulated, .. } = outcome else {
             return Ok(Some(DayOutcome::NoSession));
         };
-        if symbols.failed.iter().any(|failed| may_appear_later(failed.reason)) {
+        if symbols.failed.iter().any(|failed| failed.reason.is_temporary()) {
             return Ok(None);
         }
         let Some(published) = Published::at(&self.target.s3, &csv).await.filter(|export| export.still_has(&symbols))
@@ -179,11 +179,6 @@ fn execution_name(date: TradeDate, interval: Interval, symbols: &[Symbol], attem
     if attempt == 1 { name } else { format!("{name}-{attempt}") }
 }
 
-/// Whether a symbol that had no bars for this reason may have some when it is queried again.
-fn may_appear_later(reason: Reason) -> bool {
-    matches!(reason, Reason::SessionNotOver | Reason::Blocked | Reason::Unavailable | Reason::NotAttempted)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -203,18 +198,5 @@ mod tests {
         assert_ne!(five(["META", "SNAP"], 1)?, first);
         assert_ne!(execution_name(date, Interval::OneHour, &symbols(["META", "SHOP"])?, 1), first);
         Ok(())
-    }
-
-    #[test]
-    fn only_symbols_without_a_final_answer_may_appear_later() {
-        for (reason, expected) in [
-            (Reason::Blocked, true),
-            (Reason::NotAttempted, true),
-            (Reason::Unavailable, true),
-            (Reason::UnknownSymbol, false),
-            (Reason::NoTrades, false),
-        ] {
-            assert_eq!(may_appear_later(reason), expected, "{reason:?}");
-        }
     }
 }
