@@ -7,9 +7,9 @@ Athena
   dialect     Trino's SQL is translated to DuckDB's by sqlglot; MiniStack passes it on unchanged.
   statements  Only queries run. MiniStack reports CREATE VIEW and the like as SUCCEEDED, and creates nothing.
   parameters  Each `?` is replaced by one of the ExecutionParameters; their number is checked.
-  validation  StartQueryExecution rejects invalid SQL and an unknown work group; MiniStack fails the query later.
+  validation  StartQueryExecution rejects invalid SQL and an unknown workgroup; MiniStack fails the query later.
   tokens      A repeated ClientRequestToken gives the first query's id.
-  result      It is written to the location that the work group enforces, as Athena does: values quoted, NULL empty.
+  result      It is written to the location that the workgroup enforces, as Athena does: values quoted, NULL empty.
   types       A JSON table's columns have the types the catalog declares; MiniStack infers them from the data.
   partitions  Only registered partitions are read.
   malformed   Lines that are not JSON are rows of NULLs where the SerDe's ignore.malformed.json says so.

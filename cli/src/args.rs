@@ -98,7 +98,7 @@ Examples:
   AWS_PROFILE=prod cargo finstream doctor --stack finstream-prod
   cargo finstream doctor --json                     the same for scripts
 
-Exit code: 0 when nothing is wrong, 1 when something is, 2 for arguments that are.
+Exit code: 0 when nothing is wrong, 1 when something is, 2 for invalid arguments.
 It only reads, but for one invocation of collect, which queries the market once and writes nothing.";
 
 /// Which bars to collect, and where to save the result.

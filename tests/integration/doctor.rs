@@ -200,9 +200,9 @@ impl Doctor<'_> {
                 function(&crawl, "--memory-size 128".to_owned()),
             ),
             (
-                "the work group disabled",
+                "the workgroup disabled",
                 work_group("DISABLED"),
-                "work group",
+                "workgroup",
                 ["is DISABLED", "aws athena update-work-group"],
                 work_group("ENABLED"),
             ),

@@ -1,4 +1,4 @@
-//! Runs a query in the stack's Athena work group, and reads its rows.
+//! Runs a query in the stack's Athena workgroup, and reads its rows.
 
 use anyhow::{Context, bail};
 use aws_sdk_athena::types::{QueryExecution, QueryExecutionContext, QueryExecutionState};
@@ -53,7 +53,7 @@ fn result_location(query: &QueryExecution) -> anyhow::Result<Option<S3Uri>> {
             ))
         }
         Some(state @ (QueryExecutionState::Failed | QueryExecutionState::Cancelled)) => bail!(
-            "the query {} of the lake ended as {state}: {}; see Athena's history of the stack's work group",
+            "the query {} of the lake ended as {state}: {}; see Athena's history of the stack's workgroup",
             query.query_execution_id().unwrap_or_default(),
             status.state_change_reason().unwrap_or("no reason was given")
         ),

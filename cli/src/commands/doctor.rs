@@ -1,9 +1,10 @@
 //! `finstream doctor`: checks that a deployed stack is as it should be. It changes nothing.
 //!
-//! Each check is a function in a file named after the service that it queries, and a line of [`table::CHECKS`].
+//! Each check is a function in a file named after the service that it queries, and a line of [`checks::CHECKS`].
 
 mod age;
 mod athena;
+mod checks;
 mod cloudwatch;
 mod deployment;
 mod eventbridge;
@@ -18,7 +19,6 @@ mod scheduler;
 mod sfn;
 mod sns;
 mod stack;
-mod table;
 
 use std::process::ExitCode;
 
@@ -29,10 +29,10 @@ use crate::{
     aws::target::Location,
     output::progress::{ProgressDisplay, print},
 };
+use checks::CHECKS;
 use deployment::{Clients, Deployment};
 use outcome::{NotOk, Outcome, wrong};
 use report::Report;
-use table::CHECKS;
 
 /// How many checks run at once. IAM allows few simulations a second, and one check is one call or a few.
 const CONCURRENCY: usize = 6;

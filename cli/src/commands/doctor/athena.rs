@@ -1,14 +1,14 @@
-//! The work group.
+//! The workgroup.
 
 use super::{
     deployment::Deployment,
     outcome::{Outcome, failed, unless_any, wrong},
 };
 
-/// Whether the work group takes queries, and writes their results below `results/` of the data bucket.
+/// Whether the workgroup takes queries, and writes their results below `results/` of the data bucket.
 pub async fn work_group(deployment: &Deployment) -> Outcome {
     let name = deployment.output("WorkGroup")?;
-    let what = format!("the work group {name}");
+    let what = format!("the workgroup {name}");
     let call = deployment.clients.athena.get_work_group().work_group(name).send().await;
     let response = call.map_err(|error| failed("athena:GetWorkGroup", &what, &error))?;
     let group = response.work_group();
