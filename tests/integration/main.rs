@@ -15,6 +15,7 @@ mod concurrency; // sixty executions at once
 mod days; // runs of one day: exported, without a session, failed
 mod doctor; // `finstream doctor` on a healthy stack and on broken ones
 mod encryption; // a customer managed KMS key
+mod existing_bucket; // a stack that takes the bars of a deleted one along
 mod faults; // each fault of each call that a function makes, and functions that are interrupted
 mod invoke; // each function by itself, through cargo-lambda
 mod linters; // linters of the template and the SQL, and settings that must agree
@@ -96,6 +97,7 @@ fn main() -> anyhow::Result<ExitCode> {
         days::trials,
         doctor::trials,
         encryption::trials,
+        existing_bucket::trials,
         faults::trials,
         faults::interrupted::trials,
         invoke::trials,
