@@ -88,7 +88,12 @@ fn required_permission(context: &Context, task: &Value) -> Result<(String, Strin
         "aws-sdk:athena:getQueryExecution" => {
             ("athena:GetQueryExecution", arn(format!("athena::workgroup/{}", cloud.output("WorkGroup")?)))
         }
-        "aws-sdk:sfn:listExecutions" => ("states:ListExecutions", text("StateMachineArn")),
+        "aws-sdk:sfn:listExecutions" => {
+            // The arguments are an expression, since a page has a token and the first has none.
+            let arguments = task["Arguments"].as_str().unwrap_or_default();
+            let machine = arguments.split("'StateMachineArn': '").nth(1).and_then(|rest| rest.split('\'').next());
+            ("states:ListExecutions", machine.unwrap_or_default().to_owned())
+        }
         other => anyhow::bail!("add the permission that {other} needs"),
     };
     Ok((action.to_owned(), on))

@@ -82,10 +82,10 @@ def query(state, reason=None):
     return returns({"QueryExecution": {"QueryExecutionId": "query-1", "Status": status, "ResultConfiguration": result}})
 
 
-def executions(*runs):
-    """What ListExecutions says of runs, each a name and when it ended."""
+def executions(*runs, token=None):
+    """A page of what ListExecutions says of runs, each a name and when it ended."""
     found = [{"ExecutionArn": "arn", "Name": name, "Status": "SUCCEEDED", "StopDate": stop} for name, stop in runs]
-    return returns({"Executions": found})
+    return returns({"Executions": found, **({"NextToken": token} if token else {})})
 
 
 LONG_AGO = "2020-01-02T22:30:00Z"
@@ -323,12 +323,12 @@ LIST_FAILS = throws("Sfn.StateMachineDoesNotExistException",
                     "State Machine Does Not Exist: 'PipelineArn' (Service: Sfn, Status Code: 400)")
 
 
-def watch(name, *answers, states="ListRuns HasOneSucceeded RunSucceeded", error="", cause=""):
+def watch(name, *answers, states="Begin ListRuns HasOneSucceeded RunSucceeded", error="", cause=""):
     return Path(name, states, {"ListRuns": list(answers)}, error, cause, "watch")
 
 
 def alarm(name, *runs):
-    return watch(name, executions(*runs), states="ListRuns HasOneSucceeded NoRunSucceeded", error="NoRunSucceeded",
+    return watch(name, executions(*runs), states="Begin ListRuns HasOneSucceeded NoRunSucceeded", error="NoRunSucceeded",
                  cause="no run has succeeded in the last 24 hours;*")
 
 
@@ -338,8 +338,16 @@ WATCHES = [
     alarm("watch_none_succeeded"),
     alarm("watch_none_of_today", ("scheduled-2020-01-02", LONG_AGO)),
     alarm("watch_only_a_backfill", ("backfill-2026-11-20", "{now}")),
+    # A long backfill fills pages of its own.
+    watch("watch_second_page", executions(*[("backfill-1", "{now}")] * 100, token="next"),
+          executions(("scheduled-2026-11-20", "{now}")),
+          states="Begin(ListRuns HasOneSucceeded){2} RunSucceeded"),
+    watch("watch_older_pages", executions(("backfill-1", "{now}"), ("run-1", LONG_AGO), token="next"),
+          states="Begin ListRuns HasOneSucceeded NoRunSucceeded", error="NoRunSucceeded", cause="no run has succeeded*"),
+    watch("watch_pages_without_end", Always(executions(("backfill-1", "{now}"), token="next")),
+          states="Begin(ListRuns HasOneSucceeded){20} NoRunSucceeded", error="NoRunSucceeded", cause="no run has *"),
     watch("watch_list_fails_once", LIST_FAILS, executions(("run-1", "{now}"))),
-    watch("watch_list_fails", Always(LIST_FAILS), states="ListRuns", error="Sfn.StateMachineDoesNotExistException",
+    watch("watch_list_fails", Always(LIST_FAILS), states="Begin ListRuns", error="Sfn.StateMachineDoesNotExistException",
           cause="State Machine Does Not Exist: *"),
 ]
 
