@@ -1,6 +1,6 @@
 //! The companies that a run collects by default, and the names they go by: `companies.toml` beside this crate's manifest.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Deserialize;
 
@@ -58,14 +58,13 @@ impl Companies {
     fn parse(text: &str) -> Result<Self, InvalidCompanies> {
         let file: File = toml::from_str(text)?;
         let symbols: Vec<_> = file.company.iter().map(|company| company.symbol.clone()).collect();
-        let (mut names, mut successors) = (BTreeMap::new(), BTreeMap::new());
+        let (mut names, mut successors, mut known) = (BTreeMap::new(), BTreeMap::new(), BTreeSet::new());
         for Company { symbol, name, former } in file.company {
-            successors.extend(former.iter().map(|former| (former.clone(), symbol.clone())));
-            for known in former.into_iter().chain([symbol]) {
-                if names.insert(known.clone(), name.clone()).is_some() {
-                    return Err(InvalidCompanies::Duplicate(known));
-                }
+            if let Some(twice) = former.iter().chain([&symbol]).find(|symbol| !known.insert((*symbol).clone())) {
+                return Err(InvalidCompanies::Duplicate(twice.clone()));
             }
+            successors.extend(former.into_iter().map(|former| (former, symbol.clone())));
+            names.insert(symbol, name);
         }
         Ok(Self { symbols: symbols.try_into()?, names, successors })
     }
@@ -80,7 +79,7 @@ impl Companies {
         self.successors.get(symbol)
     }
 
-    /// The name of the company that trades, or used to trade, under `symbol`.
+    /// The name of the company that trades under `symbol`. A former symbol has none: it can belong to somebody else by now.
     pub fn name(&self, symbol: &Symbol) -> Option<&str> {
         self.names.get(symbol).map(String::as_str)
     }
@@ -95,8 +94,8 @@ mod tests {
         let companies = Companies::built_in()?;
         let names: Vec<_> = companies.symbols().iter().filter_map(|symbol| companies.name(symbol)).collect();
         assert_eq!(names.len(), 10);
-        assert_eq!(companies.name(&"FB".parse()?), companies.name(&"META".parse()?));
-        assert_eq!(companies.name(&"SQ".parse()?), Some("Block"));
+        assert_eq!(companies.name(&"XYZ".parse()?), Some("Block"));
+        assert_eq!(companies.name(&"SQ".parse()?), None);
         assert_eq!(companies.successor(&"FB".parse()?).map(Symbol::as_str), Some("META"));
         assert_eq!(companies.successor(&"META".parse()?), None);
         Ok(())

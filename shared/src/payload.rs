@@ -56,6 +56,8 @@ pub enum CollectOutcome {
     Short,
     /// The market blocks this client, and some symbols are still to be requested.
     Blocked,
+    /// The market is down, and some symbols are still to be requested.
+    Unavailable,
     /// The time of the invocation ran out before every symbol was requested.
     OutOfTime,
     /// Nothing traded on that date: a weekend or a holiday.
@@ -63,7 +65,8 @@ pub enum CollectOutcome {
 }
 
 /// What the state machine passes to `collect` to resume a collection that is [`CollectOutcome::Short`],
-/// [`CollectOutcome::Blocked`] or [`CollectOutcome::OutOfTime`]: only what is missing is requested.
+/// [`CollectOutcome::Blocked`], [`CollectOutcome::Unavailable`] or [`CollectOutcome::OutOfTime`]: only what is missing is
+/// requested.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ResumeRequest {
@@ -122,9 +125,12 @@ pub struct CollectedSymbol {
     /// the run's other symbols.
     #[serde(default)]
     pub gaps: Option<Vec<Gap>>,
-    /// The number of attempts; one that the market blocked does not count.
+    /// The number of attempts: requests that the market answered.
     #[serde(default)]
     pub attempts: u32,
+    /// The number of requests that the market refused, or left unanswered as it did others.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub unanswered: u32,
 }
 
 impl CollectedSymbol {
@@ -151,9 +157,18 @@ pub struct FailedSymbol {
     pub reason: Reason,
     /// What happened: Yahoo's own message where it sent one.
     pub detail: String,
-    /// The number of attempts; 0 where the market blocked this client, or the time was up, before the first.
+    /// The number of attempts: requests that the market answered about this very symbol. It is 0 where the market blocked
+    /// this client, was down, or the time was up before the first.
     #[serde(default)]
     pub attempts: u32,
+    /// The number of requests that the market refused, or left unanswered as it did others.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub unanswered: u32,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref)] // serde passes references
+fn is_zero(number: &u32) -> bool {
+    *number == 0
 }
 
 /// Why a symbol has no bars.

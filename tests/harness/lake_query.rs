@@ -63,6 +63,7 @@ impl LakeQuery {
                         expected: starts.len(),
                         gaps: Some(Vec::new()),
                         attempts: 1,
+                        unanswered: 0,
                     })
                     .collect(),
                 failed: Vec::new(),

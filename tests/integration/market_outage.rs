@@ -91,7 +91,8 @@ async fn run_is_exported(stack: &Stack, date: &str) -> Result<Vec<LoggedRequest>
     Ok(requests)
 }
 
-/// The market replied for each symbol as often as the output reports: once, or twice where bars were missing.
+/// The market replied for each symbol as often as the output reports: once, or twice where bars were missing; and once for
+/// the reference symbol after each block that it ended.
 fn attempts_are_as_reported(requests: &[LoggedRequest], symbols: &SymbolOutcomes) -> Result<()> {
     ensure!(symbols.failed.is_empty() && symbols.collected.len() == 10, "{symbols:?}");
     for collected in &symbols.collected {
@@ -100,8 +101,10 @@ fn attempts_are_as_reported(requests: &[LoggedRequest], symbols: &SymbolOutcomes
         let expected = if collected.is_short() { 2 } else { 1 };
         ensure!(replies == collected.attempts as usize && replies == expected, "{replies} replies: {collected:?}");
     }
-    let replies = requests.iter().filter(|request| request.status == 200).count();
+    let replies = requests.iter().filter(|request| request.status == 200 && request.symbol != "SPY").count();
     let reported: u32 = symbols.collected.iter().map(|collected| collected.attempts).sum();
     ensure!(replies == reported as usize, "{replies} replies, and the output reports {reported}");
+    let of_reference = requests.iter().filter(|request| request.status == 200 && request.symbol == "SPY").count();
+    ensure!(of_reference <= 1, "the reference symbol was answered {of_reference} times");
     Ok(())
 }

@@ -148,9 +148,10 @@ async fn transient_errors_are_retried_and_permanent_ones_are_not(context: Arc<Co
             retried.insert(name);
         }
     }
-    // Every other error is retried somewhere; a market that blocks is waited for by states of its own.
+    // Every other error is retried somewhere; a market that blocks or is down is waited for by states of its own.
     for name in ErrorName::ALL.iter().map(ToString::to_string).filter(|name| !permanent.contains(name)) {
-        ensure!(retried.contains(&name) || name == "MarketBlocked", "nothing retries after {name}");
+        let is_waited_for = ["MarketBlocked", "MarketUnavailable"].contains(&&*name);
+        ensure!(retried.contains(&name) != is_waited_for, "{name}: retried or waited for, one of the two");
     }
     Ok(())
 }
@@ -163,9 +164,11 @@ async fn every_wait_is_bounded_and_every_loop_has_a_counter(context: Arc<Context
         let bounded = match &state["Seconds"] {
             Value::Number(seconds) => seconds.as_u64().is_some_and(|seconds| seconds <= 3600),
             // A list of waits, or what follows from a parameter of the template.
-            Value::String(text) => ["[300, 900, 1800, 3600]", "[60, 120, 240, 480]", "1.5 * ${BufferSeconds}"]
-                .iter()
-                .any(|bounded| text.contains(bounded)),
+            Value::String(text) => {
+                ["[300, 900, 1800, 3600] : [60, 300, 900, 1800]", "[60, 120, 240, 480]", "1.5 * ${BufferSeconds}"]
+                    .iter()
+                    .any(|bounded| text.contains(bounded))
+            }
             _ => false,
         };
         ensure!(bounded, "{name} waits {}", state["Seconds"]);

@@ -91,6 +91,7 @@ def executions(*runs, token=None):
 LONG_AGO = "2020-01-02T22:30:00Z"
 COLLECTED = collection("collected")
 BLOCKED = function_throws("MarketBlocked", 'the newest session could not be found: status 429: "Too Many Requests"')
+UNAVAILABLE = function_throws("MarketUnavailable", "the newest session could not be found: status 503")
 STARTED = crawl_start()
 CRAWLED = [crawler("RUNNING"), crawler("READY", "{crawl 1}")]
 QUERY = function_returns({"query_execution_id": "query-1"})
@@ -133,14 +134,26 @@ COLLECTIONS = [
          {**HAPPY, "Collect": [collection("out_of_time", 78), COLLECTED]}),
     Path("blocked", "Begin" + COLLECT + "WaitForMarket" + COLLECT + "WaitForDelivery" + CRAWL + END,
          {**HAPPY, "Collect": [collection("blocked", 0), COLLECTED]}),
-    Path("blocked_to_the_end", "Begin" + COLLECT + "(WaitForMarket" + COLLECT + "){4} MarketStillBlocked" + FAIL,
+    Path("unavailable", "Begin" + COLLECT + "(WaitForMarket" + COLLECT + "){2} WaitForDelivery" + CRAWL + END,
+         {**HAPPY, "Collect": [collection("unavailable", 0), collection("blocked", 78), COLLECTED]}),
+    Path("unavailable_to_the_end", "Begin" + COLLECT + "(WaitForMarket" + COLLECT + "){4} NothingCollected" + FAIL,
+         {"Collect": [collection("unavailable", 0)] * 5, **FAILING}, "MarketUnavailable",
+         "no bars of 2026-11-20 after 5 attempts: SHOP: *"),
+    Path("market_unavailable_then_blocked",
+         "Begin Collect(MarketDoesNotAnswer WaitForMarket Collect){2} CollectionState WaitForDelivery" + CRAWL + END,
+         {**HAPPY, "Collect": [UNAVAILABLE, BLOCKED, COLLECTED]}),
+    Path("market_unavailable_to_the_end",
+         "Begin Collect(MarketDoesNotAnswer WaitForMarket Collect){4} MarketDoesNotAnswer" + FAIL,
+         {"Collect": [UNAVAILABLE] * 5, **FAILING}, "MarketUnavailable",
+         "the newest session could not be found: status 503"),
+    Path("blocked_to_the_end", "Begin" + COLLECT + "(WaitForMarket" + COLLECT + "){4} NothingCollected" + FAIL,
          {"Collect": [collection("blocked", 0)] * 5, **FAILING}, "MarketBlocked",
          'no bars of 2026-11-20 after 5 attempts: SHOP: status 429: "Too Many Requests"'),
     Path("blocked_with_bars", "Begin" + COLLECT + "(WaitForMarket" + COLLECT + "){4} WaitForDelivery" + CRAWL + END,
          {**HAPPY, "Collect": [collection("blocked", 156)] * 5}),
-    Path("market_blocked", "Begin Collect MarketBlocked WaitForMarket" + COLLECT + "WaitForDelivery" + CRAWL + END,
+    Path("market_blocked", "Begin Collect MarketDoesNotAnswer WaitForMarket" + COLLECT + "WaitForDelivery" + CRAWL + END,
          {**HAPPY, "Collect": [BLOCKED, COLLECTED]}),
-    Path("market_blocked_to_the_end", "Begin Collect(MarketBlocked WaitForMarket Collect){4} MarketBlocked" + FAIL,
+    Path("market_blocked_to_the_end", "Begin Collect(MarketDoesNotAnswer WaitForMarket Collect){4} MarketDoesNotAnswer" + FAIL,
          {"Collect": [BLOCKED] * 5, **FAILING}, "MarketBlocked",
          'the newest session could not be found: status 429: "Too Many Requests"'),
     Path("no_session", "Begin" + COLLECT + "NotifyNoSession NoSession",

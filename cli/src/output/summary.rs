@@ -50,6 +50,7 @@ fn describe_collection(collection: &Collection) -> String {
     }
     let next = match outcome {
         CollectOutcome::Blocked => "; the market is blocking requests",
+        CollectOutcome::Unavailable => "; the market is down",
         CollectOutcome::Short => "; the missing bars will be requested once more",
         CollectOutcome::OutOfTime => "; the rest is still to be requested",
         CollectOutcome::Collected | CollectOutcome::NoSession => "",

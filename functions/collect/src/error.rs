@@ -9,7 +9,7 @@ use shared::{
     yahoo_retention,
 };
 
-use crate::{failure::Failure, firehose::WriteError, pending::MAX_ATTEMPTS};
+use crate::{failure::Failure, firehose::WriteError};
 
 /// Why nothing, or not everything, was collected.
 #[derive(Debug, thiserror::Error)]
@@ -80,13 +80,15 @@ pub enum Error {
         /// Every symbol, with its reason.
         failed: Vec<FailedSymbol>,
     },
-    /// The reference symbol's reply did not show whether there was a session.
-    #[error("whether {trade_date} had a session could not be found out: {cause}; run again later")]
-    Reference {
-        /// The date that was requested.
+    /// No symbol has bars, and a later attempt may bring some: over HTTP nothing makes it.
+    #[error("no bars of {trade_date} yet: {}; run again later", list(.failed))]
+    NoBarsYet {
+        /// The session.
         trade_date: TradeDate,
-        /// What the market answered for the reference symbol.
-        cause: Failure,
+        /// Every symbol, with its reason.
+        failed: Vec<FailedSymbol>,
+        /// Whether the market blocks this client.
+        is_blocked: bool,
     },
     /// Bars did not reach Firehose.
     #[error(transparent)]
@@ -120,28 +122,16 @@ impl NamedError for Error {
             }
             Self::Answer(_) => ErrorName::InvalidResult,
             Self::NewestSession(cause) if cause.reason == Reason::Blocked => ErrorName::MarketBlocked,
-            Self::Reference { cause, .. } if cause.reason == Reason::Blocked => ErrorName::MarketBlocked,
-            Self::NewestSession(_) | Self::Reference { .. } => ErrorName::MarketUnavailable,
-            Self::NoBars { failed, .. } => error_name(failed),
+            Self::NoBarsYet { is_blocked: true, .. } => ErrorName::MarketBlocked,
+            Self::NewestSession(_) | Self::NoBarsYet { .. } => ErrorName::MarketUnavailable,
+            Self::NoBars { failed, .. } if failed.iter().any(|symbol| symbol.reason == Reason::SessionNotOver) => {
+                ErrorName::SessionNotOver
+            }
+            Self::NoBars { .. } => ErrorName::NoBars,
             Self::Write(WriteError::Service(error)) => error.name(),
             Self::Write(WriteError::Rejected { .. }) => ErrorName::DeliveryFailed,
             Self::Write(WriteError::Json(_)) => ErrorName::InvalidResult,
         }
-    }
-}
-
-/// The name for a collection in which every symbol failed. A reason that a retry can mend comes first: the block or
-/// outage of one symbol leaves open whether the others have bars.
-fn error_name(failed: &[FailedSymbol]) -> ErrorName {
-    let has = |reason| failed.iter().any(|symbol| symbol.reason == reason);
-    if failed.iter().any(|symbol| symbol.reason == Reason::Blocked && symbol.attempts < MAX_ATTEMPTS) {
-        ErrorName::MarketBlocked
-    } else if has(Reason::Unavailable) {
-        ErrorName::MarketUnavailable
-    } else if has(Reason::SessionNotOver) {
-        ErrorName::SessionNotOver
-    } else {
-        ErrorName::NoBars
     }
 }
 

@@ -1,5 +1,6 @@
 //! Why a request returned no bars, and whether it counts as one of the symbol's attempts.
 
+use jiff::tz::TimeZone;
 use shared::payload::Reason;
 
 /// Why a request returned no bars, or was not sent.
@@ -10,10 +11,11 @@ pub struct Failure {
     pub reason: Reason,
     /// What happened: Yahoo's own message where it sent one. A long one is cut.
     pub detail: String,
-    /// Whether it is one of the symbol's attempts. A request that was answered or failed is one, apart from the second
-    /// one of a symbol that is blocked together with all others. One that was not sent, or not answered before the time
-    /// was up, is none, except in an outage.
+    /// Whether it is an answer about the symbol, and so one of the symbol's attempts. A request that was not sent is none,
+    /// and neither is one that the market refused or left unanswered as it did others.
     pub counts_as_attempt: bool,
+    /// The exchange's time zone, where the reply gave one.
+    pub zone: Option<TimeZone>,
     /// Whether the reply said that the market is a simulated one.
     pub simulated: bool,
 }
@@ -21,7 +23,7 @@ pub struct Failure {
 impl Failure {
     /// A failure of an attempt.
     pub fn new(reason: Reason, detail: impl Into<String>) -> Self {
-        Self { reason, detail: shortened(detail.into()), counts_as_attempt: true, simulated: false }
+        Self { reason, detail: shortened(detail.into()), counts_as_attempt: true, zone: None, simulated: false }
     }
 
     /// The failure of a reply that is not a chart of the symbol, day and interval.
@@ -31,9 +33,17 @@ impl Failure {
 
     /// The failure of a symbol that is not requested because of this one.
     pub fn not_attempted(&self) -> Self {
-        // An outage counts, so that a market which stays down ends the run after the last attempt.
-        let counts_as_attempt = self.reason == Reason::Unavailable;
-        Self { detail: format!("not attempted: {}", self.detail), counts_as_attempt, ..self.clone() }
+        Self { detail: format!("not attempted: {}", self.detail), ..self.unanswered() }
+    }
+
+    /// The same as no answer about any symbol, since it befell all.
+    pub fn unanswered(&self) -> Self {
+        Self { counts_as_attempt: false, ..self.clone() }
+    }
+
+    /// Whether only a market that is up replies so: it knows the day's session, or the limit of what it keeps.
+    pub fn shows_market_is_up(&self) -> bool {
+        matches!(self.reason, Reason::SessionNotOver | Reason::TooOld)
     }
 }
 

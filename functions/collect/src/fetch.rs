@@ -1,21 +1,19 @@
 //! One pass over the symbols that are still to be requested: in what order, under which names, and when to stop.
-
-use std::sync::atomic::{AtomicUsize, Ordering};
+//!
+//! A symbol without bars is believed only once the market has answered a later query, since an outage or a block can
+//! look like it. Where no other symbol does, the reference symbol is queried.
 
 use futures::{Stream, StreamExt, stream};
+use jiff::{Timestamp, tz::TimeZone};
 use shared::{Companies, Interval, Symbol, TradeDate, payload::Reason};
-use tokio::{sync::OnceCell, time::timeout_at};
+use tokio::{sync::Mutex, time::Instant};
 
 use crate::{
     circuit_breaker::CircuitBreaker,
     failure::Failure,
     pending::Pending,
-    yahoo::{SymbolDay, Yahoo, yahoo_symbol},
+    yahoo::{Day, SymbolDay, Yahoo, yahoo_symbol},
 };
-
-/// After this number of symbols without bars, one after another, the reference symbol is queried, to find out whether
-/// the market is down.
-const MAX_CONSECUTIVE_EMPTY: usize = 10;
 
 /// One pass over the symbols of one trade date.
 #[derive(Debug)]
@@ -23,21 +21,23 @@ pub struct Fetch<'a> {
     yahoo: &'a Yahoo,
     companies: &'a Companies,
     breaker: &'a CircuitBreaker,
-    trade_date: TradeDate,
-    interval: Interval,
-    consecutive_empty: AtomicUsize,
-    reference: OnceCell<Result<(), Failure>>,
+    day: Day,
+    /// The time zone of the reference symbol's exchange, once that has shown a session of the day. It is locked while
+    /// the reference symbol is queried, so that symbols in doubt at the same time share one query.
+    reference: Mutex<Option<TimeZone>>,
 }
 
 /// The result of one symbol's attempt.
 #[derive(Debug)]
 pub struct FetchedSymbol {
-    /// The symbol, with what was known of it before.
+    /// The symbol, with what is known of it.
     pub pending: Pending,
     /// The symbol in the last request to the market.
     pub queried_as: Symbol,
     /// Its bars, or why there are none.
     pub day: Result<SymbolDay, Failure>,
+    /// When the market's reply had arrived.
+    replied: Instant,
 }
 
 impl FetchedSymbol {
@@ -46,9 +46,14 @@ impl FetchedSymbol {
         self.day.as_ref().map_or_else(|failure| failure.simulated, |day| day.simulated)
     }
 
+    /// Whether an outage may look like this.
+    pub fn is_in_doubt(&self) -> bool {
+        self.day.as_ref().is_err_and(|failure| failure.counts_as_attempt && !failure.shows_market_is_up())
+    }
+
     /// Logs the result.
     pub fn log(&self) {
-        let Self { pending: Pending { symbol, .. }, queried_as, day } = self;
+        let Self { pending: Pending { symbol, .. }, queried_as, day, .. } = self;
         match day {
             Ok(day) => tracing::info!(%symbol, %queried_as, bars = day.bars.len(), "fetched"),
             Err(failure) => {
@@ -59,93 +64,117 @@ impl FetchedSymbol {
 }
 
 impl<'a> Fetch<'a> {
-    /// A pass for bars of `trade_date`.
+    /// A pass for bars of `trade_date`, judged by the time at which the invocation began.
     pub fn new(
         yahoo: &'a Yahoo,
         companies: &'a Companies,
         breaker: &'a CircuitBreaker,
         trade_date: TradeDate,
         interval: Interval,
+        now: Timestamp,
     ) -> Self {
-        let (consecutive_empty, reference) = (AtomicUsize::new(0), OnceCell::new());
-        Self { yahoo, companies, breaker, trade_date, interval, consecutive_empty, reference }
+        let day = Day { trade_date, interval, now };
+        Self { yahoo, companies, breaker, day, reference: Mutex::default() }
     }
 
-    /// The result of every symbol. Those with the fewest attempts come first, and the very first alone, so that a market
-    /// which blocks this client gets one request.
+    /// The result of every symbol. Those with the fewest attempts come first, of these the ones that the market has
+    /// refused last, and the very first alone, so that a market which blocks this client gets one request.
     pub fn symbols(&self, mut pending: Vec<Pending>) -> impl Stream<Item = FetchedSymbol> {
-        pending.sort_by_key(|symbol| symbol.attempts);
+        pending.sort_by_key(|symbol| (symbol.attempts, symbol.unanswered));
         let rest = pending.split_off(pending.len().min(1));
         let concurrency = self.yahoo.settings().concurrency.get();
         let rest = stream::iter(rest).map(|symbol| self.symbol(symbol)).buffered(concurrency);
         stream::iter(pending).then(|symbol| self.symbol(symbol)).chain(rest)
     }
 
-    /// Whether the reference symbol has bars of the day. The answer is cached for the pass, apart from [`Self::on_blocked`],
-    /// which queries it anew: whether the market answers may have changed.
-    ///
-    /// # Errors
-    /// Why it has none.
-    pub async fn reference(&self) -> Result<(), Failure> {
-        self.reference.get_or_init(|| self.query_reference()).await.clone()
+    /// Finds out whether a market that blocked this client, or was down, answers again, by the symbol that is refused only
+    /// together with all others.
+    pub async fn query_reference_first(&self) {
+        self.market_answers_since(Instant::now()).await;
     }
 
-    async fn symbol(&self, pending: Pending) -> FetchedSymbol {
-        let queried = timeout_at(self.breaker.deadline(), self.query(&pending.symbol)).await;
-        let (queried_as, mut day) =
-            queried.unwrap_or_else(|_| (pending.symbol.clone(), Err(self.breaker.out_of_time())));
-        match &mut day {
-            Ok(_) => self.consecutive_empty.store(0, Ordering::Relaxed),
-            Err(failure) if !failure.counts_as_attempt => {}
-            Err(failure) if failure.reason == Reason::Blocked => self.on_blocked(&pending, failure).await,
-            Err(_) => self.on_no_data().await,
+    /// Decides the results in doubt after all symbols were requested: they stand if the market has answered since, and
+    /// are no answers otherwise.
+    pub async fn decide(&self, mut doubtful: Vec<FetchedSymbol>) -> Vec<FetchedSymbol> {
+        if let Some(last) = doubtful.iter().map(|fetched| fetched.replied).max() {
+            self.market_answers_since(last).await;
         }
-        FetchedSymbol { pending, queried_as, day }
+        let traded = self.reference.lock().await;
+        for FetchedSymbol { pending, day, replied, .. } in &mut doubtful {
+            let Err(failure) = day else { continue };
+            if self.breaker.has_answered_since(*replied) {
+                if failure.reason == Reason::NoSession && traded.is_some() && failure.zone == *traded {
+                    // Not a holiday: the reference symbol traded on the same clock.
+                    failure.reason = Reason::NoTrades;
+                }
+            } else if let Some(cause) = self.breaker.cause() {
+                *failure = Failure { simulated: failure.simulated, ..cause.unanswered() };
+                pending.unanswered += 1;
+            }
+        }
+        doubtful
+    }
+
+    async fn symbol(&self, mut pending: Pending) -> FetchedSymbol {
+        let began = Instant::now();
+        let (queried_as, mut day) = self.query(&pending.symbol).await;
+        let replied = Instant::now();
+        match &mut day {
+            Ok(_) => self.breaker.answered(began),
+            Err(failure) if !failure.counts_as_attempt => {}
+            Err(failure) if failure.shows_market_is_up() => self.breaker.answered(began),
+            Err(failure) if failure.reason == Reason::Blocked => self.on_blocked(&mut pending, failure).await,
+            Err(_) if self.breaker.unanswered(began) => drop(self.market_answers_since(replied).await),
+            Err(_) => {}
+        }
+        FetchedSymbol { pending, queried_as, day, replied }
     }
 
     /// Queries the symbol in Yahoo's spelling and, where Yahoo does not know it, the company's new symbol.
     async fn query(&self, symbol: &Symbol) -> (Symbol, Result<SymbolDay, Failure>) {
         let queried_as = yahoo_symbol(symbol);
-        let day = self.day(&queried_as).await;
+        let day = self.yahoo.day(self.breaker, &queried_as, self.day).await;
         let is_unknown = day.as_ref().is_err_and(|failure| failure.reason == Reason::UnknownSymbol);
         match self.companies.successor(symbol) {
-            Some(successor) if is_unknown => (successor.clone(), self.day(successor).await),
+            Some(successor) if is_unknown => {
+                let successor = yahoo_symbol(successor);
+                let day = self.yahoo.day(self.breaker, &successor, self.day).await;
+                (successor, day)
+            }
             _ => (queried_as, day),
         }
     }
 
-    async fn day(&self, symbol: &Symbol) -> Result<SymbolDay, Failure> {
-        self.yahoo.day(self.breaker, symbol, self.trade_date, self.interval).await
+    /// A refused request opens the breaker, unless Yahoo refuses the symbol alone. Where nothing was answered before and
+    /// the symbol is refused for the first time, that is not tried out: a market that blocks this client gets one request.
+    async fn on_blocked(&self, pending: &mut Pending, failure: &mut Failure) {
+        let was_refused = pending.unanswered > 0;
+        pending.unanswered += 1;
+        if !was_refused && !self.breaker.has_answered() {
+            self.breaker.open(failure.clone());
+        }
+        failure.counts_as_attempt = self.market_answers_since(Instant::now()).await;
     }
 
-    async fn query_reference(&self) -> Result<(), Failure> {
-        self.day(&self.yahoo.settings().reference).await.map(drop)
-    }
-
-    /// A blocked request opens the breaker, unless Yahoo blocks the symbol alone: it is the second time, and the
-    /// reference symbol's request is answered.
-    async fn on_blocked(&self, pending: &Pending, failure: &mut Failure) {
-        if pending.was_blocked && self.query_reference().await.is_ok() {
-            return;
+    /// Whether the market answers queries since an instant. Where no other symbol has shown it, the reference symbol is
+    /// queried, and the breaker opens unless that is answered.
+    async fn market_answers_since(&self, instant: Instant) -> bool {
+        let mut traded = self.reference.lock().await;
+        if self.breaker.has_answered_since(instant) || self.breaker.cause().is_some() {
+            return self.breaker.has_answered_since(instant);
         }
-        self.breaker.open(failure.clone());
-        failure.counts_as_attempt = !pending.was_blocked;
-    }
-
-    /// An outage can look like symbols without data, one after another: then the reference symbol has none, too,
-    /// and not because its exchange was closed.
-    async fn on_no_data(&self) {
-        if !(self.consecutive_empty.fetch_add(1, Ordering::Relaxed) + 1).is_multiple_of(MAX_CONSECUTIVE_EMPTY) {
-            return;
+        let (began, reference) = (Instant::now(), &self.yahoo.settings().reference);
+        match self.yahoo.day(self.breaker, reference, self.day).await {
+            Ok(day) => *traded = Some(day.session.zone),
+            Err(failure) if failure.shows_market_is_up() || failure.reason == Reason::NoSession => {}
+            Err(failure) => {
+                let reason = if failure.reason == Reason::Blocked { Reason::Blocked } else { Reason::Unavailable };
+                let detail = format!("the market has nothing even for {reference}: {failure}");
+                self.breaker.open(Failure { reason, ..Failure::new(reason, detail) });
+                return false;
+            }
         }
-        if let Err(failure) = self.reference().await
-            && failure.counts_as_attempt
-            && failure.reason != Reason::NoSession
-        {
-            let reference = &self.yahoo.settings().reference;
-            let reason = if failure.reason == Reason::Blocked { Reason::Blocked } else { Reason::Unavailable };
-            let detail = format!("the market has nothing even for {reference}: {failure}");
-            self.breaker.open(Failure { reason, detail, ..failure });
-        }
+        self.breaker.answered(began);
+        true
     }
 }

@@ -9,7 +9,7 @@ use lambda_runtime::Diagnostic;
 use serde_json::{Value, json};
 use shared::{
     ErrorName, HandlerError, NamedError, json,
-    payload::{CollectOutcome, Collection, RunRequest},
+    payload::{CollectOutcome, Collection, FailedSymbol, Reason, RunRequest},
 };
 
 use crate::Error;
@@ -55,12 +55,22 @@ fn decode_base64(body: &str) -> Result<String, Error> {
 /// Rejects a collection without bars: over HTTP nothing resumes it.
 ///
 /// # Errors
-/// [`Error::NoBars`], unless nothing traded on the date.
+/// [`Error::NoBarsYet`] where the market is yet to say what there is of the day, else [`Error::NoBars`], unless nothing
+/// traded on the date.
 pub fn not_empty(collection: Collection) -> Result<Collection, Error> {
-    if collection.bars > 0 || collection.outcome == CollectOutcome::NoSession {
+    let Collection { outcome, trade_date, bars, symbols, .. } = &collection;
+    if *bars > 0 || *outcome == CollectOutcome::NoSession {
         return Ok(collection);
     }
-    Err(Error::NoBars { trade_date: collection.trade_date, failed: collection.symbols.failed })
+    let (trade_date, failed) = (*trade_date, symbols.failed.clone());
+    let is_stopped =
+        matches!(outcome, CollectOutcome::Blocked | CollectOutcome::Unavailable | CollectOutcome::OutOfTime);
+    let may_change = |symbol: &FailedSymbol| symbol.reason.is_temporary() && symbol.reason != Reason::SessionNotOver;
+    if is_stopped || failed.iter().any(may_change) {
+        let is_blocked = failed.iter().any(|symbol| symbol.reason == Reason::Blocked);
+        return Err(Error::NoBarsYet { trade_date, failed, is_blocked });
+    }
+    Err(Error::NoBars { trade_date, failed })
 }
 
 /// The response with the answer, or with an error as `{"error": name, "message": text, "field": name or null}`.

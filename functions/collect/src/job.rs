@@ -6,7 +6,12 @@ use shared::{
     payload::{CollectOutcome, Collection, ResumeRequest, SymbolOutcomes},
 };
 
-use crate::{pending::Pending, symbol_outcomes, yahoo::SymbolDay};
+use crate::{
+    invocation::Invocation,
+    pending::Pending,
+    symbol_outcomes,
+    yahoo::{SymbolDay, yahoo_symbol},
+};
 
 /// The work of one invocation, with every default filled in.
 #[derive(Debug)]
@@ -27,27 +32,54 @@ pub struct Job {
 
 impl Job {
     /// The first job of a run.
-    pub fn first(trade_date: TradeDate, interval: Interval, run_id: RunId, pending: Vec<Pending>) -> Self {
-        Self { trade_date, interval, run_id, collected_at: now(Unit::Millisecond), pending, earlier: None }
+    pub fn first(
+        trade_date: TradeDate,
+        interval: Interval,
+        run_id: RunId,
+        pending: Vec<Pending>,
+        invocation: &Invocation,
+    ) -> Self {
+        let collected_at = truncated(invocation.began_at, Unit::Millisecond);
+        Self { trade_date, interval, run_id, collected_at, pending, earlier: None }
     }
 
     /// Resumes a collection where it stopped.
-    pub fn resume(request: ResumeRequest) -> Self {
+    pub fn resume(request: ResumeRequest, invocation: &Invocation) -> Self {
         let earlier = request.collection;
         Self {
             trade_date: earlier.trade_date,
             interval: earlier.interval,
             run_id: earlier.run_id.clone(),
-            collected_at: now(Unit::Millisecond),
+            collected_at: truncated(invocation.began_at, Unit::Millisecond),
             pending: symbol_outcomes::pending(&earlier.symbols, earlier.outcome),
             earlier: Some(earlier),
         }
     }
 
+    /// The number of symbols of the run.
+    pub fn requested(&self) -> usize {
+        let known = |earlier: &Collection| earlier.symbols.collected.len() + earlier.symbols.failed.len();
+        self.earlier.as_ref().map_or(self.pending.len(), known)
+    }
+
+    /// Whether the previous invocation ended because the market blocked this client or was down.
+    pub fn was_stopped_by_market(&self) -> bool {
+        let stopped = |outcome| matches!(outcome, CollectOutcome::Blocked | CollectOutcome::Unavailable);
+        self.earlier.as_ref().is_some_and(|earlier| stopped(earlier.outcome))
+    }
+
     /// The bars of one symbol as they are written to the lake.
-    pub fn bars(&self, companies: &Companies, symbol: &Symbol, day: SymbolDay) -> impl Iterator<Item = Bar> {
-        let known = companies.name(symbol).map(str::to_owned);
-        let company_name = known.or(day.name).unwrap_or_else(|| symbol.to_string());
+    pub fn bars(
+        &self,
+        companies: &Companies,
+        symbol: &Symbol,
+        queried_as: &Symbol,
+        day: SymbolDay,
+    ) -> impl Iterator<Item = Bar> {
+        let company_name = company_name(companies, symbol, queried_as)
+            .map(str::to_owned)
+            .or(day.name)
+            .unwrap_or_else(|| symbol.to_string());
         day.bars.into_iter().map(move |bar| Bar {
             symbol: symbol.clone(),
             company_name: company_name.clone(),
@@ -72,8 +104,9 @@ impl Job {
         symbols: SymbolOutcomes,
         records: usize,
         simulated: bool,
+        invocation: &Invocation,
     ) -> Collection {
-        let now = now(Unit::Second);
+        let now = truncated(invocation.now(), Unit::Second);
         let (earlier_records, written_at, was_simulated) =
             self.earlier.map_or((0, now, false), |earlier| (earlier.records, earlier.written_at, earlier.simulated));
         Collection {
@@ -91,8 +124,39 @@ impl Job {
     }
 }
 
-/// The current time in UTC, truncated to a unit.
-fn now(unit: Unit) -> Timestamp {
-    let now = Timestamp::now();
-    now.round(TimestampRound::new().smallest(unit).mode(RoundMode::Trunc)).unwrap_or(now)
+/// The name in the companies file: that of the company which trades under the symbol today, or which answered as its
+/// successor. A former symbol that answers by itself belongs to somebody else by now: FB is a fund since 2025.
+fn company_name<'a>(companies: &'a Companies, symbol: &Symbol, queried_as: &Symbol) -> Option<&'a str> {
+    let successor = companies.successor(symbol).filter(|successor| yahoo_symbol(successor) == *queried_as);
+    companies.name(successor.unwrap_or(symbol))
+}
+
+fn truncated(at: Timestamp, unit: Unit) -> Timestamp {
+    at.round(TimestampRound::new().smallest(unit).mode(RoundMode::Trunc)).unwrap_or(at)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_former_symbol_has_the_companys_name_only_where_the_successor_answered()
+    -> Result<(), Box<dyn std::error::Error>> {
+        let companies = Companies::built_in()?;
+        for (symbol, queried_as, name) in [
+            ("META", "META", Some("Meta Platforms")),
+            ("FB", "META", Some("Meta Platforms")),
+            ("FB", "FB", None),
+            ("SQ", "XYZ", Some("Block")),
+            ("SQ", "SQ", None),
+            ("AAPL", "AAPL", None),
+        ] {
+            assert_eq!(
+                company_name(&companies, &symbol.parse()?, &queried_as.parse()?),
+                name,
+                "{symbol} as {queried_as}"
+            );
+        }
+        Ok(())
+    }
 }

@@ -10,6 +10,7 @@ mod failure;
 mod fetch;
 mod firehose;
 mod http;
+mod invocation;
 mod job;
 mod pending;
 mod probe;
@@ -17,10 +18,7 @@ mod rate_limiter;
 mod symbol_outcomes;
 mod yahoo;
 
-use std::{
-    pin::pin,
-    time::{Duration, SystemTime},
-};
+use std::{pin::pin, time::Duration};
 
 use futures::StreamExt;
 use jiff::Timestamp;
@@ -31,21 +29,14 @@ use shared::{
     payload::{CollectOutcome, Collection, Reason, RunRequest, SymbolOutcomes},
     yahoo_retention,
 };
-use tokio::time::Instant;
 
 pub use error::Error;
-pub use yahoo::{MarketSettings, Yahoo};
+pub use invocation::Invocation;
+pub use yahoo::{HttpReply, MarketSettings, Transport, Unreachable, Yahoo};
 
 use crate::{
-    circuit_breaker::CircuitBreaker, event::Event, failure::Failure, fetch::Fetch, firehose::Writer, job::Job,
-    pending::Pending,
+    circuit_breaker::CircuitBreaker, event::Event, fetch::Fetch, firehose::Writer, job::Job, pending::Pending,
 };
-
-/// The time limit of an invocation whose deadline passed before it began: `cargo lambda watch` names one in 1970.
-const DEFAULT_TIME_LIMIT: Duration = Duration::from_secs(60);
-
-/// The most of an invocation's time that is reserved, after the last request to the market, for writing the last records.
-const FLUSH_RESERVE: Duration = Duration::from_secs(30);
 
 /// The time limit of an HTTP request, and of a probe, for which somebody waits, too: API Gateway waits 30 seconds for an
 /// answer.
@@ -65,53 +56,51 @@ pub struct Collector {
     pub stream: String,
 }
 
-/// One invocation: the id of its request, its circuit breaker, and the deadline for writing to Firehose.
-#[derive(Debug)]
-struct Invocation {
-    request_id: String,
-    breaker: CircuitBreaker,
-    writing_until: Instant,
-}
-
 impl Collector {
     /// Answers one invocation.
     ///
     /// # Errors
     /// The name and the message of [`Error`]; an HTTP request is answered with a status and a body instead.
     pub async fn handle(&self, event: LambdaEvent<Value>) -> Result<Value, HandlerError> {
-        let left = event.context.deadline().duration_since(SystemTime::now()).unwrap_or(DEFAULT_TIME_LIMIT);
-        let request_id = event.context.request_id;
-        let answer = match Event::parse(event.payload)? {
+        Ok(self.answer(event.payload, Invocation::new(event.context)).await?)
+    }
+
+    /// Answers the payload of one invocation.
+    ///
+    /// # Errors
+    /// [`Error`], unless the payload is an HTTP request.
+    pub async fn answer(&self, payload: Value, invocation: Invocation) -> Result<Value, Error> {
+        let answer = match Event::parse(payload)? {
             Event::Http(request) => {
-                let invocation = Invocation::new(request_id, left.min(HTTP_TIMEOUT));
+                let invocation = invocation.limited_to(HTTP_TIMEOUT);
                 let answer = match request {
                     Ok(request) => self.begin(request, &invocation).await.and_then(http::not_empty),
                     Err(error) => Err(error),
                 };
                 serde_json::to_value(http::response(answer))
             }
-            Event::First(request) => {
-                serde_json::to_value(self.begin(request, &Invocation::new(request_id, left)).await?)
-            }
+            Event::First(request) => serde_json::to_value(self.begin(request, &invocation).await?),
             Event::Resume(request) => {
-                serde_json::to_value(self.run(Job::resume(request), &Invocation::new(request_id, left)).await?)
+                let job = Job::resume(request, &invocation);
+                serde_json::to_value(self.run(job, &invocation, &invocation.breaker()).await?)
             }
             Event::Probe => {
-                let invocation = Invocation::new(request_id, left.min(HTTP_TIMEOUT));
-                serde_json::to_value(probe::probe(&self.yahoo, &invocation.breaker).await)
+                let invocation = invocation.limited_to(HTTP_TIMEOUT);
+                serde_json::to_value(probe::probe(&self.yahoo, &invocation).await)
             }
         };
-        Ok(answer.map_err(Error::Answer)?)
+        answer.map_err(Error::Answer)
     }
 
     async fn begin(&self, request: RunRequest, invocation: &Invocation) -> Result<Collection, Error> {
-        self.run(self.job(request, invocation).await?, invocation).await
+        let breaker = invocation.breaker();
+        let job = self.job(request, invocation, &breaker).await?;
+        self.run(job, invocation, &breaker).await
     }
 
     /// The first job of a run, with the defaults where the request leaves something out.
-    async fn job(&self, request: RunRequest, invocation: &Invocation) -> Result<Job, Error> {
-        let now = Timestamp::now();
-        let interval = request.interval.unwrap_or_default();
+    async fn job(&self, request: RunRequest, invocation: &Invocation, breaker: &CircuitBreaker) -> Result<Job, Error> {
+        let (now, interval) = (invocation.began_at, request.interval.unwrap_or_default());
         let trade_date = match request.trade_date {
             Some(date) => self.validate_date(date, interval, now)?,
             None => {
@@ -120,12 +109,12 @@ impl Collector {
                 if self.is_too_old(at.to_zoned(zone.clone()).date().into(), interval, now) {
                     return Err(Error::ScheduledTimeTooOld { at, interval });
                 }
-                self.yahoo.newest_session(&invocation.breaker, at).await.map_err(Error::NewestSession)?.trade_date
+                self.yahoo.newest_session(breaker, at).await.map_err(Error::NewestSession)?.trade_date
             }
         };
         let symbols = request.symbols.as_ref().unwrap_or_else(|| self.companies.symbols());
         let run_id = request.run_id.map_or_else(|| invocation.request_id.parse(), Ok)?;
-        Ok(Job::first(trade_date, interval, run_id, symbols.iter().map(Pending::from).collect()))
+        Ok(Job::first(trade_date, interval, run_id, symbols.iter().map(Pending::from).collect(), invocation))
     }
 
     /// Rejects a date of which the market cannot have bars yet, or no longer has any.
@@ -145,34 +134,49 @@ impl Collector {
         self.yahoo.is_yahoo() && date < yahoo_retention::earliest(interval, now, &self.yahoo.settings().zone)
     }
 
-    async fn run(&self, job: Job, invocation: &Invocation) -> Result<Collection, Error> {
+    async fn run(&self, job: Job, invocation: &Invocation, breaker: &CircuitBreaker) -> Result<Collection, Error> {
         let span = tracing::info_span!("collect", run_id = &*job.run_id, trade_date = %job.trade_date, interval = %job.interval);
-        Box::pin(self.collect(job, invocation)).instrument(span).await
+        Box::pin(self.collect(job, invocation, breaker)).instrument(span).await
     }
 
     /// Writes each symbol's bars to Firehose as they arrive, so that no more than a batch is held in memory.
-    async fn collect(&self, mut job: Job, invocation: &Invocation) -> Result<Collection, Error> {
-        let Invocation { breaker, writing_until, .. } = invocation;
-        let mut writer = Writer::new(&self.firehose, &self.stream, *writing_until);
+    async fn collect(
+        &self,
+        mut job: Job,
+        invocation: &Invocation,
+        breaker: &CircuitBreaker,
+    ) -> Result<Collection, Error> {
+        let mut writer = Writer::new(&self.firehose, &self.stream, invocation.writing_until());
+        let requested = job.requested();
         let mut symbols = job.earlier.as_mut().map(|earlier| std::mem::take(&mut earlier.symbols)).unwrap_or_default();
         let pending = std::mem::take(&mut job.pending);
-        let requested = pending.len() + symbols.collected.len() + symbols.failed.len();
-        let fetch = Fetch::new(&self.yahoo, &self.companies, breaker, job.trade_date, job.interval);
-        let mut simulated = false;
+        let fetch =
+            Fetch::new(&self.yahoo, &self.companies, breaker, job.trade_date, job.interval, invocation.began_at);
+        let (mut simulated, mut doubtful) = (false, Vec::new());
+        if job.was_stopped_by_market() {
+            fetch.query_reference_first().await;
+        }
         {
             let mut results = pin!(fetch.symbols(pending));
             while let Some(fetched) = results.next().await {
                 fetched.log();
                 simulated |= fetched.is_simulated();
+                if fetched.is_in_doubt() {
+                    doubtful.push(fetched);
+                    continue;
+                }
                 symbol_outcomes::record(&mut symbols, &fetched, job.interval, requested);
                 if let Ok(day) = fetched.day {
-                    writer.write(job.bars(&self.companies, &fetched.pending.symbol, day)).await?;
+                    writer.write(job.bars(&self.companies, &fetched.pending.symbol, &fetched.queried_as, day)).await?;
                 }
             }
         }
+        for fetched in fetch.decide(doubtful).await {
+            symbol_outcomes::record(&mut symbols, &fetched, job.interval, requested);
+        }
         let records = writer.finish().await?;
-        let outcome = outcome(&job, &symbols, &fetch, breaker).await?;
-        let collection = job.collection(outcome, symbols, records, simulated);
+        let outcome = outcome(&job, &symbols, breaker)?;
+        let collection = job.collection(outcome, symbols, records, simulated, invocation);
         tracing::info!(
             outcome = ?collection.outcome,
             bars = collection.bars,
@@ -185,39 +189,19 @@ impl Collector {
     }
 }
 
-impl Invocation {
-    /// Divides the time that is left: most of it for the market, the rest for writing, a little for the answer.
-    fn new(request_id: String, left: Duration) -> Self {
-        let (now, reserve) = (Instant::now(), FLUSH_RESERVE.min(left / 5));
-        let breaker = CircuitBreaker::new(now + (left - reserve));
-        Self { request_id, breaker, writing_until: now + (left - reserve / 6) }
-    }
-}
-
 /// How the collection ended, by which the state machine decides what to do next.
-async fn outcome(
-    job: &Job,
-    symbols: &SymbolOutcomes,
-    fetch: &Fetch<'_>,
-    breaker: &CircuitBreaker,
-) -> Result<CollectOutcome, Error> {
-    match breaker.cause().map(|cause| cause.reason) {
-        Some(Reason::Blocked) => return Ok(CollectOutcome::Blocked),
-        Some(Reason::NotAttempted) => return Ok(CollectOutcome::OutOfTime),
-        _ => {}
-    }
-    if symbols.collected.is_empty() && symbol_outcomes::all_without_data(&symbols.failed) {
-        // An outage can look like a day without data, so one symbol that always trades is queried.
-        match fetch.reference().await {
-            Err(Failure { reason: Reason::NoSession, .. }) if symbol_outcomes::is_exchange_closed(&symbols.failed) => {
-                return Ok(CollectOutcome::NoSession);
-            }
-            Ok(()) | Err(Failure { reason: Reason::NoSession | Reason::SessionNotOver, .. }) => {}
-            Err(cause) => return Err(Error::Reference { trade_date: job.trade_date, cause }),
-        }
-    }
+fn outcome(job: &Job, symbols: &SymbolOutcomes, breaker: &CircuitBreaker) -> Result<CollectOutcome, Error> {
+    let stopped = match breaker.cause().map(|cause| cause.reason) {
+        None => CollectOutcome::Short,
+        Some(Reason::Blocked) => CollectOutcome::Blocked,
+        Some(Reason::NotAttempted) => CollectOutcome::OutOfTime,
+        Some(_) => CollectOutcome::Unavailable,
+    };
     if !symbol_outcomes::pending(symbols, CollectOutcome::Short).is_empty() {
-        return Ok(CollectOutcome::Short);
+        return Ok(stopped);
+    }
+    if symbol_outcomes::is_exchange_closed(symbols) {
+        return Ok(CollectOutcome::NoSession);
     }
     if symbols.collected.is_empty() {
         return Err(Error::NoBars { trade_date: job.trade_date, failed: symbols.failed.clone() });

@@ -10,14 +10,14 @@ pub const MAX_ATTEMPTS: u32 = 2;
 pub struct Pending {
     /// The symbol as requested.
     pub symbol: Symbol,
-    /// The number of attempts so far.
+    /// The number of attempts so far: requests that the market answered.
     pub attempts: u32,
-    /// Whether the market has blocked a request for it.
-    pub was_blocked: bool,
+    /// The number of requests that the market refused, or left unanswered as it did others.
+    pub unanswered: u32,
 }
 
 impl From<&Symbol> for Pending {
     fn from(symbol: &Symbol) -> Self {
-        Self { symbol: symbol.clone(), attempts: 0, was_blocked: false }
+        Self { symbol: symbol.clone(), attempts: 0, unanswered: 0 }
     }
 }

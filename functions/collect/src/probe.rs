@@ -1,21 +1,19 @@
 //! Whether the market answers this function: one query for the reference symbol's newest session. Nothing is written.
 
-use jiff::Timestamp;
 use shared::payload::{MarketState, Probe, Reason};
-use tokio::time::timeout_at;
 
 use crate::{
-    circuit_breaker::CircuitBreaker,
     failure::Failure,
+    invocation::Invocation,
     yahoo::{NewestSession, Yahoo},
 };
 
-/// Queries the market until the breaker's deadline.
-pub async fn probe(yahoo: &Yahoo, breaker: &CircuitBreaker) -> Probe {
-    let queried = timeout_at(breaker.deadline(), yahoo.newest_session(breaker, Timestamp::now())).await;
+/// Queries the market within the invocation's time.
+pub async fn probe(yahoo: &Yahoo, invocation: &Invocation) -> Probe {
+    let queried = yahoo.newest_session(&invocation.breaker(), invocation.began_at).await;
     let settings = yahoo.settings();
     let subject = format!("{} at {}", settings.reference, settings.base.host_str().unwrap_or_default());
-    let probe = answer(&subject, queried.unwrap_or_else(|_| Err(breaker.out_of_time())));
+    let probe = answer(&subject, queried);
     tracing::info!(market = ?probe.market, detail = probe.detail, "probed");
     probe
 }

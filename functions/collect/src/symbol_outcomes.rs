@@ -19,20 +19,25 @@ const MAX_GAPS: usize = 8_000;
 pub fn pending(symbols: &SymbolOutcomes, outcome: CollectOutcome) -> Vec<Pending> {
     // When the time ran out, the collection is resumed at once, which is too early for a second attempt.
     let max_attempts = if outcome == CollectOutcome::OutOfTime { 1 } else { MAX_ATTEMPTS };
-    let failed = symbols.failed.iter().filter(|symbol| symbol.attempts < max_attempts && may_change(symbol.reason));
-    let failed = failed.map(|FailedSymbol { symbol, reason, attempts, .. }| Pending {
+    let failed = symbols.failed.iter().filter(|symbol| symbol.attempts < max_attempts && is_open(symbol));
+    let failed = failed.map(|FailedSymbol { symbol, attempts, unanswered, .. }| Pending {
         symbol: symbol.clone(),
         attempts: *attempts,
-        was_blocked: *reason == Reason::Blocked && *attempts > 0,
+        unanswered: *unanswered,
     });
     let short = symbols.collected.iter().filter(|symbol| symbol.attempts < max_attempts && is_worth_an_attempt(symbol));
-    failed.chain(short.map(|symbol| Pending { attempts: symbol.attempts, ..Pending::from(&symbol.symbol) })).collect()
+    let short = short.map(|CollectedSymbol { symbol, attempts, unanswered, .. }| Pending {
+        symbol: symbol.clone(),
+        attempts: *attempts,
+        unanswered: *unanswered,
+    });
+    failed.chain(short).collect()
 }
 
-/// Whether an attempt minutes later may bring what this one did not: bars come late, and a session that is not over lasts
-/// longer.
-fn may_change(reason: Reason) -> bool {
-    reason == Reason::NoTrades || reason.is_temporary() && reason != Reason::SessionNotOver
+/// Whether the market has yet to answer, or an attempt minutes later may bring what this one did not: bars come late,
+/// and a session that is not over lasts longer.
+fn is_open(FailedSymbol { reason, attempts, .. }: &FailedSymbol) -> bool {
+    *attempts == 0 || *reason == Reason::NoTrades || reason.is_temporary() && *reason != Reason::SessionNotOver
 }
 
 /// A symbol with too many gaps to list is traded so thinly that a second attempt would not fill them.
@@ -43,10 +48,13 @@ fn is_worth_an_attempt(symbol: &CollectedSymbol) -> bool {
 /// Adds the result of one attempt to the outcomes of `requested` symbols. The bars of both attempts are in the lake, so
 /// a bar is missing where both lack it.
 pub fn record(symbols: &mut SymbolOutcomes, fetched: &FetchedSymbol, interval: Interval, requested: usize) {
-    let FetchedSymbol { pending: Pending { symbol, attempts, was_blocked }, queried_as, day } = fetched;
+    let FetchedSymbol { pending: Pending { symbol, attempts, unanswered }, queried_as, day, .. } = fetched;
     let known = symbols.collected.iter().position(|collected| collected.symbol == *symbol);
     match (day, known) {
-        (Err(failure), Some(at)) => symbols.collected[at].attempts += u32::from(failure.counts_as_attempt),
+        (Err(failure), Some(at)) => {
+            symbols.collected[at].attempts += u32::from(failure.counts_as_attempt);
+            symbols.collected[at].unanswered = *unanswered;
+        }
         (Err(failure), None) => {
             symbols.failed.retain(|failed| failed.symbol != *symbol);
             symbols.failed.push(FailedSymbol {
@@ -54,6 +62,7 @@ pub fn record(symbols: &mut SymbolOutcomes, fetched: &FetchedSymbol, interval: I
                 reason: failure.reason,
                 detail: failure.detail.clone(),
                 attempts: attempts + u32::from(failure.counts_as_attempt),
+                unanswered: *unanswered,
             });
         }
         (Ok(day), known) => {
@@ -70,8 +79,8 @@ pub fn record(symbols: &mut SymbolOutcomes, fetched: &FetchedSymbol, interval: I
                 bars: expected.saturating_sub(Gap::count(&gaps, interval)),
                 expected,
                 gaps: (gaps.len() <= MAX_GAPS / requested.max(1)).then_some(gaps),
-                // A blocked request does not count once a later one is answered.
-                attempts: if *was_blocked { 1 } else { attempts + 1 },
+                attempts: attempts + 1,
+                unanswered: *unanswered,
             };
             match known {
                 Some(at) => symbols.collected[at] = collected,
@@ -81,14 +90,8 @@ pub fn record(symbols: &mut SymbolOutcomes, fetched: &FetchedSymbol, interval: I
     }
 }
 
-/// Whether every symbol failed because there is no data, and none because the market blocked a request or failed.
-pub fn all_without_data(failed: &[FailedSymbol]) -> bool {
-    let has_no_data = |reason| matches!(reason, Reason::NoSession | Reason::UnknownSymbol | Reason::NoTrades);
-    failed.iter().all(|symbol| has_no_data(symbol.reason))
-}
-
-/// Whether the exchanges of all symbols that Yahoo knows were closed.
-pub fn is_exchange_closed(failed: &[FailedSymbol]) -> bool {
-    let has = |reason| failed.iter().any(|symbol| symbol.reason == reason);
-    has(Reason::NoSession) && !has(Reason::NoTrades)
+/// Whether the exchanges of all symbols that Yahoo knows were closed that day.
+pub fn is_exchange_closed(symbols: &SymbolOutcomes) -> bool {
+    let mut known = symbols.failed.iter().filter(|symbol| symbol.reason != Reason::UnknownSymbol).peekable();
+    symbols.collected.is_empty() && known.peek().is_some() && known.all(|symbol| symbol.reason == Reason::NoSession)
 }

@@ -1,14 +1,16 @@
 //! Yahoo Finance's chart endpoint: the settings, the client, Yahoo's spelling of symbols (`yahoo_symbol`), the reply as
-//! it is sent (`wire`), and its meaning (`decode`, `session`).
+//! it is sent (`transport`, `wire`), and its meaning (`decode`, `session`).
 
 mod client;
 mod decode;
 mod session;
 mod settings;
+mod transport;
 mod wire;
 mod yahoo_symbol;
 
-pub use client::{NewestSession, Yahoo};
+pub use client::{Day, NewestSession, Yahoo};
 pub use decode::SymbolDay;
 pub use settings::MarketSettings;
+pub use transport::{HttpReply, Transport, Unreachable};
 pub use yahoo_symbol::yahoo_symbol;

@@ -58,6 +58,7 @@ impl Published {
                 expected,
                 gaps: Some(vec![]),
                 attempts: 0,
+                unanswered: 0,
             })
         });
         Some(SymbolOutcomes { collected: collected.collect::<Option<_>>()?, failed: vec![] })
@@ -95,7 +96,15 @@ mod tests {
     }
 
     fn collected(symbol: &str, bars: usize, expected: usize) -> Result<CollectedSymbol, shared::symbol::InvalidSymbol> {
-        Ok(CollectedSymbol { symbol: symbol.parse()?, queried_as: None, bars, expected, gaps: None, attempts: 1 })
+        Ok(CollectedSymbol {
+            symbol: symbol.parse()?,
+            queried_as: None,
+            bars,
+            expected,
+            gaps: None,
+            attempts: 1,
+            unanswered: 0,
+        })
     }
 
     #[test]

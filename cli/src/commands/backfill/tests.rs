@@ -35,11 +35,19 @@ fn every_day_is_run_where_no_calendar_is_known() -> Result {
 fn collected(symbol: &str, bars: usize, gaps: Option<&[&str]>) -> Result<CollectedSymbol> {
     let gaps =
         gaps.map(|gaps| gaps.iter().map(|gap| gap.parse()).collect::<std::result::Result<_, _>>()).transpose()?;
-    Ok(CollectedSymbol { symbol: symbol.parse()?, queried_as: None, bars, expected: 78, gaps, attempts: 1 })
+    Ok(CollectedSymbol {
+        symbol: symbol.parse()?,
+        queried_as: None,
+        bars,
+        expected: 78,
+        gaps,
+        attempts: 1,
+        unanswered: 0,
+    })
 }
 
 fn failed(symbol: &str, reason: Reason) -> Result<FailedSymbol> {
-    Ok(FailedSymbol { symbol: symbol.parse()?, reason, detail: String::new(), attempts: 1 })
+    Ok(FailedSymbol { symbol: symbol.parse()?, reason, detail: String::new(), attempts: 1, unanswered: 0 })
 }
 
 fn exported(collected: Vec<CollectedSymbol>, failed: Vec<FailedSymbol>, seconds: Option<f64>) -> DayOutcome {

@@ -2,30 +2,44 @@
 
 use std::time::Duration;
 
-use backon::{ExponentialBuilder, Retryable};
+use backon::{BackoffBuilder, ExponentialBuilder};
 use jiff::{Timestamp, ToSpan, tz::TimeZone};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
-use reqwest::{Client, Url, redirect};
+use reqwest::Url;
 use shared::{Interval, Symbol, TradeDate, payload::Reason, yahoo_retention::is_yahoo};
+use tokio::time::{Instant, sleep};
 
 use super::{
-    decode::{Decoded, HttpReply, SymbolDay},
+    decode::{Decoded, SymbolDay},
     settings::MarketSettings,
+    transport::{Https, Transport},
 };
 use crate::{circuit_breaker::CircuitBreaker, failure::Failure, rate_limiter::RateLimiter};
+
+/// For how long after its first try a request may be sent again. One that took its whole timeout is not: the symbol has
+/// another attempt minutes later, and a market that hangs is recognised sooner.
+const RETRY_WITHIN: Duration = Duration::from_secs(10);
 
 /// What is percent-encoded: everything but RFC 3986's unreserved characters and `=`, which Yahoo accepts as it is.
 const PATH_SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~').remove(b'=');
 
-/// The header with which the simulated market (`market-sim`) marks its replies.
-const SIMULATED: &str = "x-finstream-simulated";
-
 /// A client of the chart endpoint, built at cold start and reused by later invocations.
 #[derive(Debug)]
 pub struct Yahoo {
-    http: Client,
+    transport: Box<dyn Transport>,
     settings: MarketSettings,
     rate_limiter: RateLimiter,
+}
+
+/// Which bars are queried.
+#[derive(Debug, Clone, Copy)]
+pub struct Day {
+    /// The session.
+    pub trade_date: TradeDate,
+    /// The length of the bars.
+    pub interval: Interval,
+    /// The time by which it is decided whether the session is over.
+    pub now: Timestamp,
 }
 
 /// The newest session of the reference symbol.
@@ -54,15 +68,17 @@ impl Yahoo {
     /// # Errors
     /// What cannot be used: a setting, or the HTTP client.
     pub fn new(settings: MarketSettings) -> Result<Self, InvalidClient> {
-        let http = Client::builder()
-            .user_agent(&settings.user_agent)
-            .connect_timeout(Duration::from_secs(5))
-            .timeout(Duration::from_secs(15))
-            // A redirect leads to a consent page, never to data.
-            .redirect(redirect::Policy::none())
-            .build()?;
+        let transport = Https::new(&settings.user_agent)?;
+        Self::with_transport(settings, Box::new(transport))
+    }
+
+    /// A client whose requests go through `transport`.
+    ///
+    /// # Errors
+    /// The setting that cannot be used.
+    pub fn with_transport(settings: MarketSettings, transport: Box<dyn Transport>) -> Result<Self, InvalidClient> {
         let rate_limiter = rate_limiter(&settings).ok_or(InvalidClient::Rate(settings.requests_per_second))?;
-        Ok(Self { http, settings, rate_limiter })
+        Ok(Self { transport, settings, rate_limiter })
     }
 
     /// Whether requests go to Yahoo itself, with its limits, and not to another server with the same endpoint.
@@ -75,25 +91,19 @@ impl Yahoo {
         &self.settings
     }
 
-    /// The bars of `symbol` in the regular session of `date`.
+    /// The bars of `symbol` in the regular session of a day.
     ///
     /// # Errors
     /// Why there are none.
-    pub async fn day(
-        &self,
-        breaker: &CircuitBreaker,
-        symbol: &Symbol,
-        date: TradeDate,
-        interval: Interval,
-    ) -> Result<SymbolDay, Failure> {
+    pub async fn day(&self, breaker: &CircuitBreaker, symbol: &Symbol, day: Day) -> Result<SymbolDay, Failure> {
         let expected = &self.settings.zone;
-        let mut reply = self.chart_of_day(breaker, symbol, date, interval, expected).await?;
+        let mut reply = self.chart_of_day(breaker, symbol, day, expected).await?;
         if reply.zone != *expected {
             // The exchange's day begins at another instant than the one that was requested.
             let zone = reply.zone.clone();
-            reply = self.chart_of_day(breaker, symbol, date, interval, &zone).await?;
+            reply = self.chart_of_day(breaker, symbol, day, &zone).await?;
         }
-        reply.day(symbol, date, interval, Timestamp::now())
+        reply.day(symbol, day)
     }
 
     /// The newest session of the reference symbol that had ended at `at`.
@@ -102,8 +112,10 @@ impl Yahoo {
     /// Why it is not known: the request failed, or no session had ended.
     pub async fn newest_session(&self, breaker: &CircuitBreaker, at: Timestamp) -> Result<NewestSession, Failure> {
         // The longest closure since 1945 was four trading days (September 2001): ten days hold a session.
+        let began = Instant::now();
         let from = at.checked_sub(240.hours()).map_err(|error| Failure::new(Reason::Refused, error.to_string()))?;
         let reply = self.chart(breaker, &self.settings.reference, from, at, Interval::OneHour).await?;
+        breaker.answered(began);
         let sessions = reply.sessions().into_iter();
         let ended = sessions.filter(|session| session.has_ended(at)).map(|session| session.trade_date);
         let none = || Failure::new(Reason::NoSession, format!("no session had ended in the ten days before {at}"));
@@ -116,12 +128,12 @@ impl Yahoo {
         &self,
         breaker: &CircuitBreaker,
         symbol: &Symbol,
-        date: TradeDate,
-        interval: Interval,
+        day: Day,
         zone: &TimeZone,
     ) -> Result<Decoded, Failure> {
-        let (start, end) = date.midnights(zone).map_err(|error| Failure::new(Reason::Refused, error.to_string()))?;
-        self.chart(breaker, symbol, start, end, interval).await
+        let (start, end) =
+            day.trade_date.midnights(zone).map_err(|error| Failure::new(Reason::Refused, error.to_string()))?;
+        self.chart(breaker, symbol, start, end, day.interval).await
     }
 
     /// The chart from `from` to `to`. A request is sent again, up to three times, while the market is unavailable.
@@ -133,23 +145,33 @@ impl Yahoo {
         to: Timestamp,
         interval: Interval,
     ) -> Result<Decoded, Failure> {
-        let url = self.url(symbol, from, to, interval);
-        let backoff =
-            ExponentialBuilder::default().with_min_delay(Duration::from_millis(500)).with_max_times(3).with_jitter();
-        (|| self.send(breaker, url.clone()))
-            .retry(backoff)
-            .when(|failure| failure.reason == Reason::Unavailable && breaker.cause().is_none())
-            .notify(|failure, wait| tracing::warn!(%symbol, %failure, ?wait, "querying the market again"))
-            .await
+        let (url, began) = (self.url(symbol, from, to, interval), Instant::now());
+        let backoff = ExponentialBuilder::default().with_min_delay(Duration::from_millis(500)).with_jitter();
+        for pause in backoff.with_max_times(3).build() {
+            match self.send(breaker, url.clone()).await {
+                Err(failure)
+                    if failure.reason == Reason::Unavailable
+                        && breaker.allows_after(pause)
+                        && began.elapsed() + pause < RETRY_WITHIN =>
+                {
+                    tracing::warn!(%symbol, %failure, ?pause, "querying the market again");
+                    sleep(pause).await;
+                }
+                ended => return ended,
+            }
+        }
+        self.send(breaker, url).await
     }
 
+    /// Sends one request: every request to the market passes here, and so within the rate and before the deadline.
     async fn send(&self, breaker: &CircuitBreaker, url: Url) -> Result<Decoded, Failure> {
-        breaker.acquire(&self.rate_limiter).await?;
-        let unreachable = |error: reqwest::Error| Failure::new(Reason::Unavailable, chain(&error.without_url()));
-        let response = self.http.get(url).send().await.map_err(unreachable)?;
-        let (status, simulated) = (response.status().as_u16(), response.headers().contains_key(SIMULATED));
-        let body = response.text().await.map_err(|error| Failure { simulated, ..unreachable(error) })?;
-        HttpReply { status, simulated, body: &body }.decode()
+        match breaker.send(&self.rate_limiter, self.transport.get(url)).await? {
+            Ok(reply) => reply.decode(),
+            Err(unreachable) => {
+                let failure = Failure::new(Reason::Unavailable, unreachable.problem);
+                Err(Failure { simulated: unreachable.simulated, ..failure })
+            }
+        }
     }
 
     fn url(&self, symbol: &Symbol, from: Timestamp, to: Timestamp, interval: Interval) -> Url {
@@ -167,10 +189,4 @@ impl Yahoo {
 fn rate_limiter(settings: &MarketSettings) -> Option<RateLimiter> {
     let rate = Some(settings.requests_per_second).filter(|rate| (0.001..=1e6).contains(rate))?;
     RateLimiter::new(Duration::from_secs_f64(1.0 / rate), settings.burst)
-}
-
-/// The error's text with those of its causes; reqwest's own ends at "error sending request".
-fn chain(error: &dyn std::error::Error) -> String {
-    let causes = std::iter::successors(error.source(), |cause| cause.source());
-    causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
 }

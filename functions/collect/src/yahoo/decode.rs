@@ -10,7 +10,9 @@ use serde_json::error::Category;
 use shared::{Interval, Price, Session, Symbol, TradeDate, payload::Reason};
 
 use super::{
+    client::Day,
     session::sessions,
+    transport::HttpReply,
     wire::{Meta, Number, Quote, Reply, Series},
 };
 use crate::failure::{Failure, shortened};
@@ -47,17 +49,6 @@ pub struct Ohlcv {
     pub volume: u64,
 }
 
-/// A reply as it came over HTTP.
-#[derive(Debug, Clone, Copy)]
-pub struct HttpReply<'a> {
-    /// The HTTP status.
-    pub status: u16,
-    /// The body, which may be JSON or not.
-    pub body: &'a str,
-    /// Whether a header said that the market is simulated.
-    pub simulated: bool,
-}
-
 /// A reply that holds a series of bars, and the instrument's time zone.
 #[derive(Debug)]
 pub struct Decoded {
@@ -69,14 +60,14 @@ pub struct Decoded {
     series: Series,
 }
 
-impl HttpReply<'_> {
+impl HttpReply {
     /// Decodes a reply of any status.
     ///
     /// # Errors
     /// The reason why the reply holds no series.
     pub fn decode(self) -> Result<Decoded, Failure> {
         let Self { status, body, simulated } = self;
-        let decoded = series(status, body).map(|(zone, meta, series)| Decoded { zone, simulated, meta, series });
+        let decoded = series(status, &body).map(|(zone, meta, series)| Decoded { zone, simulated, meta, series });
         decoded.map_err(|failure| Failure { simulated, ..failure })
     }
 }
@@ -159,24 +150,13 @@ impl Decoded {
     ///
     /// # Errors
     /// Why there are none: nothing traded, the session has not ended, or the reply is not about what was requested.
-    pub fn day(
-        self,
-        symbol: &Symbol,
-        trade_date: TradeDate,
-        interval: Interval,
-        now: Timestamp,
-    ) -> Result<SymbolDay, Failure> {
-        let simulated = self.simulated;
-        self.regular_session(symbol, trade_date, interval, now).map_err(|failure| Failure { simulated, ..failure })
+    pub fn day(self, symbol: &Symbol, day: Day) -> Result<SymbolDay, Failure> {
+        let (simulated, zone) = (self.simulated, Some(self.zone.clone()));
+        self.regular_session(symbol, day).map_err(|failure| Failure { simulated, zone, ..failure })
     }
 
-    fn regular_session(
-        self,
-        symbol: &Symbol,
-        trade_date: TradeDate,
-        interval: Interval,
-        now: Timestamp,
-    ) -> Result<SymbolDay, Failure> {
+    fn regular_session(self, symbol: &Symbol, day: Day) -> Result<SymbolDay, Failure> {
+        let Day { trade_date, interval, now } = day;
         self.check(symbol, interval)?;
         let session = self.sessions().into_iter().find(|session| session.trade_date == trade_date);
         let Some(session) = session else {

@@ -9,7 +9,7 @@ use proptest::{prelude::*, sample::Index};
 use serde_json::{Map, Value, json};
 use shared::{Interval, TradeDate};
 
-use super::{Failure, HttpReply, Ohlcv, SymbolDay};
+use super::{Day, Failure, HttpReply, Ohlcv, SymbolDay};
 
 /// 09:30 on 2026-11-20 in New York, in seconds since 1970; most timestamps of the replies lie near it.
 const OPEN: i64 = 1_795_185_000;
@@ -192,7 +192,8 @@ fn body(mutations: &[Mutation]) -> String {
 fn decode(status: u16, body: &str, date: TradeDate) -> Result<SymbolDay, Failure> {
     let now = Timestamp::MAX;
     let symbol = "META".parse().map_err(|_| Failure::malformed("the test's symbol"))?;
-    HttpReply { status, body, simulated: false }.decode()?.day(&symbol, date, Interval::FiveMinutes, now)
+    let day = Day { trade_date: date, interval: Interval::FiveMinutes, now };
+    HttpReply { status, body: body.to_owned(), simulated: false }.decode()?.day(&symbol, day)
 }
 
 /// Whether a bar is what every bar must be, written without the code under test.

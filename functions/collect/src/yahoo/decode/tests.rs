@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 use shared::{Interval, payload::Reason};
 
-use super::{Failure, HttpReply, SymbolDay};
+use super::{Day, Failure, HttpReply, SymbolDay};
 
 /// 2026-11-20, a full session: 09:30 to 16:00 in New York.
 const OPEN: i64 = 1_795_185_000;
@@ -46,7 +46,8 @@ fn decode(status: u16, body: &str) -> Result<SymbolDay, Failure> {
     let date = "2026-11-20".parse().map_err(|_| Failure::new(Reason::Refused, "the test's date"))?;
     let symbol = "META".parse().map_err(|_| Failure::new(Reason::Refused, "the test's symbol"))?;
     let now = Timestamp::from_second(CLOSE + 3600).map_err(|_| Failure::new(Reason::Refused, "the test's clock"))?;
-    HttpReply { status, body, simulated: false }.decode()?.day(&symbol, date, Interval::FiveMinutes, now)
+    let day = Day { trade_date: date, interval: Interval::FiveMinutes, now };
+    HttpReply { status, body: body.to_owned(), simulated: false }.decode()?.day(&symbol, day)
 }
 
 /// The closing prices of a reply's bars.

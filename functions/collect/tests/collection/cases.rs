@@ -1,0 +1,237 @@
+//! Each way in which a collection once told less than the truth, and what it does now.
+
+use std::{collections::BTreeSet, time::Duration};
+
+use collect::Invocation;
+use serde_json::{Value, json};
+use shared::{
+    ErrorName, Interval,
+    payload::{CollectOutcome, Collection, Reason},
+};
+use tokio::time::Instant;
+
+use crate::{
+    Outcome, Played, in_virtual_time,
+    lake::Lake,
+    market::{DATE, Exchange, Fault, Listing, RUN_BEGINS, Script, ScriptedMarket},
+    pipeline::collector,
+    play,
+};
+
+fn full() -> Listing {
+    holes(&[], None)
+}
+
+fn holes(holes: &[usize], filled_after: Option<u32>) -> Listing {
+    Listing::Trades { holes: holes.iter().copied().collect(), filled_after }
+}
+
+/// A market of 5-minute bars with the reference symbol, which trades, and these symbols of New York.
+fn market(listings: impl IntoIterator<Item = (String, Listing)>) -> Script {
+    let spy = ("SPY".to_owned(), full());
+    let listings = [spy].into_iter().chain(listings).map(|(symbol, listing)| (symbol, (Exchange::NewYork, listing)));
+    let latency = Duration::from_millis(100);
+    Script { listings: listings.collect(), interval: Interval::FiveMinutes, latency, outages: Vec::new() }
+}
+
+fn numbered(symbols: usize, listing: impl Fn(usize) -> Listing) -> impl Iterator<Item = (String, Listing)> {
+    (0..symbols).map(move |at| (format!("S{at:03}"), listing(at)))
+}
+
+fn seconds(from: u64, to: u64) -> std::ops::Range<Duration> {
+    Duration::from_secs(from)..Duration::from_secs(to)
+}
+
+/// Plays a run over every symbol of the market but the reference symbol.
+fn run(script: Script) -> Outcome<Played> {
+    let symbols: Vec<_> = script.listings.keys().filter(|symbol| *symbol != "SPY").cloned().collect();
+    play(script, Lake::default(), &json!({"trade_date": DATE, "symbols": symbols}))
+}
+
+fn collected(played: &Played) -> Outcome<&Collection> {
+    played.run.end.as_ref().map_err(|(error, cause)| format!("{error}: {cause}").into())
+}
+
+#[test]
+fn a_refusal_in_the_second_attempt_is_no_answer() -> Outcome {
+    // The first attempt brings nothing usable of AAA and 77 of BBB's 78 bars; the second, after five minutes, is refused.
+    let faulty = Listing::Faulty(Fault::Malformed, Some(1));
+    let mut script = market([("AAA".into(), faulty), ("BBB".into(), holes(&[7], Some(1))), ("CCC".into(), full())]);
+    script.outages = vec![(seconds(200, 400), Fault::Blocks)];
+    let played = run(script)?;
+    let second = played.run.invocations[1].answer.as_ref().ok_or("no second answer")?;
+    assert_eq!(second.outcome, CollectOutcome::Blocked);
+    let waiting = second.symbols.failed.iter().map(|it| (it.symbol.as_str(), it.attempts, it.unanswered));
+    let short = second.symbols.collected.iter().filter(|it| it.is_short());
+    let waiting: Vec<_> = waiting.chain(short.map(|it| (it.symbol.as_str(), it.attempts, it.unanswered))).collect();
+    assert_eq!(waiting, [("AAA", 1, 1), ("BBB", 1, 0)], "AAA was refused; BBB was not even asked");
+    let end = collected(&played)?;
+    assert_eq!((end.outcome, end.bars, end.symbols.failed.len()), (CollectOutcome::Collected, 3 * 78, 0));
+    assert_eq!(played.asked.iter().filter(|one| one.outage.is_some()).count(), 1, "the blocked market got one request");
+    Ok(())
+}
+
+#[test]
+fn symbols_with_refusals_of_their_own_do_not_starve_the_others() -> Outcome {
+    for first_refused in [0, 1] {
+        let refused = Listing::Faulty(Fault::Blocks, None);
+        let turns = |at| if at % 2 == first_refused && at < 10 { refused.clone() } else { full() };
+        let played = run(market(numbered(15, turns)))?;
+        let end = collected(&played)?;
+        assert_eq!((end.outcome, end.symbols.collected.len()), (CollectOutcome::Collected, 10));
+        let blocked = end.symbols.failed.iter().filter(|it| it.reason == Reason::Blocked && it.attempts == 2);
+        assert_eq!(blocked.count(), 5, "{:?}", end.symbols.failed);
+        let minutes = played.run.invocations.last().map(|last| last.ended.as_secs() / 60);
+        assert_eq!(minutes, Some(if first_refused == 0 { 10 } else { 5 }), "{first_refused}");
+    }
+    Ok(())
+}
+
+#[test]
+fn an_open_session_is_no_outage() -> Outcome {
+    let mut script = market(numbered(25, |_| Listing::StillOpen));
+    script.listings.insert("SPY".into(), (Exchange::NewYork, Listing::StillOpen));
+    let played = run(script.clone())?;
+    let error = played.run.end.err().map(|(error, _)| error);
+    assert_eq!((error, played.asked.len()), (Some(ErrorName::SessionNotOver), 25));
+    let (status, body, _) = post(script, &json!({"trade_date": DATE, "symbols": ["S000", "S001"]}))?;
+    assert_eq!((status, &body["error"]), (409, &json!("SessionNotOver")), "{body}");
+    Ok(())
+}
+
+#[test]
+fn a_holiday_of_another_exchange_is_a_day_without_a_session() -> Outcome {
+    for (listings, ends) in [
+        (vec![("A.L", Exchange::London, Listing::Holiday), ("B.L", Exchange::London, Listing::Holiday)], "no_session"),
+        (vec![("A.L", Exchange::London, Listing::Holiday), ("ZZ", Exchange::London, Listing::Unknown)], "no_session"),
+        // New York traded, so a symbol of New York without a session is dead.
+        (vec![("A", Exchange::NewYork, Listing::Holiday)], "NoBars"),
+        (vec![("A.L", Exchange::London, Listing::Holiday), ("A", Exchange::NewYork, Listing::Untraded)], "NoBars"),
+        (vec![("A.L", Exchange::London, Listing::Holiday), ("A", Exchange::NewYork, full())], "collected"),
+    ] {
+        let mut script = market([]);
+        script.listings.extend(
+            listings.iter().map(|(symbol, exchange, listing)| ((*symbol).to_owned(), (*exchange, listing.clone()))),
+        );
+        let ended = match run(script)?.run.end {
+            Ok(collection) => json!(collection.outcome).as_str().unwrap_or_default().to_owned(),
+            Err((error, _)) => error.to_string(),
+        };
+        assert_eq!(ended, ends, "{listings:?}");
+    }
+    Ok(())
+}
+
+#[test]
+fn a_former_symbol_is_named_after_whoever_answers() -> Outcome {
+    let (own, company) = ("FB as the market calls it", "Meta Platforms");
+    for (listed, requested, names) in [
+        (vec!["META"], vec!["FB"], vec![("FB", company)]),
+        (vec!["META"], vec!["FB", "META"], vec![("FB", company), ("META", company)]),
+        (vec!["FB", "META"], vec!["FB", "META"], vec![("FB", own), ("META", company)]),
+        (vec!["FB"], vec!["FB"], vec![("FB", own)]),
+    ] {
+        let script = market(listed.iter().map(|symbol| ((*symbol).to_owned(), full())));
+        let played = play(script, Lake::default(), &json!({"trade_date": DATE, "symbols": requested}))?;
+        assert_eq!(collected(&played)?.bars, 78 * requested.len());
+        let bars = played.lake.bars();
+        assert_eq!(bars.len(), 78 * requested.len());
+        let named: BTreeSet<_> = bars.iter().map(|bar| (bar.symbol.as_str(), bar.company_name.as_str())).collect();
+        assert_eq!(named, names.into_iter().collect(), "{listed:?} for {requested:?}");
+    }
+    Ok(())
+}
+
+/// Sends `POST /collect`; the status, the body and the time it took.
+fn post(script: Script, body: &Value) -> Outcome<(u64, Value, Duration)> {
+    let mut event: Value = serde_json::from_str(include_str!("../../events/http.json"))?;
+    event["body"] = json!(body.to_string());
+    event["isBase64Encoded"] = json!(false);
+    in_virtual_time(async {
+        let collector = collector(&ScriptedMarket::new(script), &Lake::default())?;
+        let begun = Instant::now();
+        let invocation = Invocation::beginning("request-1".into(), RUN_BEGINS.parse()?, Duration::from_secs(300));
+        let reply = collector.answer(event, invocation).await?;
+        let body = serde_json::from_str(reply["body"].as_str().unwrap_or_default())?;
+        Ok((reply["statusCode"].as_u64().unwrap_or_default(), body, begun.elapsed()))
+    })
+}
+
+#[test]
+fn over_http_a_market_that_does_not_answer_is_503_before_the_gateway_gives_up() -> Outcome {
+    for (fault, error) in [
+        (Fault::Hangs, "MarketUnavailable"),
+        (Fault::Fails, "MarketUnavailable"),
+        (Fault::HasNothing, "MarketUnavailable"),
+        (Fault::Malformed, "MarketUnavailable"),
+        (Fault::Blocks, "MarketBlocked"),
+    ] {
+        for request in [json!({"trade_date": DATE, "symbols": ["S000"]}), json!({"symbols": ["S000"]}), json!({})] {
+            let mut script = market(numbered(1, |_| full()));
+            script.outages = vec![(seconds(0, 3600), fault)];
+            let (status, body, took) = post(script, &request)?;
+            assert_eq!((status, &body["error"]), (503, &json!(error)), "{fault:?} {request}: {body}");
+            assert!(took < Duration::from_secs(28), "{fault:?} {request}: {took:?}");
+        }
+    }
+    let (status, body, _) = post(market([]), &json!({"trade_date": DATE, "symbols": ["ZZ"]}))?;
+    assert_eq!((status, &body["error"]), (404, &json!("NoBars")), "{body}");
+    Ok(())
+}
+
+/// 500 symbols on markets that do not answer: how the run ends, after what time and how many requests.
+#[test]
+fn a_market_that_does_not_answer_is_recognised_and_named() -> Outcome {
+    let outage = |fault| {
+        let mut script = market(numbered(500, |_| full()));
+        script.outages = vec![(seconds(0, 1_000_000), fault)];
+        script
+    };
+    let half_way = |fault| {
+        let mut script = outage(fault);
+        script.outages[0].0.start = Duration::from_secs(100);
+        script
+    };
+    let of_their_own =
+        |fault| market(numbered(500, move |at| if at % 50 == 0 { Listing::Faulty(fault, None) } else { full() }));
+    let mut table = String::new();
+    for (what, script) in [
+        ("healthy", market(numbered(500, |_| full()))),
+        ("hangs", outage(Fault::Hangs)),
+        ("blocks all", outage(Fault::Blocks)),
+        ("fails", outage(Fault::Fails)),
+        ("has nothing", outage(Fault::HasNothing)),
+        ("malformed", outage(Fault::Malformed)),
+        ("hangs after 100 s", half_way(Fault::Hangs)),
+        ("blocks after 100 s", half_way(Fault::Blocks)),
+        ("has nothing after 100 s", half_way(Fault::HasNothing)),
+        ("blocks ten of its own", of_their_own(Fault::Blocks)),
+        ("hangs for ten", of_their_own(Fault::Hangs)),
+    ] {
+        let played = run(script)?;
+        let took = played.run.invocations.last().map_or(0, |last| last.ended.as_secs());
+        let end = match &played.run.end {
+            Ok(end) => format!("{:?}, {} of 500", end.outcome, end.symbols.collected.len()),
+            Err((error, _)) => error.to_string(),
+        };
+        let met = played.asked.iter().filter(|one| one.outage.is_some()).count();
+        let (requests, invocations) = (played.asked.len(), played.run.invocations.len());
+        table += &format!(
+            "{what:24} {:3} min  {requests:3} requests, {met:2} of them in vain  {invocations} invocations  {end}\n",
+            took / 60
+        );
+    }
+    insta::assert_snapshot!(table);
+    Ok(())
+}
+
+#[test]
+fn gaps_are_still_listed_after_a_second_attempt() -> Outcome {
+    let twelve: Vec<usize> = (0..12).map(|at| at * 6 + 1).collect();
+    let played = run(market(numbered(500, |_| holes(&twelve, None))))?;
+    let end = collected(&played)?;
+    for symbol in &end.symbols.collected {
+        assert_eq!((symbol.attempts, symbol.gaps.as_ref().map(Vec::len)), (2, Some(12)), "{symbol:?}");
+    }
+    Ok(())
+}

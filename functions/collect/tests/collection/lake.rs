@@ -1,0 +1,91 @@
+//! The lake of a run: what the real Firehose client sent, record by record.
+
+use std::{
+    fmt,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use aws_credential_types::Credentials;
+use aws_sdk_firehose::{Client, config::Region};
+use aws_smithy_runtime_api::{
+    client::{
+        http::{HttpConnector, HttpConnectorFuture, SharedHttpConnector, http_client_fn},
+        orchestrator::{HttpRequest, HttpResponse},
+        result::ConnectorError,
+    },
+    http::StatusCode,
+};
+use aws_smithy_types::{base64, body::SdkBody};
+use serde_json::{Value, json};
+use shared::Bar;
+
+/// What a delivery stream has accepted.
+#[derive(Clone, Default)]
+pub struct Lake {
+    bars: Arc<Mutex<Vec<Bar>>>,
+    /// The number of calls that reject their last record before any is accepted whole.
+    rejections: Arc<Mutex<u32>>,
+}
+
+impl Lake {
+    /// A stream that rejects the last record of so many calls first.
+    pub fn rejecting(rejections: u32) -> Self {
+        Self { rejections: Arc::new(Mutex::new(rejections)), ..Self::default() }
+    }
+
+    /// The bars, in the order in which they were sent.
+    pub fn bars(&self) -> Vec<Bar> {
+        self.bars.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// A client of the stream.
+    pub fn client(&self) -> Client {
+        let connector = SharedHttpConnector::new(self.clone());
+        let config = aws_sdk_firehose::Config::builder()
+            .behavior_version(aws_config::BehaviorVersion::latest())
+            .region(Region::from_static("eu-west-1"))
+            .credentials_provider(Credentials::new("id", "secret", None, None, "test"))
+            .http_client(http_client_fn(move |_, _| connector.clone()))
+            .build();
+        Client::from_conf(config)
+    }
+
+    /// Accepts the records of a `PutRecordBatch`.
+    fn put(&self, body: &[u8]) -> Result<Value, Box<dyn std::error::Error + Send + Sync>> {
+        let request: Value = serde_json::from_slice(body)?;
+        let mut records = request["Records"].as_array().ok_or("no records")?.clone();
+        let mut entries = Vec::new();
+        let mut rejections = self.rejections.lock().unwrap_or_else(PoisonError::into_inner);
+        if *rejections > 0 {
+            *rejections -= 1;
+            records.pop();
+            entries.push(json!({"ErrorCode": "ServiceUnavailableException", "ErrorMessage": "Slow down."}));
+        }
+        let failed = entries.len();
+        let mut bars = self.bars.lock().unwrap_or_else(PoisonError::into_inner);
+        for record in records {
+            let data = base64::decode(record["Data"].as_str().unwrap_or_default())?;
+            for line in data.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
+                bars.push(serde_json::from_slice(line)?);
+            }
+            entries.insert(0, json!({"RecordId": "accepted"}));
+        }
+        Ok(json!({"FailedPutCount": failed, "RequestResponses": entries}))
+    }
+}
+
+impl fmt::Debug for Lake {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Lake")
+    }
+}
+
+impl HttpConnector for Lake {
+    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+        let answer = self.put(request.body().bytes().unwrap_or_default());
+        HttpConnectorFuture::ready(answer.map_err(|error| ConnectorError::other(error, None)).and_then(|answer| {
+            let ok = StatusCode::try_from(200).map_err(|error| ConnectorError::other(error.into(), None))?;
+            Ok(HttpResponse::new(ok, SdkBody::from(answer.to_string())))
+        }))
+    }
+}

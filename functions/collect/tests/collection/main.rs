@@ -1,0 +1,43 @@
+//! The real `collect`, in process and in virtual time, against markets by script: refusals, outages, hangs and
+//! recoveries, over the attempts and waits of the state machine.
+//!
+//! `cases` has one test for each way in which a collection once told less than the truth; `model` plays random markets.
+
+mod cases;
+mod lake;
+mod market;
+mod model;
+mod pipeline;
+
+use std::future::Future;
+
+use serde_json::Value;
+
+use crate::{
+    lake::Lake,
+    market::{Asked, Script, ScriptedMarket},
+    pipeline::{Run, collector},
+};
+
+type Outcome<T = ()> = Result<T, Box<dyn std::error::Error>>;
+
+/// A run that has ended.
+struct Played {
+    run: Run,
+    asked: Vec<Asked>,
+    lake: Lake,
+}
+
+/// Plays a run over a market.
+fn play(script: Script, lake: Lake, request: &Value) -> Outcome<Played> {
+    in_virtual_time(async {
+        let market = ScriptedMarket::new(script);
+        let run = pipeline::run(&collector(&market, &lake)?, request).await?;
+        Ok(Played { run, asked: market.asked(), lake })
+    })
+}
+
+/// Runs to the end with a clock that jumps to the next timer when nothing else is to be done.
+fn in_virtual_time<T>(future: impl Future<Output = Outcome<T>>) -> Outcome<T> {
+    tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build()?.block_on(future)
+}

@@ -1,0 +1,248 @@
+//! A market by script: what it has of each symbol, and when it blocks every client or is down.
+//!
+//! It answers the real client of `collect`, in the virtual time of the test's runtime.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    ops::Range,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use collect::{HttpReply, Transport, Unreachable};
+use futures::future::BoxFuture;
+use jiff::Timestamp;
+use reqwest::Url;
+use serde_json::json;
+use shared::Interval;
+use tokio::time::{Instant, sleep};
+
+/// The trade date of every script: a Friday with full sessions in New York and London.
+pub const DATE: &str = "2026-11-20";
+
+/// When every run begins: after the close of both exchanges.
+pub const RUN_BEGINS: &str = "2026-11-20T22:30:00Z";
+
+/// The longest that a request takes before the transport gives up, as the one over HTTPS does.
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(15);
+
+/// Where a symbol trades.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Exchange {
+    NewYork,
+    London,
+}
+
+/// What the market has of a symbol while it is up.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Listing {
+    /// Bars, without those of these numbers. After so many replies the holes are filled.
+    Trades { holes: BTreeSet<usize>, filled_after: Option<u32> },
+    /// Nothing: 404.
+    Unknown,
+    /// The exchange was closed on the date.
+    Holiday,
+    /// The session was held, and the symbol did not trade.
+    Untraded,
+    /// The session is still going on.
+    StillOpen,
+    /// The date is older than what is kept.
+    TooOld,
+    /// The fault, in so many replies or in all, and then full bars.
+    Faulty(Fault, Option<u32>),
+}
+
+/// What is wrong with the replies of one symbol, or with those of the whole market.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fault {
+    /// 429 for a client that is refused.
+    Blocks,
+    /// 503.
+    Fails,
+    /// No reply.
+    Hangs,
+    /// 404, as if it knew no symbol.
+    HasNothing,
+    /// 200 with something that is not a chart.
+    Malformed,
+}
+
+/// The script of a market.
+#[derive(Debug, Clone, Default)]
+pub struct Script {
+    /// What it has, by symbol. Any other is unknown.
+    pub listings: BTreeMap<String, (Exchange, Listing)>,
+    /// When the whole market has a fault, in time since the start of the run.
+    pub outages: Vec<(Range<Duration>, Fault)>,
+    /// The length of the bars.
+    pub interval: Interval,
+    /// How long a reply takes.
+    pub latency: Duration,
+}
+
+/// One request, and what became of it.
+#[derive(Debug, Clone)]
+pub struct Asked {
+    /// When it arrived, in time since the start of the run.
+    pub at: Duration,
+    pub symbol: String,
+    /// The fault of the whole market with which it was answered.
+    pub outage: Option<Fault>,
+    /// The fault of the symbol alone with which it was answered.
+    pub fault: Option<Fault>,
+}
+
+/// The market at work.
+#[derive(Debug, Clone)]
+pub struct ScriptedMarket {
+    script: Arc<Script>,
+    began: Instant,
+    asked: Arc<Mutex<Vec<Asked>>>,
+}
+
+impl ScriptedMarket {
+    pub fn new(script: Script) -> Self {
+        Self { script: Arc::new(script), began: Instant::now(), asked: Arc::default() }
+    }
+
+    /// The requests so far.
+    pub fn asked(&self) -> Vec<Asked> {
+        self.asked.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    async fn reply(&self, symbol: String) -> Result<HttpReply, Unreachable> {
+        let (at, script) = (self.began.elapsed(), &self.script);
+        let outage = script.outages.iter().find(|(during, _)| during.contains(&at)).map(|(_, fault)| *fault);
+        let listing = script.listings.get(&symbol);
+        let before = {
+            let mut asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
+            let own = |one: &&Asked| one.symbol == symbol && one.outage.is_none();
+            let before = u32::try_from(asked.iter().filter(own).count()).unwrap_or(u32::MAX);
+            let fault = match listing {
+                Some((_, Listing::Faulty(fault, times))) if times.is_none_or(|times| before < times) => Some(*fault),
+                _ => None,
+            };
+            let fault = fault.filter(|_| outage.is_none());
+            asked.push(Asked { at, symbol: symbol.clone(), outage, fault });
+            (before, fault)
+        };
+        let (before, fault) = before;
+        if let Some(fault) = outage.or(fault) {
+            return fault.reply(script.latency).await;
+        }
+        sleep(script.latency).await;
+        let ok = |body| Ok(HttpReply { status: 200, body, simulated: false });
+        match listing {
+            None | Some((_, Listing::Unknown)) => Fault::HasNothing.reply(Duration::ZERO).await,
+            Some((_, Listing::TooOld)) => error(422, "The requested range must be within the last 60 days."),
+            Some((exchange, Listing::Trades { holes, filled_after })) => {
+                let is_filled = filled_after.is_some_and(|replies| before >= replies);
+                ok(chart(&symbol, *exchange, script.interval, |bar| is_filled || !holes.contains(&bar)))
+            }
+            Some((exchange, Listing::Faulty(..))) => ok(chart(&symbol, *exchange, script.interval, |_| true)),
+            Some((exchange, Listing::Untraded)) => ok(chart(&symbol, *exchange, script.interval, |_| false)),
+            Some((exchange, Listing::Holiday)) => ok(without_session(&symbol, *exchange, script.interval)),
+            Some((exchange, Listing::StillOpen)) => ok(chart_of(
+                &symbol,
+                *exchange,
+                script.interval,
+                exchange.opens()..exchange.opens() + 24 * 3600,
+                |_| true,
+            )),
+        }
+    }
+}
+
+impl Transport for ScriptedMarket {
+    fn get(&self, url: Url) -> BoxFuture<'_, Result<HttpReply, Unreachable>> {
+        let symbol = url.path().rsplit('/').next().unwrap_or_default().to_owned();
+        Box::pin(self.reply(symbol))
+    }
+}
+
+impl Fault {
+    async fn reply(self, latency: Duration) -> Result<HttpReply, Unreachable> {
+        if self == Self::Hangs {
+            sleep(REQUEST_TIMEOUT).await;
+            return Err(Unreachable { problem: "operation timed out".to_owned(), simulated: false });
+        }
+        sleep(latency).await;
+        let text = |status, body: &str| Ok(HttpReply { status, body: body.to_owned(), simulated: false });
+        match self {
+            Self::Blocks => text(429, "Too Many Requests\r\n"),
+            Self::Malformed => text(200, r#"{"chart":{"result":[],"error":null}}"#),
+            Self::HasNothing => error(404, "No data found, symbol may be delisted"),
+            Self::Fails | Self::Hangs => text(503, "<html>Service Unavailable</html>"),
+        }
+    }
+}
+
+impl Exchange {
+    /// The open, in seconds since 1970.
+    fn opens(self) -> i64 {
+        self.hours().start
+    }
+
+    /// 09:30 to 16:00 in New York, 08:00 to 16:30 in London.
+    fn hours(self) -> Range<i64> {
+        let at = |text: &str| text.parse::<Timestamp>().map_or(0, Timestamp::as_second);
+        match self {
+            Self::NewYork => at("2026-11-20T14:30:00Z")..at("2026-11-20T21:00:00Z"),
+            Self::London => at("2026-11-20T08:00:00Z")..at("2026-11-20T16:30:00Z"),
+        }
+    }
+
+    fn zone(self) -> &'static str {
+        match self {
+            Self::NewYork => "America/New_York",
+            Self::London => "Europe/London",
+        }
+    }
+
+    /// The number of bars of a full session.
+    pub fn bars(self, interval: Interval) -> usize {
+        let Range { start, end } = self.hours();
+        let seconds = interval.duration().as_secs();
+        usize::try_from((end - start + seconds - 1) / seconds).unwrap_or_default()
+    }
+}
+
+fn error(status: u16, description: &str) -> Result<HttpReply, Unreachable> {
+    let body = json!({"chart": {"result": null, "error": {"code": "Error", "description": description}}});
+    Ok(HttpReply { status, body: body.to_string(), simulated: false })
+}
+
+fn chart(symbol: &str, exchange: Exchange, interval: Interval, has: impl Fn(usize) -> bool) -> String {
+    chart_of(symbol, exchange, interval, exchange.hours(), has)
+}
+
+fn chart_of(
+    symbol: &str,
+    exchange: Exchange,
+    interval: Interval,
+    hours: Range<i64>,
+    has: impl Fn(usize) -> bool,
+) -> String {
+    let bars = (0..exchange.bars(interval)).filter(|bar| has(*bar));
+    let step = interval.duration().as_secs();
+    let rows: Vec<i64> = bars.map(|bar| hours.start + i64::try_from(bar).unwrap_or_default() * step).collect();
+    let (prices, volumes) = (vec![10.5; rows.len()], vec![100; rows.len()]);
+    json!({"chart": {"error": null, "result": [{
+        "meta": {
+            "symbol": symbol, "currency": "USD", "longName": format!("{symbol} as the market calls it"),
+            "exchangeTimezoneName": exchange.zone(), "dataGranularity": interval.as_str(),
+            "tradingPeriods": [[{"start": hours.start, "end": hours.end}]],
+        },
+        "timestamp": rows,
+        "indicators": {"quote": [{"open": prices, "high": prices, "low": prices, "close": prices, "volume": volumes}]},
+    }]}})
+    .to_string()
+}
+
+fn without_session(symbol: &str, exchange: Exchange, interval: Interval) -> String {
+    json!({"chart": {"error": null, "result": [{
+        "meta": {"symbol": symbol, "exchangeTimezoneName": exchange.zone(), "dataGranularity": interval.as_str()},
+        "indicators": {"quote": [{}]},
+    }]}})
+    .to_string()
+}
