@@ -10,7 +10,10 @@ const HINTS: [(&str, &str); 23] = [
     ("ServiceUnavailable", "the service did not answer through all retries: run again in a few minutes"),
     ("SessionNotOver", "run again after the close, or request an earlier day with --trade-date"),
     ("NoBars", "check the spelling of the symbols, and that Yahoo still keeps bars of that length for that day"),
-    ("MarketUnavailable", "run again later; if it lasts, check that the market's address can be reached and that it knows the ReferenceSymbol"),
+    (
+        "MarketUnavailable",
+        "run again later; if it lasts, check that the market's address can be reached and that it knows the ReferenceSymbol",
+    ),
     (
         "MarketBlocked",
         "wait an hour, then run again with fewer symbols or a lower MarketRequestsPerSecond; if it persists, deploy with another UserAgent",

@@ -83,7 +83,8 @@ fn each_round_of_waiting_for_late_bars_has_its_own_lines() -> Result<(), String>
 #[test]
 fn failed_attempts_are_shown_and_a_failure_names_its_state() -> Result<(), String> {
     let mut timeline = Timeline::default();
-    let script = "0 start\n0 task Collect\n0 scheduled\n0.5 error ServiceUnavailable: firehose answered 503\n2.5 scheduled
+    let script =
+        "0 start\n0 task Collect\n0 scheduled\n0.5 error ServiceUnavailable: firehose answered 503\n2.5 scheduled
         3 error ServiceUnavailable: firehose answered 503\n7 scheduled\n8 exit
         8 task StartCrawler\n8 scheduled\n9 error AccessDenied: no\n9 exit
         9 task NotifyFailed\n9 scheduled\n9.1 error Sns.NotFound\n9.2 exit\n9.2 fail Failed\n9.2 end";
