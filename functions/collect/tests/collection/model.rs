@@ -18,7 +18,7 @@ use shared::{
 use crate::{
     Played,
     lake::Lake,
-    market::{DATE, Exchange, Fault, Listing, Script},
+    market::{Asked, DATE, Exchange, Fault, Listing, Script},
     play,
 };
 
@@ -301,11 +301,12 @@ fn reason_is_true(case: &Case, played: &Played, failed: &FailedSymbol) -> Result
 /// Whether the symbol was asked at the end of an outage in which the market seems to know no symbol.
 fn went_unnoticed(case: &Case, Played { asked, .. }: &Played, symbol: &str) -> bool {
     let asked_as = if symbol == "FB" { "META" } else { symbol };
-    asked.iter().any(|one| {
-        one.symbol == asked_as
-            && one.outage == Some(Fault::HasNothing)
-            && case.outage_ends(one.at).is_some_and(|end| end < one.at + UNNOTICED)
-    })
+    asked.iter().any(|one| one.symbol == asked_as && one.outage == Some(Fault::HasNothing) && ends_soon(case, one))
+}
+
+/// Whether the reply was given in an outage that ended before it could be noticed.
+fn ends_soon(case: &Case, one: &Asked) -> bool {
+    one.outage.is_some() && case.outage_ends(one.at).is_some_and(|end| end < one.at + UNNOTICED)
 }
 
 fn error_is_true(case: &Case, error: ErrorName, cause: &str) -> Result<(), String> {
@@ -321,8 +322,8 @@ fn error_is_true(case: &Case, error: ErrorName, cause: &str) -> Result<(), Strin
     if is_true { Ok(()) } else { Err(format!("it failed with {error}: {cause}")) }
 }
 
-/// Where the market was up during the whole last invocation, every symbol of which it has bars is collected, unless an
-/// outage or a fault of its own took both of its attempts.
+/// Where the market was up during the whole last invocation, every symbol of which it has bars is collected, unless faults
+/// of its own, or outages that went unnoticed, took both of its attempts. A refusal takes none.
 fn whoever_would_answer_is_answered(case: &Case, played: &Played) -> Result<(), String> {
     let Played { run, asked, .. } = played;
     let Some(last) = run.invocations.last() else { return Err("no invocation".into()) };
@@ -343,7 +344,8 @@ fn whoever_would_answer_is_answered(case: &Case, played: &Played) -> Result<(), 
             _ => false,
         };
         let asked_as = if symbol == "FB" { "META" } else { &*symbol };
-        let bad = asked.iter().filter(|one| one.symbol == asked_as && (one.outage.is_some() || one.fault.is_some()));
+        let is_bad = |one: &&Asked| one.fault.is_some() || one.outage != Some(Fault::Blocks) && ends_soon(case, one);
+        let bad = asked.iter().filter(|one| one.symbol == asked_as).filter(is_bad);
         let spoilt: BTreeSet<_> =
             bad.map(|one| run.invocations.iter().filter(|invoked| invoked.began <= one.at).count()).collect();
         let is_excused = spoilt.len() >= 2 || went_unnoticed(case, played, &symbol);
