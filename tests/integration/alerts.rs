@@ -6,6 +6,7 @@ use std::{sync::Arc, time::Duration};
 
 use anyhow::{Context as _, Result, ensure};
 use harness::{Stack, poll};
+use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use crate::{Context, trials};
@@ -63,13 +64,19 @@ impl<'a> Subscriber<'a> {
         self.receives(&[&execution, "is ABORTED"]).await
     }
 
-    /// The watch the day after a day without a successful run, and after one with.
+    /// The watch after no successful run, after runs that are not the session's own, and after that one.
     async fn watch_without_a_run(&self) -> Result<()> {
         let failing = self.start("WatchArn").await?;
         self.receives(&[&failing, "is FAILED"]).await?;
         ensure!(self.ended(&failing).await?["error"] == "NoRunSucceeded");
-        self.stack.succeed(&json!({"trade_date": "2026-11-20"})).await?;
-        ensure!(self.ended(&self.start("WatchArn").await?).await?["status"] == "SUCCEEDED");
+        for input in [json!({"trade_date": "2026-11-18"}), json!({"symbols": ["META"]}), json!({"interval": "1h"})] {
+            self.stack.succeed(&input).await?;
+            let watch = self.ended(&self.start("WatchArn").await?).await?;
+            ensure!(watch["error"] == "NoRunSucceeded", "{input} silences the watch: {watch}");
+        }
+        self.stack.succeed(&json!({"scheduled_time": Timestamp::now()})).await?;
+        let watch = self.ended(&self.start("WatchArn").await?).await?;
+        ensure!(watch["status"] == "SUCCEEDED", "{watch}");
         Ok(())
     }
 

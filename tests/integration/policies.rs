@@ -94,6 +94,10 @@ fn required_permission(context: &Context, task: &Value) -> Result<(String, Strin
             let machine = arguments.split("'StateMachineArn': '").nth(1).and_then(|rest| rest.split('\'').next());
             ("states:ListExecutions", machine.unwrap_or_default().to_owned())
         }
+        "aws-sdk:sfn:describeExecution" => {
+            let executions = cloud.output("StateMachineArn")?.replacen(":stateMachine:", ":execution:", 1) + ":*";
+            ("states:DescribeExecution", executions)
+        }
         other => anyhow::bail!("add the permission that {other} needs"),
     };
     Ok((action.to_owned(), on))

@@ -81,7 +81,7 @@ class Script:
         answer = answer.answer if isinstance(answer, paths.Always) else answer
         if "result" in answer:
             self.begin_polls(state)
-        return json.loads(re.sub(r"\{(now|crawl \d+)}", self.moment, json.dumps(answer)))
+        return json.loads(re.sub(r"\{(now|date|crawl)(?: -?(\d+)h?)?}", self.moment, json.dumps(answer)))
 
     def begin_polls(self, started_by):
         for state in (state for state, starter in paths.POLLS.items() if starter == started_by):
@@ -91,9 +91,9 @@ class Script:
 
     def moment(self, placeholder):
         """Instants are filled in late, since the definition may ask the clock. Glue gives them in whole seconds."""
-        name, _, number = placeholder[1].partition(" ")
-        instant = now() if name == "now" else self.crawls[int(number) - 1]
-        return instant.strftime("%Y-%m-%dT%H:%M:%SZ")
+        name, number = placeholder[1], int(placeholder[2] or 0)
+        instant = self.crawls[number - 1] if name == "crawl" else now() - datetime.timedelta(hours=number)
+        return instant.strftime("%Y-%m-%d" if name == "date" else "%Y-%m-%dT%H:%M:%SZ")
 
 
 def now():

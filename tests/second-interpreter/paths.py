@@ -3,7 +3,8 @@
 `answers` gives for each state of type Task what its calls return or throw, in order. The length of a list is the number
 of calls that must be made, retries included. States that poll (POLLS) have a list for each call of the state that they
 poll for, and the last answer of such a list repeats.
-`{now}` in an answer is the moment it is given, `{crawl 2}` the moment at which StartCrawler was called the second time.
+`{now}` in an answer is the moment it is given, `{now -30h}` 30 hours before, and `{date -30h}` the date of that in UTC;
+`{crawl 2}` is the moment at which StartCrawler was called the second time.
 
 `states` is a regular expression over the names of the states entered, from the first to the last.
 """
@@ -84,8 +85,17 @@ def query(state, reason=None):
 
 def executions(*runs, token=None):
     """A page of what ListExecutions says of runs, each a name and when it ended."""
-    found = [{"ExecutionArn": "arn", "Name": name, "Status": "SUCCEEDED", "StopDate": stop} for name, stop in runs]
+    found = [{"ExecutionArn": name, "Name": name, "Status": "SUCCEEDED", "StopDate": stop} for name, stop in runs]
     return returns({"Executions": found, **({"NextToken": token} if token else {})})
+
+
+def execution(**fields):
+    """What DescribeExecution says of a run."""
+    return returns({"ExecutionArn": "run", "Name": "run", "Status": "SUCCEEDED", "StopDate": "{now}", **fields})
+
+
+def run_of(value, started="{now -1h}"):
+    return execution(Input=json.dumps(value), StartDate=started)
 
 
 LONG_AGO = "2020-01-02T22:30:00Z"
@@ -334,34 +344,83 @@ ERRORS = [
 
 LIST_FAILS = throws("Sfn.StateMachineDoesNotExistException",
                     "State Machine Does Not Exist: 'PipelineArn' (Service: Sfn, Status Code: 400)")
+THROTTLED = throws("Sfn.SfnException", "Rate exceeded (Service: Sfn, Status Code: 400, Request ID: 1)")
+SCHEDULED = {"scheduled_time": "{now -13h}"}
+ONE = executions(("run-1", "{now}"))
+BACKFILLS = executions(*[("backfill-1", "{now}")] * 100, token="next")
+LIST, DESCRIBE = " ListRuns HasSessionRunSucceeded ", " DescribeRun HasSessionRunSucceeded "
 
 
-def watch(name, *answers, states="Begin ListRuns HasOneSucceeded RunSucceeded", error="", cause=""):
-    return Path(name, states, {"ListRuns": list(answers)}, error, cause, "watch")
+def watch(name, states, pages, described=(), error="", cause=""):
+    return Path(name, "Begin" + states, {"ListRuns": list(pages), "DescribeRun": list(described)}, error, cause, "watch")
 
 
-def alarm(name, *runs):
-    return watch(name, executions(*runs), states="Begin ListRuns HasOneSucceeded NoRunSucceeded", error="NoRunSucceeded",
-                 cause="no run has succeeded in the last 24 hours;*")
+def quiet(name, *pages, states=LIST + DESCRIBE, described=(run_of(SCHEDULED),)):
+    return watch(name, states + "RunSucceeded", pages, described)
 
+
+def alarm(name, *pages, states=LIST, described=()):
+    return watch(name, states + "NoRunSucceeded", pages, described, "NoRunSucceeded",
+                 "the run of the last 24 hours' session has not succeeded *")
+
+
+# The session's own run: the schedule's, or one by hand that collects the same.
+OWN_RUNS = {
+    "the_schedule": SCHEDULED,
+    "hand_without_options": {},
+    "hand_with_nulls": {"trade_date": None, "symbols": None, "interval": None, "scheduled_time": None},
+    "hand_with_the_placeholder": {"scheduled_time": "<aws.scheduler.scheduled-time>"},
+    "hand_of_the_session": {"trade_date": "{date -16h}"},
+    "hand_of_the_session_at_an_old_time": {"trade_date": "{date -16h}", "scheduled_time": LONG_AGO},
+    "hand_with_the_default_interval": {"interval": "5m"},
+}
+# Runs that collect something else, and inputs that the pipeline does not accept.
+OTHER_RUNS = {
+    "of_the_day_before": {"trade_date": "{date -40h}"},
+    "of_another_date": {"trade_date": "2020-01-02"},
+    "of_an_old_time": {"scheduled_time": "{now -37h}"},
+    "of_one_symbol": {"symbols": ["META"]},
+    "of_one_symbol_of_the_session": {"trade_date": "{date -16h}", "symbols": ["META"]},
+    "of_another_interval": {"interval": "1m"},
+    "of_null": None,
+    "of_text": "2026-11-20",
+    "of_a_number": 7,
+    "of_true": True,
+    "of_a_list": [],
+    "of_a_list_of_objects": [{}, {}],
+}
 
 WATCHES = [
-    watch("watch_one_succeeded", executions(("scheduled-2026-11-20", "{now}"))),
-    watch("watch_some_succeeded", executions(("backfill-1", "{now}"), ("run-2", "{now}"), ("run-1", LONG_AGO))),
-    alarm("watch_none_succeeded"),
-    alarm("watch_none_of_today", ("scheduled-2020-01-02", LONG_AGO)),
-    alarm("watch_only_a_backfill", ("backfill-2026-11-20", "{now}")),
-    # A long backfill fills pages of its own.
-    watch("watch_second_page", executions(*[("backfill-1", "{now}")] * 100, token="next"),
-          executions(("scheduled-2026-11-20", "{now}")),
-          states="Begin(ListRuns HasOneSucceeded){2} RunSucceeded"),
-    watch("watch_older_pages", executions(("backfill-1", "{now}"), ("run-1", LONG_AGO), token="next"),
-          states="Begin ListRuns HasOneSucceeded NoRunSucceeded", error="NoRunSucceeded", cause="no run has succeeded*"),
-    watch("watch_pages_without_end", Always(executions(("backfill-1", "{now}"), token="next")),
-          states="Begin(ListRuns HasOneSucceeded){20} NoRunSucceeded", error="NoRunSucceeded", cause="no run has *"),
-    watch("watch_list_fails_once", LIST_FAILS, executions(("run-1", "{now}"))),
-    watch("watch_list_fails", Always(LIST_FAILS), states="Begin ListRuns", error="Sfn.StateMachineDoesNotExistException",
+    *[quiet(f"watch_run_by_{name}", ONE, described=[run_of(value)]) for name, value in OWN_RUNS.items()],
+    *[alarm(f"watch_run_{name}", ONE, states=LIST + DESCRIBE, described=[run_of(value)])
+      for name, value in OTHER_RUNS.items()],
+    alarm("watch_run_without_input", ONE, states=LIST + DESCRIBE, described=[execution(StartDate="{now -1h}")]),
+    # Before the session has ended the newest one is that of the day before.
+    alarm("watch_run_by_hand_in_the_morning", ONE, states=LIST + DESCRIBE, described=[run_of({}, "{now -17h}")]),
+    # A late run, of which the schedule knows the time.
+    quiet("watch_run_of_the_schedule_for_long", ONE, described=[run_of(SCHEDULED, "{now -20h}")]),
+    quiet("watch_several_runs",
+          executions(("run-3", "{now}"), ("run-2", "{now}"), ("backfill-1", "{now}"), ("run-1", "{now}")),
+          states=LIST + DESCRIBE * 3, described=[run_of({"symbols": ["META"]}), run_of("text"), run_of(SCHEDULED)]),
+    alarm("watch_no_runs", executions()),
+    alarm("watch_no_runs_of_today", executions(("scheduled-2020-01-02", LONG_AGO))),
+    alarm("watch_only_a_backfill", executions(("backfill-2026-11-20", "{now}"))),
+    # A long backfill fills pages of its own, and runs by hand come before the schedule's.
+    quiet("watch_third_page", BACKFILLS, executions(("run-3", "{now}"), ("run-2", "{now}"), token="next"), ONE,
+          states=LIST * 2 + DESCRIBE * 2 + LIST + DESCRIBE,
+          described=[run_of({"trade_date": "2020-01-02"}), run_of({"interval": "1h"}), run_of(SCHEDULED)]),
+    quiet("watch_empty_page", executions(token="next"), ONE, states=LIST * 2 + DESCRIBE),
+    alarm("watch_older_pages", executions(("backfill-1", "{now}"), ("run-1", LONG_AGO), token="next")),
+    alarm("watch_pages_without_end", Always(executions(("backfill-1", "{now}"), token="next")),
+          states=f"({LIST}){{20}}"),
+    alarm("watch_runs_without_end", *[executions(*[(f"run-{n}", "{now}") for n in range(100)], token="next")] * 20,
+          states=f"({LIST}({DESCRIBE}){{100}}){{4}}({LIST}){{16}}", described=[Always(run_of({"symbols": ["META"]}))]),
+    quiet("watch_list_fails_once", LIST_FAILS, ONE),
+    watch("watch_list_fails", " ListRuns", [Always(LIST_FAILS)], error="Sfn.StateMachineDoesNotExistException",
           cause="State Machine Does Not Exist: *"),
+    quiet("watch_description_throttled", ONE, described=[THROTTLED, THROTTLED, run_of(SCHEDULED)]),
+    watch("watch_description_fails", LIST + " DescribeRun", [ONE], [Always(THROTTLED)], "Sfn.SfnException",
+          "Rate exceeded *"),
 ]
 
 PATHS = COLLECTIONS + CRAWLS + QUERIES + MESSAGES + ERRORS + WATCHES

@@ -87,7 +87,13 @@ pub const PIPELINE: Role = Role {
     ],
 };
 
-pub const WATCH: Role = Role { logical: "WatchRole", needs: &[(&["states:ListExecutions"], "{StateMachineArn}")] };
+pub const WATCH: Role = Role {
+    logical: "WatchRole",
+    needs: &[
+        (&["states:ListExecutions"], "{StateMachineArn}"),
+        (&["states:DescribeExecution"], "arn:{partition}:states:{region}:{account}:execution:{stack}-pipeline:a-run"),
+    ],
+};
 
 pub const SCHEDULE: Role = Role {
     logical: "ScheduleRole",
