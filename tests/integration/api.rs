@@ -51,6 +51,8 @@ async fn a_bad_request_is_rejected_with_the_reason(context: Arc<Context>) -> Res
         (r#"{"symbols":[]}"#, 400, "the list of symbols is empty"),
         (r#"{"symbols":["../x"]}"#, 400, "is not a symbol"),
         (r#"{"symbol":"META"}"#, 400, "unknown field `symbol`"),
+        // A run of the pipeline counts the bars of its id, so nobody else may write any.
+        (r#"{"run_id":"manual-2026-09-15","symbols":["META"]}"#, 400, "run_id: leave it out"),
         ("{", 400, "EOF"),
         (r#"{"trade_date":"2026-09-15","symbols":["ZZNONE"]}"#, 404, "No data found, symbol may be delisted"),
     ] {

@@ -26,6 +26,9 @@ pub enum Error {
     /// The id of the invocation's request cannot be a run id.
     #[error(transparent)]
     RunId(#[from] InvalidRunId),
+    /// The body of the HTTP request names a run.
+    #[error("a request over HTTP may not name a run_id: leave it out, and the id of the invocation becomes the run's")]
+    HttpRunId,
     /// The body of the HTTP request is not text.
     #[error("the body of the request is not text in UTF-8: {0}")]
     Body(String),
@@ -100,7 +103,7 @@ impl Error {
     pub fn field(&self) -> Option<&str> {
         match self {
             Self::Request(error) => error.field.as_deref().or(Some("body")),
-            Self::RunId(_) => Some("run_id"),
+            Self::RunId(_) | Self::HttpRunId => Some("run_id"),
             Self::Body(_) | Self::TooLarge { .. } => Some("body"),
             Self::ContentType(_) => Some("content-type"),
             Self::NoProbe => Some("probe"),
@@ -117,9 +120,11 @@ impl NamedError for Error {
             Self::Request(_) | Self::RunId(_) | Self::Body(_) | Self::TooLarge { .. } | Self::ContentType(_) => {
                 ErrorName::InvalidInput
             }
-            Self::Future(_) | Self::TooOld { .. } | Self::ScheduledTimeTooOld { .. } | Self::NoProbe => {
-                ErrorName::InvalidInput
-            }
+            Self::Future(_)
+            | Self::TooOld { .. }
+            | Self::ScheduledTimeTooOld { .. }
+            | Self::NoProbe
+            | Self::HttpRunId => ErrorName::InvalidInput,
             Self::Answer(_) => ErrorName::InvalidResult,
             Self::NewestSession(cause) if cause.reason == Reason::Blocked => ErrorName::MarketBlocked,
             Self::NoBarsYet { is_blocked: true, .. } => ErrorName::MarketBlocked,

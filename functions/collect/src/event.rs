@@ -53,6 +53,8 @@ mod tests {
             "written_at":"2026-11-20T22:00:01Z","bars":0,"records":0,"symbols":{"collected":[],"failed":[]},"simulated":false}"#;
         for (payload, expected) in [
             (include_str!("../events/http.json").to_owned(), "http"),
+            (include_str!("../events/http.json").replace("trade_date", "run_id"), "leave it out"),
+            (include_str!("../events/http.json").replace("trade_date", r#"run_id\":null,\"trade_date"#), "http"),
             (include_str!("../events/day.json").to_owned(), "first"),
             (include_str!("../events/scheduled.json").to_owned(), "first"),
             ("{}".to_owned(), "first"),

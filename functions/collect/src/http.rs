@@ -17,7 +17,7 @@ use crate::Error;
 /// The longest body that is accepted, in bytes: the longest list of symbols takes a third of it.
 const MAX_BODY: usize = 32 * 1024;
 
-/// The request in the body of an HTTP API's event; an empty body takes the defaults.
+/// The request in the body of an HTTP API's event, which names no run; an empty body takes the defaults.
 ///
 /// # Errors
 /// What is wrong with the body.
@@ -35,7 +35,12 @@ pub fn request(event: Value) -> Result<RunRequest, Error> {
         return Ok(RunRequest::default());
     }
     check_content_type(event.headers.get(CONTENT_TYPE))?;
-    Ok(json::text(&text)?)
+    match json::text(&text) {
+        // The export of a run counts the bars of its id, so a caller may not add any.
+        Ok(RunRequest { run_id: Some(_), .. }) => Err(Error::HttpRunId),
+        Err(error) if error.field.as_deref() == Some("run_id") => Err(Error::HttpRunId),
+        parsed => Ok(parsed?),
+    }
 }
 
 /// Accepts `application/json`, with or without parameters such as a charset.
