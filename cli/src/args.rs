@@ -11,7 +11,7 @@ use clap::{Args, Parser, Subcommand, value_parser};
 use jiff::Timestamp;
 use local::cloud::DEFAULT_WAIT_SCALE;
 use market_sim::FaultRule;
-use shared::{Interval, RunId, Symbol, SymbolList, TradeDate, payload::RunRequest};
+use shared::{Interval, Symbol, SymbolList, TradeDate, payload::RunRequest};
 use url::Url;
 
 pub use period::{BadRequest, PeriodArgs, dates};
@@ -193,8 +193,8 @@ pub struct RunArgs {
 #[derive(Debug, Args)]
 pub struct FollowArgs {
     /// The execution's name, as `finstream run` and the Step Functions console show it
-    #[arg(value_parser = run_id)]
-    pub execution: RunId,
+    #[arg(value_parser = execution_name)]
+    pub execution: String,
     /// The folder for hourly_extremes.csv and report.html [default: results/<trade date>]
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
@@ -259,8 +259,20 @@ fn symbols(text: &str) -> Result<SymbolList, ParseError> {
     Ok(SymbolList::try_from(symbols)?)
 }
 
-fn run_id(text: &str) -> Result<RunId, ParseError> {
-    Ok(text.parse()?)
+/// Accepts the names that an execution may have.
+/// <https://docs.aws.amazon.com/step-functions/latest/apireference/API_StartExecution.html>
+fn execution_name(text: &str) -> Result<String, ParseError> {
+    const MAX_CHARS: usize = 80;
+    const SPECIAL: &str = "<>{}[]?*\"#%\\^|~`$&,;:/";
+    let allowed = |c: char| !(c.is_whitespace() || c.is_control() || SPECIAL.contains(c));
+    if (1..=MAX_CHARS).contains(&text.chars().count()) && text.chars().all(allowed) {
+        Ok(text.to_owned())
+    } else {
+        Err(format!(
+            "{text:?} is not an execution's name: use 1 to {MAX_CHARS} characters, no spaces and none of {SPECIAL}"
+        )
+        .into())
+    }
 }
 
 fn market_url(text: &str) -> Result<Url, ParseError> {

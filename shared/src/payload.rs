@@ -26,7 +26,7 @@ pub struct RunRequest {
     /// The instant for which the schedule planned the run, so that a late retry still collects the same day.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "scheduled_time")]
     pub scheduled_time: Option<Timestamp>,
-    /// The run that the bars belong to: the execution's name, or the request's id.
+    /// The run that the bars belong to: of an execution its name and its start, otherwise the request's id.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub run_id: Option<RunId>,
 }

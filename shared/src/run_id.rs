@@ -4,8 +4,11 @@ use std::{ops::Deref, str::FromStr};
 
 use serde_with::{DeserializeFromStr, SerializeDisplay};
 
-/// The id of one run: 1 to 128 of the characters `A-Z a-z 0-9 - _ .`. The names of Step Functions' executions and the
-/// ids of Lambda's requests are of this form.
+/// The id of one run: 1 to 128 of the characters `A-Z a-z 0-9 - _ .`, such as the id of a Lambda request.
+///
+/// An execution's is its name and its start in UTC, without the characters that are not allowed here:
+/// `manual-2026-11-20-1f0c7a3e.2026-11-20T223000.123Z`. A name alone can be used again after 90 days, while the lake keeps
+/// the bars: <https://docs.aws.amazon.com/step-functions/latest/apireference/API_StartExecution.html>. A redrive keeps both.
 ///
 /// It becomes a quoted parameter of the query, so it cannot hold a quote.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, SerializeDisplay, DeserializeFromStr)]

@@ -3,7 +3,7 @@
 use std::{collections::BTreeSet, sync::Arc};
 
 use anyhow::{Context as _, Result, bail, ensure};
-use harness::{DEFAULT_COMPANIES, ExportedRun, count_bars, verify_csv};
+use harness::{DEFAULT_COMPANIES, Ended, ExportedRun, count_bars, verify_csv};
 use serde_json::json;
 use shared::{
     Interval, hourly_extreme,
@@ -20,6 +20,7 @@ trials![
     the_scheduled_time_selects_the_latest_session,
     a_second_run_exports_the_same_bytes_despite_duplicates,
     a_run_exports_only_its_own_symbols,
+    the_bars_carry_the_name_and_the_start_of_their_execution,
     weekends_and_holidays_have_no_session,
     an_unknown_symbol_is_reported_and_the_others_are_exported,
     a_run_of_unknown_symbols_fails,
@@ -100,6 +101,20 @@ async fn a_run_exports_only_its_own_symbols(context: Arc<Context>) -> Result<()>
     let run = context.stack.export(&input(&["SHOP"])).await?;
     let rows = hourly_extreme::read(run.csv.as_bytes())?;
     ensure!(rows.len() == 7 && rows.iter().all(|row| row.symbol.as_str() == "SHOP"), "{rows:?}");
+    Ok(())
+}
+
+/// An execution's name alone can be used again after 90 days.
+async fn the_bars_carry_the_name_and_the_start_of_their_execution(context: Arc<Context>) -> Result<()> {
+    let (stack, date) = (&context.stack, "2026-10-14");
+    let (name, ended) = stack.follow(&json!({"trade_date": date, "symbols": ["META"]})).await?;
+    ensure!(matches!(ended, Ended::Succeeded(_)), "{ended:?}");
+    let ids: BTreeSet<_> = stack.lake(date).await?.concat().into_iter().map(|bar| bar.run_id.to_string()).collect();
+    let [id] = &*Vec::from_iter(ids) else { bail!("not one run id") };
+    ensure!(
+        id.strip_prefix(&name).is_some_and(|start| start.starts_with(".20") && start.ends_with('Z')),
+        "{name}: {id}"
+    );
     Ok(())
 }
 

@@ -67,12 +67,14 @@ class Script:
     def __init__(self, path):
         self.answers = {state: list(answers) for state, answers in path.answers.items() if state not in paths.POLLS}
         self.polls = {state: [list(polls) for polls in path.answers.get(state, [])] for state in paths.POLLS}
-        self.calls, self.messages, self.crawls = {}, [], []
+        self.calls, self.messages, self.crawls, self.run_ids = {}, [], [], []
 
     def answer(self, state, arguments):
         self.calls[state] = self.calls.get(state, 0) + 1
         if "TopicArn" in arguments:
             self.messages.append(arguments)
+        if state == "Collect" and "run_id" in arguments["Payload"]:
+            self.run_ids.append(arguments["Payload"]["run_id"])
         left = self.answers.get(state)
         if not left:
             return paths.throws("Unscripted", f"the path has no answer for call {self.calls[state]} of {state}")
@@ -146,8 +148,9 @@ def localstack(jars):
     def run(path, definition, script):
         machine = states.StateMachineData(Id=MACHINE + path.machine, Name="finstream-" + path.machine)
         execution = states.ExecutionData(
-            Id=f"{EXECUTION}{path.machine}:{path.name}", Name=path.name, Input=path.input, RoleArn=ROLE,
-            StartTime=now().isoformat())
+            Id=f"{EXECUTION}{path.machine}:{path.execution or path.name}", Name=path.execution or path.name,
+            Input=path.input, RoleArn=ROLE,
+            StartTime=path.started or now().isoformat(timespec="milliseconds").replace("+00:00", "Z"))
         env = Environment(
             aws_execution_details=evaluation_details.AWSExecutionDetails(ACCOUNT, REGION, ROLE),
             execution_type="STANDARD", context=states.ContextObjectData(Execution=execution, StateMachine=machine),
@@ -176,7 +179,12 @@ def ministack(_):
 
     task = contextvars.ContextVar("the state and the script of the task at work")
     execute_task_was, apply_catcher_was = stepfunctions._execute_task, stepfunctions._apply_catcher
-    scripts = {}
+    run_execution_was = stepfunctions._run_execution
+    scripts, starts = {}, {}
+
+    def run_execution(arn):
+        stepfunctions._executions[arn]["startDate"] = starts[arn] or stepfunctions._executions[arn]["startDate"]
+        run_execution_was(arn)
 
     def execute_task(state, state_input, execution, context):
         task.set((context["State"]["Name"], scripts[execution["executionArn"]]))
@@ -195,6 +203,7 @@ def ministack(_):
         return apply_catcher_was(catcher, state_input, context, language, error)
 
     stepfunctions._execute_task, stepfunctions._apply_catcher = execute_task, apply_catcher
+    stepfunctions._run_execution = run_execution
     stepfunctions._invoke_resource = stepfunctions._invoke_resource_with_timeout = invoke
 
     def call(function, **arguments):
@@ -207,9 +216,10 @@ def ministack(_):
         # A machine for each path: the definitions differ in their pauses.
         machine = call(stepfunctions._create_state_machine, name=f"finstream-{path.machine}-{path.name}",
                        definition=definition, roleArn=ROLE)["stateMachineArn"]
-        arn = f"{EXECUTION}{path.machine}-{path.name}:{path.name}"
-        scripts[arn] = script
-        call(stepfunctions._start_execution, stateMachineArn=machine, name=path.name, input=json.dumps(path.input))
+        name = path.execution or path.name
+        arn = f"{EXECUTION}{path.machine}-{path.name}:{name}"
+        scripts[arn], starts[arn] = script, path.started
+        call(stepfunctions._start_execution, stateMachineArn=machine, name=name, input=json.dumps(path.input))
         end = time.monotonic() + TIME_LIMIT
         while (execution := stepfunctions._executions[arn])["status"] == "RUNNING" and time.monotonic() < end:
             time.sleep(0.02)
@@ -234,7 +244,7 @@ def outcome(run, path, folder):
     return {
         "path": path.name, "status": ran["status"], "error": ran.get("error"), "cause": ran.get("cause"),
         "output": json.loads(ran["output"]) if ran["status"] == "SUCCEEDED" else None,
-        "calls": script.calls, "messages": script.messages,
+        "calls": script.calls, "messages": script.messages, "run_ids": script.run_ids,
         "states": [state["name"] for state in details("stateEnteredEventDetails")],
         "evaluation_errors": details("evaluationFailedEventDetails"),
     }

@@ -32,6 +32,9 @@ class Path:
     machine: str = "pipeline"
     input: object = dataclasses.field(default_factory=lambda: {"symbols": ["META", "SHOP"]})
     pauses: dict = dataclasses.field(default_factory=dict)  # waits that are not left out, in seconds, by state
+    execution: str = ""  # its name; that of the path by default
+    started: str = ""  # when the execution started; now by default
+    run_id: str = ""  # what every first call of collect must be given; by default the execution's name and any start
 
 
 # --- Answers ----------------------------------------------------------------------------------------------------
@@ -102,6 +105,8 @@ LONG_AGO = "2020-01-02T22:30:00Z"
 COLLECTED = collection("collected")
 BLOCKED = function_throws("MarketBlocked", 'the newest session could not be found: status 429: "Too Many Requests"')
 UNAVAILABLE = function_throws("MarketUnavailable", "the newest session could not be found: status 503")
+TOO_MANY = throws("Lambda.TooManyRequestsException",
+                  "Rate Exceeded. (Service: Lambda, Status Code: 429, Request ID: 5b1c368c)")
 STARTED = crawl_start()
 CRAWLED = [crawler("RUNNING"), crawler("READY", "{crawl 1}")]
 QUERY = function_returns({"query_execution_id": "query-1"})
@@ -168,6 +173,18 @@ COLLECTIONS = [
          'the newest session could not be found: status 429: "Too Many Requests"'),
     Path("no_session", "Begin" + COLLECT + "NotifyNoSession NoSession",
          {"Collect": [collection("no_session", 0)], "NotifyNoSession": [SENT]}),
+    # Step Functions frees a name after 90 days, but the lake keeps the bars. It leaves out milliseconds that are zero.
+    *[Path(f"run_id_{name}", "Begin Collect MarketBlocked WaitForMarket" + COLLECT + "NotifyNoSession NoSession",
+           {"Collect": [TOO_MANY, BLOCKED, collection("no_session", 0)], "NotifyNoSession": [SENT]},
+           execution=execution, started=started, run_id=run_id)
+      for name, execution, started, run_id in [
+          ("first", "backfill-1", "2026-11-20T22:30:00.123Z", "backfill-1.2026-11-20T223000.123Z"),
+          ("of_a_name_used_again", "backfill-1", "2027-02-19T08:05:09Z", "backfill-1.2027-02-19T080509Z"),
+          ("of_other_characters", "tägl.(1)=@+'!", "2026-11-20T22:30:00.5Z", "tgl.1.2026-11-20T223000.5Z"),
+          ("of_the_longest_name", "x" * 80, "2026-11-20T22:30:00.123Z", "x" * 80 + ".2026-11-20T223000.123Z"),
+      ]],
+    Path("run_id_in_the_input", "Begin" + COLLECT + "NotifyNoSession NoSession",
+         {"Collect": [collection("no_session", 0)], "NotifyNoSession": [SENT]}, input={"run_id": "scheduled-1"}),
     Path("input_is_no_object", "Begin Collect" + FAIL,
          {"Collect": [function_throws("InvalidInput", 'the request is not an object: "2026-11-20"')], **FAILING},
          "InvalidInput", 'the request is not an object: "2026-11-20"', input="2026-11-20"),
@@ -265,8 +282,6 @@ TIMED_OUT = "Task timed out after 300.00 seconds"
 UNKNOWN = throws("Lambda.Unknown", NO_ERROR_TYPE + json.dumps({
     "errorMessage": "2026-11-20T22:35:00.000Z 5b1c368c-0000-4000-8000-000000000000 " + TIMED_OUT}))
 EXIT_MESSAGE = "RequestId: 5b1c368c Error: Runtime exited with error: signal: killed"
-TOO_MANY = throws("Lambda.TooManyRequestsException",
-                  "Rate Exceeded. (Service: Lambda, Status Code: 429, Request ID: 5b1c368c)")
 CLIENT_TIMEOUT = throws("Lambda.ClientExecutionTimeoutException",
                         "Client execution did not complete before the specified timeout configuration: 900000 millis")
 SERVICE = throws("Lambda.ServiceException", "Service is unavailable (Service: Lambda, Status Code: 503, Request ID: 1)")

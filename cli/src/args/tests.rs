@@ -48,6 +48,18 @@ fn arguments_become_the_input_of_the_execution() -> Result<(), Box<dyn Error>> {
 }
 
 #[test]
+fn the_name_of_an_execution_may_be_any_that_step_functions_accepts() {
+    for (name, accepted) in [
+        ("manual-2026-11-20-1f0c7a3e", true),
+        ("täglich.(1)=@+'!", true),
+        (&"é".repeat(80), true),
+        (&"é".repeat(81), false),
+    ] {
+        assert_eq!(parse(&format!("follow {name}")).is_ok(), accepted, "{name}");
+    }
+}
+
+#[test]
 fn invalid_arguments_are_rejected_before_anything_runs() {
     for (line, says) in [
         ("run --trade-date 2021-13-45", "\"2021-13-45\" is not a trade date: use a calendar date as YYYY-MM-DD"),
@@ -56,7 +68,9 @@ fn invalid_arguments_are_rejected_before_anything_runs() {
         ("run --symbols ,", "the list of symbols is empty: name at least one"),
         ("run --symbols META,../x", "\"../x\" is not a symbol: use 1 to 20"),
         ("run --interval 7m", "\"7m\" is not an interval: use one of 1m, 2m"),
-        ("follow a/b", "\"a/b\" is not a run_id"),
+        ("follow a/b", "\"a/b\" is not an execution's name: use 1 to 80 characters"),
+        ("follow ''", "\"\" is not an execution's name"),
+        ("follow a\tb", "is not an execution's name"),
         ("backfill", "--from <YYYY-MM-DD>"),
         ("backfill --from 2999-01-01", "lies in the future"),
         ("backfill --from 2025-11-17 --to 2999-01-01", "lies in the future"),

@@ -41,7 +41,7 @@ impl Exporter {
     pub async fn handle(&self, event: LambdaEvent<Value>) -> Result<Export, HandlerError> {
         let request: ExportRequest =
             json::value(event.payload).map_err(|error| Error::InvalidInput(error.to_string()))?;
-        // The state machine uses the execution's name as the run id, so the log leads to the execution.
+        // The run id begins with the execution's name, so the log leads to the execution.
         let span = tracing::info_span!(
             "export",
             trade_date = %request.collection.trade_date,
