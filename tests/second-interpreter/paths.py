@@ -305,6 +305,20 @@ NOT_JSON = [
     ("trailing_backslash", '{"errorType":"A","errorMessage":"a\\"}'),
 ]
 
+# A timeout has no cause, and each task has a handler of its own for it. Names that begin with States. are reserved, so
+# the run's own error has another.
+TIMEOUT = throws("States.Timeout")
+TIMED_OUT_STATES = {
+    "collect": ("Begin Collect", {"Collect": [Always(TIMEOUT)]}),
+    "start_crawler": (TO_CRAWL + "StartCrawler", {**COLLECTING, "StartCrawler": [Always(TIMEOUT)]}),
+    "get_crawler": (TO_CRAWL + "StartCrawler WaitForCrawl GetCrawler", {**CRAWLING, "GetCrawler": [[TIMEOUT]]}),
+    "run_query": (TO_QUERY + "RunQuery", {**CRAWLING, "RunQuery": [Always(TIMEOUT)]}),
+    "get_query_execution": (TO_QUERY + "RunQuery WaitForQuery GetQueryExecution",
+                            {**QUERYING, "GetQueryExecution": [[TIMEOUT]]}),
+    "export_csv": (TO_QUERY + ASK + "ExportCsv", {**QUERYING, "ExportCsv": [Always(TIMEOUT)]}),
+    "notify_failed": ("Begin Collect", {"Collect": [Always(TIMEOUT)], "NotifyFailed": [Always(TIMEOUT)]}),
+}
+
 
 def once(name, error, state="Collect"):
     """A transient error: the call is repeated and the run succeeds."""
@@ -341,13 +355,16 @@ ERRORS = [
     fails("cause_cut_off", [throws("ServiceRefused", CUT_OFF)], "*Glue refused the call*"),
     fails("cause_cut_off_at_a_brace", [throws("ServiceRefused", CUT_OFF_AT_BRACE)], "*Glue refused the call*"),
     *[fails(f"cause_not_json_{name}", [throws("ServiceRefused", cause)], cause) for name, cause in NOT_JSON],
-    # Names that begin with States. are reserved, so the run's own error has another.
-    permanent_error("task_timed_out", throws("States.Timeout"), "*no cause was given", "TimedOut"),
+    *[Path(f"{name}_timed_out", states + FAIL, {**FAILING, **answers}, "TimedOut", "States.Timeout: no cause was given")
+      for name, (states, answers) in TIMED_OUT_STATES.items()],
+    Path("notify_exported_timed_out", TO_QUERY + END, {**HAPPY, "NotifyExported": [Always(TIMEOUT)]}),
+    Path("notify_no_session_timed_out", "Begin" + COLLECT + "NotifyNoSession NoSession",
+         {"Collect": [collection("no_session", 0)], "NotifyNoSession": [Always(TIMEOUT)]}),
     Path("expression_fails", TO_QUERY + "RunQuery" + FAIL,
          {**CRAWLING, **FAILING, "RunQuery": [function_returns({})]},
          "StateMachineError", "States.QueryEvaluationError: *"),
     once("unknown_once", UNKNOWN),
-    once("task_timed_out_once", throws("States.Timeout"), "ExportCsv"),
+    once("task_timed_out_once", TIMEOUT, "ExportCsv"),
     once("client_timeout_once", CLIENT_TIMEOUT),
     once("client_timeout_once_at_start_crawler", CLIENT_TIMEOUT, "StartCrawler"),
     once("client_timeout_once_at_run_query", CLIENT_TIMEOUT, "RunQuery"),
@@ -367,7 +384,8 @@ LIST, DESCRIBE = " ListRuns HasSessionRunSucceeded ", " DescribeRun HasSessionRu
 
 
 def watch(name, states, pages, described=(), error="", cause=""):
-    return Path(name, "Begin" + states, {"ListRuns": list(pages), "DescribeRun": list(described)}, error, cause, "watch")
+    answers = {"ListRuns": list(pages), "DescribeRun": list(described)}
+    return Path(name, "Begin" + states, answers, error, cause, "watch")
 
 
 def quiet(name, *pages, states=LIST + DESCRIBE, described=(run_of(SCHEDULED),)):
@@ -412,8 +430,8 @@ WATCHES = [
     alarm("watch_run_without_input", ONE, states=LIST + DESCRIBE, described=[execution(StartDate="{now -1h}")]),
     # Before the session has ended the newest one is that of the day before.
     alarm("watch_run_by_hand_in_the_morning", ONE, states=LIST + DESCRIBE, described=[run_of({}, "{now -17h}")]),
-    # A late run, of which the schedule knows the time.
-    quiet("watch_run_of_the_schedule_for_long", ONE, described=[run_of(SCHEDULED, "{now -20h}")]),
+    # The schedule starts its run after the session, at whatever time of the day.
+    quiet("watch_run_by_an_early_schedule", ONE, described=[run_of({"scheduled_time": "{now -20h}"}, "{now -20h}")]),
     quiet("watch_several_runs",
           executions(("run-3", "{now}"), ("run-2", "{now}"), ("backfill-1", "{now}"), ("run-1", "{now}")),
           states=LIST + DESCRIBE * 3, described=[run_of({"symbols": ["META"]}), run_of("text"), run_of(SCHEDULED)]),
@@ -433,6 +451,8 @@ WATCHES = [
     quiet("watch_list_fails_once", LIST_FAILS, ONE),
     watch("watch_list_fails", " ListRuns", [Always(LIST_FAILS)], error="Sfn.StateMachineDoesNotExistException",
           cause="State Machine Does Not Exist: *"),
+    watch("watch_list_times_out", " ListRuns", [Always(TIMEOUT)], error="States.Timeout"),
+    watch("watch_description_times_out", LIST + " DescribeRun", [ONE], [Always(TIMEOUT)], "States.Timeout"),
     quiet("watch_description_throttled", ONE, described=[THROTTLED, THROTTLED, run_of(SCHEDULED)]),
     watch("watch_description_fails", LIST + " DescribeRun", [ONE], [Always(THROTTLED)], "Sfn.SfnException",
           "Rate exceeded *"),
