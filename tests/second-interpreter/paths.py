@@ -174,7 +174,7 @@ COLLECTIONS = [
     Path("no_session", "Begin" + COLLECT + "NotifyNoSession NoSession",
          {"Collect": [collection("no_session", 0)], "NotifyNoSession": [SENT]}),
     # Step Functions frees a name after 90 days, but the lake keeps the bars. It leaves out milliseconds that are zero.
-    *[Path(f"run_id_{name}", "Begin Collect MarketBlocked WaitForMarket" + COLLECT + "NotifyNoSession NoSession",
+    *[Path(f"run_id_{name}", "Begin Collect MarketDoesNotAnswer WaitForMarket" + COLLECT + "NotifyNoSession NoSession",
            {"Collect": [TOO_MANY, BLOCKED, collection("no_session", 0)], "NotifyNoSession": [SENT]},
            execution=execution, started=started, run_id=run_id)
       for name, execution, started, run_id in [
