@@ -92,7 +92,10 @@ mod tests {
         let request: RunQueryRequest = serde_json::from_str(include_str!("../events/query.json"))?;
         let code = SQL.lines().filter(|line| !line.trim_start().starts_with("--"));
         assert_eq!(code.flat_map(|line| line.matches('?')).count(), parameters(&request).len());
-        assert_eq!(parameters(&request), ["'2026-11-20'", "'5m'", "'manual-2026-11-20'"]);
+        assert_eq!(
+            parameters(&request),
+            ["'2026-11-20'", "'5m'", "'manual-2026-11-20-1f0c7a3e.2026-11-20T223000.123Z'"]
+        );
         Ok(())
     }
 }
