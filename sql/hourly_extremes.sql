@@ -6,7 +6,7 @@
 -- https://docs.aws.amazon.com/athena/latest/ug/querying-with-prepared-statements.html
 --
 -- run_bars, the last column, is the number of the row's bars that the run wrote, whether or not a
--- later collection has replaced them: the export compares their sum with what was collected.
+-- later collection has replaced them: the export compares their sum for each symbol with what was collected of it.
 --
 -- Athena reads collected_at to the millisecond and drops what is beyond, so "the last write" relies on
 -- collect's writing milliseconds.

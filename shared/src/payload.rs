@@ -302,7 +302,7 @@ pub struct ExportRequest {
 pub enum Export {
     /// The query saw every bar of the run, and the files are published.
     Exported {
-        /// The number of the run's bars that the query saw.
+        /// The number of the run's bars that the query saw: all that were collected.
         bars_seen: usize,
         /// The number of rows of the CSV, one for each company and hour.
         rows: usize,
@@ -316,7 +316,7 @@ pub enum Export {
     },
     /// Firehose has not delivered every bar yet; nothing is published.
     Incomplete {
-        /// The number of the run's bars that the query saw.
+        /// The number of the run's bars that the query saw, of each symbol at most as many as were collected.
         bars_seen: usize,
     },
 }

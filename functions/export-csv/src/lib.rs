@@ -1,9 +1,10 @@
 //! Publishes the result of the hourly query as a CSV and a report.
 //!
 //! It also decides whether the run is complete: the result says how many of the run's bars the query saw, and nothing is
-//! published where that is fewer than were collected. Waiting and querying again is up to the state machine.
+//! published where that is fewer than were collected of any symbol. Waiting and querying again is up to the state machine.
 
 mod chart;
+mod completeness;
 mod error;
 mod objects;
 mod query_result;
@@ -19,6 +20,7 @@ use shared::{
     payload::{CollectOutcome, Collection, Export, ExportRequest, Versions},
 };
 
+use completeness::Completeness;
 pub use error::Error;
 use error::InvalidResult;
 
@@ -63,13 +65,10 @@ impl Exporter {
         let object = objects::get(&self.s3, &request.query_result).await?;
         let invalid = |problem| Error::InvalidResult { uri: request.query_result.clone(), problem };
         let result = query_result::read(&object, collection.trade_date).map_err(invalid)?;
-        if result.bars_seen < collection.bars {
-            tracing::info!(
-                bars_seen = result.bars_seen,
-                bars = collection.bars,
-                "the query has not seen every bar yet"
-            );
-            return Ok(Export::Incomplete { bars_seen: result.bars_seen });
+        let Completeness { bars_seen, missing } = Completeness::of(&collection.symbols.collected, &result.run_bars);
+        if !missing.is_empty() {
+            tracing::info!(bars_seen, bars = collection.bars, %missing, "the query has not seen every bar yet");
+            return Ok(Export::Incomplete { bars_seen });
         }
 
         let report = report::render(collection, &result.rows).map_err(invalid)?;
@@ -92,7 +91,7 @@ impl Exporter {
         let counts = [("Bars", collection.bars), ("SymbolsFailed", collection.symbols.failed.len())];
         metrics::record(&self.metrics_namespace, &counts);
         Ok(Export::Exported {
-            bars_seen: result.bars_seen,
+            bars_seen,
             rows: result.rows.len(),
             csv: csv_uri,
             report: report_uri,

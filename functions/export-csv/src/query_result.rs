@@ -3,10 +3,10 @@
 //! Athena quotes every field, ends lines in LF, writes NULL as nothing and large doubles as `1.0E10`.
 //! <https://docs.aws.amazon.com/athena/latest/ug/querying-finding-output-files.html>
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 
 use csv::{ErrorKind, Position, ReaderBuilder, StringRecord};
-use shared::{HourlyExtreme, TradeDate, bar::offset_datetime, hourly_extreme};
+use shared::{HourlyExtreme, Symbol, TradeDate, bar::offset_datetime, hourly_extreme};
 
 use crate::error::{InvalidResult, RUN_BARS};
 
@@ -15,8 +15,8 @@ use crate::error::{InvalidResult, RUN_BARS};
 pub struct QueryResult {
     /// The rows, by company name, symbol and hour.
     pub rows: Vec<HourlyExtreme>,
-    /// The number of the run's bars that the query saw.
-    pub bars_seen: usize,
+    /// The number of the run's bars that the query saw of each symbol.
+    pub run_bars: BTreeMap<Symbol, usize>,
 }
 
 /// Parses the query's result, in which every row must be of `trade_date`.
@@ -26,7 +26,7 @@ pub struct QueryResult {
 pub fn read(object: &[u8], trade_date: TradeDate) -> Result<QueryResult, InvalidResult> {
     let mut reader = ReaderBuilder::new().from_reader(object);
     check_header(reader.headers().map_err(|error| broken(&error))?)?;
-    let (mut rows, mut bars_seen, mut keys) = (Vec::new(), 0_usize, HashSet::new());
+    let (mut rows, mut bars_of, mut keys) = (Vec::new(), BTreeMap::new(), HashSet::new());
     for record in reader.records() {
         let record = record.map_err(|error| broken(&error))?;
         let line = record.position().map_or(0, Position::line);
@@ -36,11 +36,11 @@ pub fn read(object: &[u8], trade_date: TradeDate) -> Result<QueryResult, Invalid
             let problem = format!("{} has a second row for hour {}", row.symbol, row.hour);
             return Err(InvalidResult::Row { line, problem });
         }
-        bars_seen += run_bars as usize;
+        *bars_of.entry(row.symbol.clone()).or_default() += run_bars as usize;
         rows.push(row);
     }
     rows.sort_by(|a, b| (&a.company_name, &a.symbol, a.hour).cmp(&(&b.company_name, &b.symbol, b.hour)));
-    Ok(QueryResult { rows, bars_seen })
+    Ok(QueryResult { rows, run_bars: bars_of })
 }
 
 fn check_header(header: &StringRecord) -> Result<(), InvalidResult> {
@@ -106,14 +106,15 @@ mod tests {
     #[test]
     fn the_export_is_sorted_and_bare() -> Result<(), Box<dyn std::error::Error>> {
         let result = read_day(&sample::result())?;
-        assert_eq!(result.bars_seen, 42);
+        let seen: Vec<_> = result.run_bars.iter().map(|(symbol, bars)| (symbol.as_str(), *bars)).collect();
+        assert_eq!(seen, [("META", 18), ("SHOP", 18), ("XYZ", 6)]);
         insta::assert_snapshot!(String::from_utf8(write(&result.rows)?)?);
         Ok(())
     }
 
     #[test]
     fn a_result_without_rows_has_seen_no_bars() -> Result<(), Box<dyn std::error::Error>> {
-        assert_eq!(read_day(sample::HEADER)?, QueryResult { rows: vec![], bars_seen: 0 });
+        assert_eq!(read_day(sample::HEADER)?, QueryResult { rows: vec![], run_bars: BTreeMap::new() });
         Ok(())
     }
 

@@ -127,10 +127,18 @@ async fn a_complete_run_publishes_the_report_and_then_the_csv() -> Outcome {
 
 #[tokio::test]
 async fn a_query_that_has_not_seen_every_bar_publishes_nothing() -> Outcome {
-    for (result, bars, seen) in [(sample::result(), 43, 42), (sample::HEADER.to_owned(), 1, 0)] {
+    // The bars of META, SHOP and XYZ that were collected; the result has 18, 18 and 6 of the run's.
+    for (result, bars, seen) in [
+        (sample::result(), [18, 18, 7], 42),
+        (sample::result(), [10, 18, 14], 34), // as many in all, but not of each
+        (sample::HEADER.to_owned(), [18, 18, 6], 0),
+    ] {
         let bucket = Bucket::with_result(result);
         let mut event = sample::event();
-        event["collection"]["bars"] = json!(bars);
+        event["collection"]["bars"] = json!(bars.iter().sum::<usize>());
+        for (place, bars) in bars.into_iter().enumerate() {
+            event["collection"]["symbols"]["collected"][place]["bars"] = json!(bars);
+        }
         let export = invoke(&bucket, event).await.map_err(|d| d.error_message)?;
         assert_eq!(export, Export::Incomplete { bars_seen: seen });
         assert_eq!(bucket.written(), []);
