@@ -2,6 +2,7 @@
 
 pub mod athena;
 pub mod execution;
+pub mod export_files;
 pub mod history;
 pub mod poll;
 pub mod s3;

@@ -300,35 +300,25 @@ pub struct ExportRequest {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "outcome", rename_all = "snake_case")]
 pub enum Export {
-    /// The query saw every bar of the run, and the files are published.
+    /// The query saw every bar of the run, and its files are complete.
     Exported {
         /// The number of the run's bars that the query saw: all that were collected.
         bars_seen: usize,
         /// The number of rows of the CSV, one for each company and hour.
         rows: usize,
-        /// Where `hourly_extremes.csv` is published.
+        /// The run's own `hourly_extremes.csv`.
         csv: S3Uri,
-        /// Where `report.html` is published.
+        /// The run's own `report.html`.
         report: S3Uri,
-        /// The version ids of both files.
-        #[serde(default)]
-        versions: Versions,
+        /// The run whose export is the day's when this one has ended, where that is another: it collected later.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        superseded_by: Option<RunId>,
     },
     /// Firehose has not delivered every bar yet; nothing is published.
     Incomplete {
         /// The number of the run's bars that the query saw, of each symbol at most as many as were collected.
         bars_seen: usize,
     },
-}
-
-/// The S3 version ids of the files that one run published, which find them also after another run of the day has
-/// replaced them; `null` where the bucket is not versioned.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Versions {
-    /// The version id of `hourly_extremes.csv`.
-    pub csv: Option<String>,
-    /// The version id of `report.html`.
-    pub report: Option<String>,
 }
 
 /// The user-defined metadata (`x-amz-meta-simulated`) that says of a published object whether its prices are
@@ -339,7 +329,7 @@ pub const SIMULATED_METADATA: &str = "simulated";
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "outcome", rename_all = "snake_case")]
 pub enum RunOutcome {
-    /// The CSV and the report are published.
+    /// The CSV and the report are complete.
     Exported {
         /// The session that was collected.
         trade_date: TradeDate,
@@ -347,13 +337,11 @@ pub enum RunOutcome {
         bars: usize,
         /// The outcome of each symbol.
         symbols: SymbolOutcomes,
-        /// Where `hourly_extremes.csv` is published.
+        /// The run's own `hourly_extremes.csv`. Executions before there were such files give the day's, which other runs
+        /// replace.
         csv: S3Uri,
-        /// Where `report.html` is published.
+        /// The run's own `report.html`; see `csv`.
         report: S3Uri,
-        /// The version ids of both files.
-        #[serde(default)]
-        versions: Versions,
         /// Whether the prices are simulated.
         simulated: bool,
     },
@@ -388,6 +376,16 @@ mod tests {
         ] {
             assert_eq!(reason.is_temporary(), expected, "{reason:?}");
         }
+    }
+
+    #[test]
+    fn the_output_of_an_execution_that_named_versions_is_still_read() {
+        let json = r#"{"outcome":"exported","trade_date":"2026-11-20","bars":77,"symbols":{"collected":[],"failed":[]},
+            "csv":"s3://b/exports/trade_date=2026-11-20/hourly_extremes.csv",
+            "report":"s3://b/exports/trade_date=2026-11-20/report.html",
+            "versions":{"csv":"3sL4kqtJ","report":null},"simulated":false}"#;
+        let read: Option<RunOutcome> = serde_json::from_str(json).ok();
+        assert!(matches!(read, Some(RunOutcome::Exported { bars: 77, .. })), "{read:?}");
     }
 
     fn error(json: &str) -> Option<String> {

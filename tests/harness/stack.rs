@@ -2,7 +2,7 @@
 
 use std::{collections::HashMap, time::Duration};
 
-use anyhow::bail;
+use anyhow::{Context, bail, ensure};
 use aws_credential_types::Credentials;
 use aws_sdk_s3::Client as S3;
 use aws_sdk_sfn::{Client as StepFunctions, types::ExecutionStatus};
@@ -11,7 +11,7 @@ use local::{
     cloud::{Guard, LocalCloud, MarketSource},
 };
 use serde_json::Value;
-use shared::{Bar, S3Uri, TradeDate, payload::RunOutcome};
+use shared::{Bar, ExportFiles, Manifest, S3Uri, TradeDate, payload::RunOutcome};
 
 use crate::{MarketServer, Tools, poll};
 
@@ -176,16 +176,40 @@ impl Stack {
         Ok(S3Uri::new(self.cloud.output("DataBucket")?, key))
     }
 
+    /// What is published for a day, or `None` where nothing is.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub async fn published(&self, date: TradeDate) -> anyhow::Result<Option<Manifest>> {
+        let uri = Manifest::uri(self.cloud.output("DataBucket")?, date);
+        if self.keys(&uri.key).await?.is_empty() {
+            return Ok(None);
+        }
+        Ok(Some(serde_json::from_str(&self.object(&uri).await?)?))
+    }
+
     /// The CSV that is published for a day, or `None` where nothing is.
     ///
     /// # Errors
     /// When it cannot be read.
     pub async fn published_csv(&self, date: TradeDate) -> anyhow::Result<Option<String>> {
-        let key = format!("exports/trade_date={date}/hourly_extremes.csv");
-        if self.keys(&key).await?.is_empty() {
-            return Ok(None);
+        match self.published(date).await? {
+            Some(manifest) => self.object(&manifest.files.csv).await.map(Some),
+            None => Ok(None),
         }
-        self.object(&self.in_data_bucket(key)?).await.map(Some)
+    }
+
+    /// Checks that the copies at the day's own address are those of the run that is published, byte for byte.
+    ///
+    /// # Errors
+    /// When they are not, or when nothing is published.
+    pub async fn verify_copies(&self, date: TradeDate) -> anyhow::Result<()> {
+        let manifest = self.published(date).await?.with_context(|| format!("nothing is published for {date}"))?;
+        let copies = ExportFiles::of_day(self.cloud.output("DataBucket")?, date);
+        for (own, copy) in manifest.files.in_order().into_iter().zip(copies.in_order()) {
+            ensure!(self.object(own).await? == self.object(copy).await?, "{copy} is not {own}");
+        }
+        Ok(())
     }
 
     /// The keys in the data bucket that begin with `prefix`.

@@ -31,6 +31,7 @@ async fn sixty_executions_at_once_export_the_right_csv(context: Arc<Context>) ->
     for date in &dates {
         let csv = stack.published_csv(*date).await?.with_context(|| format!("no CSV is published for {date}"))?;
         verify_csv(&stack.market, *date, Interval::FiveMinutes, &DEFAULT_COMPANIES, &csv).await?;
+        stack.verify_copies(*date).await?;
     }
     let memory = peak_memory(&stack.cloud, stack.cloud.output("CollectFunction")?)?;
     let peak = memory.iter().copied().max().context("no process of collect was found")?;

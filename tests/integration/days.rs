@@ -19,8 +19,8 @@ trials![
     other_intervals_are_exported,
     the_scheduled_time_selects_the_latest_session,
     a_second_run_exports_the_same_bytes_despite_duplicates,
-    a_run_exports_only_its_own_symbols,
     the_bars_carry_the_name_and_the_start_of_their_execution,
+    each_run_keeps_its_files_and_the_last_one_is_published,
     weekends_and_holidays_have_no_session,
     an_unknown_symbol_is_reported_and_the_others_are_exported,
     a_run_of_unknown_symbols_fails,
@@ -95,12 +95,22 @@ async fn a_second_run_exports_the_same_bytes_despite_duplicates(context: Arc<Con
     Ok(())
 }
 
-async fn a_run_exports_only_its_own_symbols(context: Arc<Context>) -> Result<()> {
-    let input = |symbols: &[&str]| json!({"trade_date": "2026-11-11", "symbols": symbols});
-    context.stack.export(&input(&["META", "SHOP", "SNAP"])).await?;
-    let run = context.stack.export(&input(&["SHOP"])).await?;
-    let rows = hourly_extreme::read(run.csv.as_bytes())?;
-    ensure!(rows.len() == 7 && rows.iter().all(|row| row.symbol.as_str() == "SHOP"), "{rows:?}");
+async fn each_run_keeps_its_files_and_the_last_one_is_published(context: Arc<Context>) -> Result<()> {
+    let (stack, date) = (&context.stack, "2026-11-11".parse()?);
+    let mut runs = Vec::new();
+    for symbols in [&["META", "SHOP", "SNAP"][..], &["SHOP"]] {
+        let run = stack.export(&json!({"trade_date": date, "symbols": symbols})).await?;
+        let rows = hourly_extreme::read(run.csv.as_bytes())?;
+        let own = rows.iter().all(|row| symbols.contains(&row.symbol.as_str()));
+        ensure!(rows.len() == 7 * symbols.len() && own, "{rows:?}");
+        let manifest = stack.published(date).await?.context("nothing is published")?;
+        ensure!(manifest.files.report == run.report, "{manifest:?} and not {}", run.report);
+        stack.verify_copies(date).await?;
+        runs.push((manifest, run.csv));
+    }
+    let [(first, csv), (second, _)] = runs.as_slice() else { bail!("two runs") };
+    ensure!(second.replaces(first) && !first.replaces(second), "{first:?}, then {second:?}");
+    ensure!(stack.object(&first.files.csv).await? == *csv, "the second run has replaced the first one's CSV");
     Ok(())
 }
 

@@ -42,6 +42,8 @@ async fn the_bars_of_a_deleted_stack_are_taken_along(context: Arc<Context>) -> R
     let mut days: Vec<_> = list(&partitions["Partitions"]).into_iter().map(|it| it["Values"].to_string()).collect();
     days.sort_unstable();
     ensure!(days == [r#"["2026-11-19"]"#, r#"["2026-11-20"]"#], "{days:?}");
-    ensure!(stack.keys("exports/").await?.len() == 4, "the exports of both days are not in the bucket");
+    for day in ["2026-11-19", "2026-11-20"] {
+        stack.verify_copies(day.parse()?).await.context("the exports of both days are in the bucket")?;
+    }
     Ok(())
 }

@@ -34,7 +34,17 @@ const PERMANENT: [(&str, &str); 2] = [("Shopify", "SHOP"), ("Snap", "SNAP")];
 /// Their requests or replies name the trade date, so that runs of different dates can have different faults at once.
 async fn faults_of_calls_that_name_their_date(context: Arc<Context>) -> Result<()> {
     let proxied = ProxiedStack::up(&context.tools).await?;
-    let calls = [Call::Chart, Call::StartQueryExecution, Call::GetResult, Call::PutReport, Call::PutCsv];
+    let calls = [
+        Call::Chart,
+        Call::StartQueryExecution,
+        Call::GetResult,
+        Call::PutReport,
+        Call::PutCsv,
+        Call::PutManifest,
+        Call::GetManifest,
+        Call::PutCopy,
+        Call::GetCopy,
+    ];
     matrix(&proxied, rows(&calls), CONCURRENCY).await
 }
 
@@ -73,8 +83,8 @@ fn faults(call: Call) -> Vec<CallFault> {
     let own: &[_] = match call {
         Call::PutRecordBatch => &[F::Partial, F::CutOff],
         Call::Chart | Call::StartQueryExecution => &[F::CutOff],
-        Call::StartCrawler | Call::GetResult => &[F::CutOff, F::TimedOut],
-        Call::PutReport | Call::PutCsv => &[F::TimedOut],
+        Call::StartCrawler | Call::GetResult | Call::GetManifest | Call::GetCopy => &[F::CutOff, F::TimedOut],
+        Call::PutReport | Call::PutCsv | Call::PutManifest | Call::PutCopy => &[F::TimedOut],
     };
     let all = [F::Delay, F::Reset, F::InternalError, F::Unavailable, F::Throttled, F::LostReply];
     [own, &all].concat()
@@ -101,6 +111,15 @@ impl Row {
             (Call::Chart, CallFault::Throttled) => Some("MarketBlocked"),
             (Call::Chart, _) => Some("MarketUnavailable"),
             _ => Some("ServiceUnavailable"),
+        }
+    }
+
+    /// Whether the manifest may have been written before, or by, a call with the permanent fault.
+    fn may_be_published(&self) -> bool {
+        match self.call {
+            Call::PutManifest => self.fault == CallFault::LostReply,
+            Call::GetManifest | Call::PutCopy | Call::GetCopy => true,
+            _ => false,
         }
     }
 
@@ -147,6 +166,7 @@ async fn with_temporary_fault(proxied: &ProxiedStack, row: &Row) -> Result<Strin
     let (ended, summary) = run(proxied, row, row.temporary(), &TEMPORARY).await?;
     ensure!(matches!(ended, Ended::Succeeded(_)), "{ended:?}");
     verify_published(proxied, row, &TEMPORARY).await?;
+    proxied.stack.verify_copies(row.date).await?;
     Ok(summary)
 }
 
@@ -158,7 +178,8 @@ async fn with_permanent_fault(proxied: &ProxiedStack, row: &Row) -> Result<Strin
         (None, Ended::Succeeded(_)) => verify_published(proxied, row, &PERMANENT).await?,
         (Some(name), Ended::Failed { error, cause }) => {
             ensure!(error == name, "{error} and not {name}: {cause}");
-            if (row.call, row.fault) == (Call::PutCsv, CallFault::LostReply) {
+            // Where the fault comes after the manifest is written, the run is published, though its copies may not be.
+            if row.may_be_published() && published().await? != before {
                 verify_published(proxied, row, &PERMANENT).await?;
             } else {
                 ensure!(published().await? == before, "the published export has changed");

@@ -112,8 +112,8 @@ CRAWLED = [crawler("RUNNING"), crawler("READY", "{crawl 1}")]
 QUERY = function_returns({"query_execution_id": "query-1"})
 QUERIED = [query("RUNNING"), query("SUCCEEDED")]
 EXPORTED = function_returns({
-    "outcome": "exported", "bars_seen": 156, "rows": 14, "csv": "s3://bucket/exports/hourly_extremes.csv",
-    "report": "s3://bucket/exports/report.html", "versions": {"csv": None, "report": "v2"},
+    "outcome": "exported", "bars_seen": 156, "rows": 14, "csv": "s3://bucket/runs/trade_date=2026-11-20/run-1/hourly_extremes.csv",
+    "report": "s3://bucket/runs/trade_date=2026-11-20/run-1/report.html", "superseded_by": "run-2",
 })
 INCOMPLETE, NOT_SEEN = (function_returns({"outcome": "incomplete", "bars_seen": seen}) for seen in (100, 0))
 SENT = returns({"MessageId": "message-1"})

@@ -26,7 +26,7 @@ pub async fn query<Row: DeserializeOwned>(
     let started = call.send().await.map_err(|error| sdk_error::describe("athena:StartQueryExecution", &error))?;
     let id = started.query_execution_id().context("athena:StartQueryExecution returned no id: try again")?;
     let uri = wait_for_result(target, id).await?;
-    let result = s3::get(&target.s3, &uri, None).await?;
+    let result = s3::get(&target.s3, &uri).await?.with_context(|| format!("the result {uri} is gone: query again"))?;
     let rows = csv::Reader::from_reader(result.content.as_slice()).into_deserialize().collect::<Result<_, _>>();
     rows.with_context(|| format!("{uri} is not a result of this program's query"))
 }

@@ -1,10 +1,7 @@
-//! Reads objects of S3, and saves them as files.
-
-use std::path::{Path, PathBuf};
+//! Reads objects of S3.
 
 use anyhow::Context;
-use aws_sdk_s3::Client;
-use local::write_atomic;
+use aws_sdk_s3::{Client, error::ProvideErrorMetadata};
 use shared::{S3Uri, payload::SIMULATED_METADATA};
 
 use super::sdk_error;
@@ -15,26 +12,21 @@ pub struct Object {
     pub simulated: bool,
 }
 
-/// Downloads an object, in its newest version unless one is named, into `folder`, under the last part of its key.
+/// Reads an object; `None` where there is none.
 ///
 /// # Errors
-/// When the object cannot be read, or the folder or file not written.
-pub async fn fetch(client: &Client, uri: &S3Uri, version: Option<&str>, folder: &Path) -> anyhow::Result<PathBuf> {
-    let object = get(client, uri, version).await?;
-    let path = folder.join(uri.file_name());
-    write_atomic(&path, &object.content)?;
-    Ok(path)
-}
-
-/// Reads an object, in its newest version unless one is named.
-///
-/// # Errors
-/// When it cannot be read.
-pub async fn get(client: &Client, uri: &S3Uri, version: Option<&str>) -> anyhow::Result<Object> {
-    let call = client.get_object().bucket(&uri.bucket).key(&uri.key).set_version_id(version.map(str::to_owned));
-    let object = call.send().await.map_err(|error| sdk_error::describe("s3:GetObject", &error))?;
+/// When it cannot be read. To a user who may not list the bucket S3 says of a missing object, too, that access is denied.
+pub async fn get(client: &Client, uri: &S3Uri) -> anyhow::Result<Option<Object>> {
+    let object = match client.get_object().bucket(&uri.bucket).key(&uri.key).send().await {
+        Ok(object) => object,
+        Err(error) if error.code() == Some("NoSuchKey") => return Ok(None),
+        Err(error) => {
+            let error = sdk_error::describe("s3:GetObject", &error);
+            return Err(error.context(format!("{uri} cannot be read; if you may not list the bucket, it may be gone")));
+        }
+    };
     let simulated =
         object.metadata().and_then(|metadata| metadata.get(SIMULATED_METADATA)).is_some_and(|it| it == "true");
     let body = object.body.collect().await.with_context(|| format!("{uri} could not be read to its end"))?;
-    Ok(Object { content: body.to_vec(), simulated })
+    Ok(Some(Object { content: body.to_vec(), simulated }))
 }

@@ -4,15 +4,15 @@
 use std::{fs, path::PathBuf, process::ExitCode};
 
 use anyhow::Context;
-use shared::{hourly_extreme, payload::RunOutcome};
+use shared::{ExportFiles, hourly_extreme, payload::RunOutcome};
 
 use crate::{
     args::FollowArgs,
     aws::{
         execution::{self, RunResult, Status},
+        export_files,
         history::{self, RunEvent},
         poll::{Poll, poll_until},
-        s3,
         target::Target,
     },
     interrupt::{INTERRUPTED, interrupted},
@@ -52,11 +52,14 @@ pub async fn follow_to_end(
     let execution = target.execution_arn(name);
     let timeline = follow_history(target, &execution, progress).await?;
     match result_of(target, name).await? {
-        Ok(RunOutcome::Exported { trade_date, bars, symbols, csv, report, versions, simulated }) => {
+        Ok(RunOutcome::Exported { trade_date, bars, symbols, csv, report, simulated }) => {
             let folder = out.unwrap_or_else(|| PathBuf::from("results").join(trade_date.to_string()));
+            let files = ExportFiles { csv, report };
+            if files == ExportFiles::of_day(&files.csv.bucket, trade_date) {
+                progress.report("this execution kept no files of its own: those that the day has now are downloaded");
+            }
             progress.start_step("downloading the CSV and the report");
-            let csv = s3::fetch(&target.s3, &csv, versions.csv.as_deref(), &folder).await?;
-            let report = s3::fetch(&target.s3, &report, versions.report.as_deref(), &folder).await?;
+            let [csv, report] = export_files::download(&target.s3, &files, trade_date, &folder).await?;
             progress.clear();
             let rows = hourly_extreme::read(&fs::read(&csv)?)
                 .with_context(|| format!("{} is not a result of this version", csv.display()))?;

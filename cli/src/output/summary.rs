@@ -30,8 +30,9 @@ enum TaskResult {
 pub fn describe(output: &str) -> Option<String> {
     match serde_json::from_str::<Invocation>(output).ok()?.payload {
         TaskResult::Collected(collection) => Some(describe_collection(&collection)),
-        TaskResult::Exported(Export::Exported { bars_seen, rows, .. }) => {
-            Some(format!("{} rows from {} bars", thousands(rows), thousands(bars_seen)))
+        TaskResult::Exported(Export::Exported { bars_seen, rows, superseded_by, .. }) => {
+            let newer = superseded_by.map(|run_id| format!("; {run_id} collected later and is the day's export"));
+            Some(format!("{} rows from {} bars{}", thousands(rows), thousands(bars_seen), newer.unwrap_or_default()))
         }
         TaskResult::Exported(Export::Incomplete { bars_seen }) => {
             Some(format!("only {} bars have been delivered so far", thousands(bars_seen)))
@@ -119,6 +120,11 @@ mod tests {
                 r#"{"Payload":{"outcome":"exported","bars_seen":780,"rows":70,"csv":"s3://b/c","report":"s3://b/r"}}"#
                     .into(),
                 Some("70 rows from 780 bars"),
+            ),
+            (
+                r#"{"Payload":{"outcome":"exported","bars_seen":780,"rows":70,"csv":"s3://b/c","report":"s3://b/r","superseded_by":"run-2"}}"#
+                    .into(),
+                Some("70 rows from 780 bars; run-2 collected later and is the day's export"),
             ),
             (
                 r#"{"Payload":{"outcome":"incomplete","bars_seen":12}}"#.into(),

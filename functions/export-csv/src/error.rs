@@ -27,7 +27,7 @@ pub enum InvalidResult {
     Unwritable(String),
 }
 
-/// Why nothing, or not everything, was published.
+/// Why an export failed.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The payload is not an export request, or its collection has no bars.
@@ -49,6 +49,17 @@ pub enum Error {
         #[source]
         problem: InvalidResult,
     },
+    /// The day's manifest is not one, or names a file that does not exist: somebody has written it, or deleted the file.
+    #[error("the manifest {uri} {problem}; delete it, then run the day again")]
+    InvalidManifest {
+        /// Where the manifest is.
+        uri: S3Uri,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// Other exports of the day kept replacing the object, or somebody deleted it.
+    #[error("{0} was replaced or deleted whenever it was to be written; it may be tried again")]
+    Contended(S3Uri),
     /// S3 failed or rejected the call.
     #[error(transparent)]
     Service(#[from] ServiceError),
@@ -58,7 +69,8 @@ impl NamedError for Error {
     fn name(&self) -> ErrorName {
         match self {
             Self::InvalidInput(_) => ErrorName::InvalidInput,
-            Self::NoResult(_) | Self::InvalidResult { .. } => ErrorName::InvalidResult,
+            Self::NoResult(_) | Self::InvalidResult { .. } | Self::InvalidManifest { .. } => ErrorName::InvalidResult,
+            Self::Contended(_) => ErrorName::ServiceUnavailable,
             Self::Service(error) => error.name(),
         }
     }

@@ -7,6 +7,7 @@ mod chart;
 mod completeness;
 mod error;
 mod objects;
+mod publication;
 mod query_result;
 mod report;
 #[cfg(test)]
@@ -16,20 +17,22 @@ use aws_sdk_s3::Client;
 use lambda_runtime::{LambdaEvent, tracing::Instrument};
 use serde_json::Value;
 use shared::{
-    HandlerError, S3Uri, hourly_extreme, json, metrics,
-    payload::{CollectOutcome, Collection, Export, ExportRequest, Versions},
+    ExportFiles, HandlerError, HourlyExtreme, Manifest, hourly_extreme, json, metrics,
+    payload::{CollectOutcome, Collection, Export, ExportRequest},
 };
 
 use completeness::Completeness;
 pub use error::Error;
 use error::InvalidResult;
+use objects::Content;
+use publication::Publication;
 
 /// What an invocation needs, built at cold start and reused by later invocations.
 #[derive(Debug)]
 pub struct Exporter {
-    /// Reads the query's result (`GetObject`) and publishes the files (`PutObject`).
+    /// Reads the query's result and what is published (`GetObject`), and writes the files (`PutObject`).
     pub s3: Client,
-    /// The bucket in which the files are published, under `exports/` (`DATA_BUCKET`).
+    /// The bucket of `runs/` and `exports/`, in which the files are written (`DATA_BUCKET`).
     pub bucket: String,
     /// The CloudWatch namespace of the run's metrics (`METRICS_NAMESPACE`, `finstream` where it is unset).
     pub metrics_namespace: String,
@@ -59,48 +62,57 @@ impl Exporter {
     /// Repeating it writes the same files again.
     ///
     /// # Errors
-    /// [`Error`]; then the CSV of an earlier run, where there is one, is still in place.
+    /// [`Error`]; then the day's manifest names an earlier run, or this one, and in either case files that are complete.
     pub async fn export(&self, request: &ExportRequest) -> Result<Export, Error> {
         let collection = exportable(&request.collection)?;
         let object = objects::get(&self.s3, &request.query_result).await?;
+        let object = object.ok_or_else(|| Error::NoResult(request.query_result.clone()))?;
         let invalid = |problem| Error::InvalidResult { uri: request.query_result.clone(), problem };
-        let result = query_result::read(&object, collection.trade_date).map_err(invalid)?;
+        let result = query_result::read(&object.bytes, collection.trade_date).map_err(invalid)?;
         let Completeness { bars_seen, missing } = Completeness::of(&collection.symbols.collected, &result.run_bars);
         if !missing.is_empty() {
             tracing::info!(bars_seen, bars = collection.bars, %missing, "the query has not seen every bar yet");
             return Ok(Export::Incomplete { bars_seen });
         }
 
-        let report = report::render(collection, &result.rows).map_err(invalid)?;
-        let csv = hourly_extreme::write(&result.rows)
-            .map_err(|error| invalid(InvalidResult::Unwritable(error.to_string())))?;
-        let [report_uri, csv_uri] = ["report.html", "hourly_extremes.csv"].map(|name| self.published(collection, name));
-        let put = async |uri, content_type, content| {
-            objects::put(&self.s3, uri, content_type, content, collection.simulated).await
-        };
-        // S3 replaces an object whole or not at all. The CSV is written last, so that a CSV always has its report.
-        let report_version = put(&report_uri, "text/html; charset=utf-8", report.into_bytes()).await?;
-        let csv_version = put(&csv_uri, "text/csv; charset=utf-8", csv).await?;
+        let publication = self.publication(collection, &result.rows).map_err(invalid)?;
+        let published = publication.publish().await?;
+        let ExportFiles { csv, report } = publication.manifest.files;
+        let superseded_by = Some(published.run_id).filter(|run_id| *run_id != collection.run_id);
+        if let Some(run_id) = &superseded_by {
+            tracing::info!(published = &**run_id, "not the day's export: that run collected later");
+        }
         tracing::info!(
             bars = collection.bars,
             failed = collection.symbols.failed.len(),
             rows = result.rows.len(),
-            csv = %csv_uri,
+            %csv,
             "exported"
         );
         let counts = [("Bars", collection.bars), ("SymbolsFailed", collection.symbols.failed.len())];
         metrics::record(&self.metrics_namespace, &counts);
-        Ok(Export::Exported {
-            bars_seen,
-            rows: result.rows.len(),
-            csv: csv_uri,
-            report: report_uri,
-            versions: Versions { csv: csv_version, report: report_version },
-        })
+        Ok(Export::Exported { bars_seen, rows: result.rows.len(), csv, report, superseded_by })
     }
 
-    fn published(&self, collection: &Collection, name: &str) -> S3Uri {
-        S3Uri::new(&self.bucket, format!("exports/trade_date={}/{name}", collection.trade_date))
+    /// The files of a run, and the manifest that names them.
+    fn publication(&self, collection: &Collection, rows: &[HourlyExtreme]) -> Result<Publication<'_>, InvalidResult> {
+        let report = report::render(collection, rows)?;
+        let csv = hourly_extreme::write(rows).map_err(|error| InvalidResult::Unwritable(error.to_string()))?;
+        let content = |content_type, bytes| Content { content_type, bytes, simulated: collection.simulated };
+        Ok(Publication {
+            s3: &self.s3,
+            bucket: &self.bucket,
+            trade_date: collection.trade_date,
+            manifest: Manifest {
+                run_id: collection.run_id.clone(),
+                collected_at: collection.collected_at,
+                files: ExportFiles::of_run(&self.bucket, collection.trade_date, &collection.run_id),
+            },
+            contents: [
+                content("text/html; charset=utf-8", report.into_bytes()),
+                content("text/csv; charset=utf-8", csv),
+            ],
+        })
     }
 }
 

@@ -1,127 +1,133 @@
 //! The handler against an S3 in memory: what it reads, what it publishes in which order, and how it fails.
 
-use std::{
-    collections::BTreeMap,
-    sync::{Arc, Mutex},
-};
+mod memory_s3; // S3, as far as this function uses it
 
-use aws_sdk_s3::config::{BehaviorVersion, Region, retry::RetryConfig};
-use aws_smithy_runtime_api::client::{
-    http::{HttpConnector, HttpConnectorFuture, SharedHttpConnector, http_client_fn},
-    orchestrator::{HttpRequest, HttpResponse},
-    result::ConnectorError,
-};
-use aws_smithy_types::body::SdkBody;
+use std::sync::{Arc, Mutex, PoisonError};
+
 use lambda_runtime::{Context, Diagnostic};
 use serde_json::json;
+use shared::S3Uri;
 
 use super::*;
 use crate::sample;
+use memory_s3::{Failing, MemoryS3, Shared};
 
 type Outcome = Result<(), Box<dyn std::error::Error>>;
 
-/// An S3 below the SDK's HTTP layer, so requests are built and errors are read as they are in production.
-#[derive(Debug, Default, Clone)]
-struct Bucket {
-    /// Objects by `/bucket/key`.
-    objects: BTreeMap<String, Vec<u8>>,
-    /// The HTTP method whose calls fail, and the status and error code that they fail with.
-    failing: Option<(&'static str, u16, &'static str)>,
-    written: Arc<Mutex<Vec<(String, String, String)>>>,
+const RUNS: &str = "lake/runs/trade_date=2021-11-30";
+const REPORT: &str = "lake/runs/trade_date=2021-11-30/run-1/report.html";
+const CSV: &str = "lake/runs/trade_date=2021-11-30/run-1/hourly_extremes.csv";
+const MANIFEST: &str = "lake/exports/trade_date=2021-11-30/manifest.json";
+const REPORT_COPY: &str = "lake/exports/trade_date=2021-11-30/report.html";
+const CSV_COPY: &str = "lake/exports/trade_date=2021-11-30/hourly_extremes.csv";
+
+/// An S3 with a query result, to a role that may not list the bucket.
+fn s3_with(result: String) -> MemoryS3 {
+    let objects = [("lake/results/q-1.csv".to_owned(), result.into_bytes())].into();
+    MemoryS3 { objects, hides_missing: true, ..MemoryS3::default() }
 }
 
-impl Bucket {
-    fn with_result(result: String) -> Self {
-        let objects = [("/lake/results/q-1.csv".to_owned(), result.into_bytes())].into();
-        Self { objects, ..Self::default() }
-    }
-
-    fn answer(&self, request: &HttpRequest) -> (u16, Vec<u8>) {
-        let path = request.uri().split_once("//s3.test").map_or("", |(_, path)| path);
-        let path = path.split('?').next().unwrap_or_default().replace("%3D", "=");
-        let body =
-            |code| format!("<Error><Code>{code}</Code><Message>injected by the test</Message></Error>").into_bytes();
-        match self.failing {
-            Some((method, status, code)) if method == request.method() => (status, body(code)),
-            _ if request.method() == "PUT" => {
-                let content = String::from_utf8_lossy(request.body().bytes().unwrap_or_default()).into_owned();
-                let kind = request.headers().get("content-type").unwrap_or_default().to_owned();
-                if let Ok(mut written) = self.written.lock() {
-                    written.push((path, kind, content));
-                }
-                (200, vec![])
-            }
-            _ => self.objects.get(&path).map_or_else(|| (404, body("NoSuchKey")), |object| (200, object.clone())),
-        }
-    }
-
-    fn exporter(&self) -> Exporter {
-        let connector = SharedHttpConnector::new(self.clone());
-        let config = aws_sdk_s3::Config::builder()
-            .behavior_version(BehaviorVersion::latest())
-            .region(Region::new("us-east-1"))
-            .allow_no_auth()
-            .endpoint_url("http://s3.test")
-            .force_path_style(true)
-            .retry_config(RetryConfig::disabled())
-            .http_client(http_client_fn(move |_, _| connector.clone()))
-            .build();
-        Exporter { s3: Client::from_conf(config), bucket: "lake".into(), metrics_namespace: "test".into() }
-    }
-
-    fn written(&self) -> Vec<(String, String, String)> {
-        self.written.lock().map(|written| written.clone()).unwrap_or_default()
-    }
+fn share(s3: MemoryS3) -> Shared {
+    Arc::new(Mutex::new(s3))
 }
 
-impl HttpConnector for Bucket {
-    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
-        let (status, body) = self.answer(&request);
-        HttpConnectorFuture::ready(
-            status
-                .try_into()
-                .map(|status| HttpResponse::new(status, SdkBody::from(body)))
-                .map_err(|error| ConnectorError::other(Box::new(error), None)),
-        )
-    }
+async fn invoke(s3: &Shared, payload: Value) -> Result<Export, Diagnostic> {
+    Ok(memory_s3::exporter(s3).handle(LambdaEvent::new(payload, Context::default())).await?)
 }
 
-async fn invoke(bucket: &Bucket, payload: Value) -> Result<Export, Diagnostic> {
-    Ok(bucket.exporter().handle(LambdaEvent::new(payload, Context::default())).await?)
+/// What was written since the last call: keys, content types and contents.
+fn written(s3: &Shared) -> Vec<(String, String, String)> {
+    std::mem::take(&mut s3.lock().unwrap_or_else(PoisonError::into_inner).written)
+}
+
+fn written_keys(s3: &Shared) -> Vec<String> {
+    written(s3).into_iter().map(|(key, ..)| key).collect()
+}
+
+fn content(s3: &Shared, key: &str) -> String {
+    let s3 = s3.lock().unwrap_or_else(PoisonError::into_inner);
+    s3.objects.get(key).map(|bytes| String::from_utf8_lossy(bytes).into_owned()).unwrap_or_default()
+}
+
+/// The sample event of another run.
+fn event_of(run_id: &str, collected_at: &str) -> Value {
+    let mut event = sample::event();
+    event["collection"]["run_id"] = json!(run_id);
+    event["collection"]["collected_at"] = json!(collected_at);
+    event
 }
 
 #[tokio::test]
-async fn a_complete_run_publishes_the_report_and_then_the_csv() -> Outcome {
-    let bucket = Bucket::with_result(sample::result());
-    let export = invoke(&bucket, sample::event()).await.map_err(|d| d.error_message)?;
-    let [csv, report] =
-        ["hourly_extremes.csv", "report.html"].map(|name| format!("exports/trade_date=2021-11-30/{name}"));
-    assert_eq!(
-        export,
-        Export::Exported {
-            bars_seen: 42,
-            rows: 5,
-            csv: S3Uri::new("lake", &csv),
-            report: S3Uri::new("lake", &report),
-            versions: Versions::default(),
-        }
-    );
-    let written = bucket.written();
-    let places: Vec<_> = written.iter().map(|(path, kind, _)| (path.as_str(), kind.as_str())).collect();
-    assert_eq!(
-        places,
-        [
-            (format!("/lake/{report}").as_str(), "text/html; charset=utf-8"),
-            (format!("/lake/{csv}").as_str(), "text/csv; charset=utf-8"),
-        ]
-    );
-    assert!(written.iter().any(|(_, _, content)| content.starts_with("<!DOCTYPE html>")));
+async fn a_complete_run_writes_its_files_then_the_manifest_then_the_copies() -> Outcome {
+    let s3 = share(s3_with(sample::result()));
+    let export = invoke(&s3, sample::event()).await.map_err(|d| d.error_message)?;
+    let uri = |name: &str| S3Uri::new("lake", format!("runs/trade_date=2021-11-30/run-1/{name}"));
+    let expected = Export::Exported {
+        bars_seen: 42,
+        rows: 5,
+        csv: uri("hourly_extremes.csv"),
+        report: uri("report.html"),
+        superseded_by: None,
+    };
+    assert_eq!(export, expected);
+    let written = written(&s3);
+    let places: Vec<_> = written.iter().map(|(key, kind, _)| (key.as_str(), kind.as_str())).collect();
+    let (html, csv) = ("text/html; charset=utf-8", "text/csv; charset=utf-8");
+    let json = "application/json";
+    assert_eq!(places, [(REPORT, html), (CSV, csv), (MANIFEST, json), (REPORT_COPY, html), (CSV_COPY, csv)]);
+    assert_eq!((content(&s3, REPORT_COPY), content(&s3, CSV_COPY)), (content(&s3, REPORT), content(&s3, CSV)));
+    assert!(content(&s3, REPORT).starts_with("<!DOCTYPE html>"));
     assert!(
-        written
-            .iter()
-            .any(|(_, _, content)| content.starts_with(&hourly_extreme::COLUMNS.join(","))
-                && content.lines().count() == 6)
+        content(&s3, CSV).starts_with(&hourly_extreme::COLUMNS.join(",")) && content(&s3, CSV).lines().count() == 6
     );
+    let manifest: Manifest = serde_json::from_str(&content(&s3, MANIFEST))?;
+    assert_eq!((&*manifest.run_id, manifest.files.csv), ("run-1", uri("hourly_extremes.csv")));
+    Ok(())
+}
+
+#[tokio::test(start_paused = true)]
+async fn of_two_runs_the_one_that_collected_later_is_published() -> Outcome {
+    let (before, after) = ("2021-11-30T22:29:59Z", "2021-11-30T22:30:01Z");
+    let own = |run: &str| ["report.html", "hourly_extremes.csv"].map(|name| format!("{RUNS}/{run}/{name}"));
+    for (run_id, collected_at, published, writes_more) in [
+        ("run-1", "2021-11-30T22:30:00Z", "run-1", &[][..]), // the same run, exported again
+        ("older", before, "run-1", &[]),
+        ("newer", after, "newer", &[MANIFEST, REPORT_COPY]), // its CSV is the same
+    ] {
+        let s3 = share(s3_with(sample::result()));
+        invoke(&s3, sample::event()).await.map_err(|d| d.error_message)?;
+        written(&s3);
+        let mut event = event_of(run_id, collected_at);
+        event["collection"]["symbols"]["failed"] = json!([]); // another report
+        if run_id == "run-1" {
+            event = sample::event();
+        }
+        let export = invoke(&s3, event).await.map_err(|d| d.error_message)?;
+        let Export::Exported { superseded_by, .. } = export else { return Err(format!("{export:?}").into()) };
+        let superseded_by = superseded_by.map(|run_id| run_id.to_string());
+        assert_eq!(superseded_by.as_deref(), Some(published).filter(|run| *run != run_id), "{run_id}");
+        let expected: Vec<_> = own(run_id).into_iter().chain(writes_more.iter().map(|&key| key.to_owned())).collect();
+        assert_eq!(written_keys(&s3), expected, "{run_id}");
+        assert!(content(&s3, MANIFEST).contains(&format!("\"run_id\":\"{published}\"")), "{run_id}");
+        assert_eq!(content(&s3, REPORT_COPY), content(&s3, &format!("{RUNS}/{published}/report.html")), "{run_id}");
+    }
+    Ok(())
+}
+
+#[tokio::test(start_paused = true)]
+async fn copies_that_a_killed_export_left_behind_are_replaced_by_those_of_the_manifest() -> Outcome {
+    let s3 = share(s3_with(sample::result()));
+    invoke(&s3, sample::event()).await.map_err(|d| d.error_message)?;
+    for lost in [None, Some("of another run")] {
+        {
+            let mut s3 = s3.lock().map_err(|error| error.to_string())?;
+            s3.objects.remove(REPORT_COPY);
+            s3.objects.extend(lost.map(|content| (CSV_COPY.to_owned(), content.into())));
+        }
+        // An older run finds them.
+        invoke(&s3, event_of("older", "2021-11-30T22:29:59Z")).await.map_err(|d| d.error_message)?;
+        assert_eq!((content(&s3, REPORT_COPY), content(&s3, CSV_COPY)), (content(&s3, REPORT), content(&s3, CSV)));
+    }
     Ok(())
 }
 
@@ -133,20 +139,20 @@ async fn a_query_that_has_not_seen_every_bar_publishes_nothing() -> Outcome {
         (sample::result(), [10, 18, 14], 34), // as many in all, but not of each
         (sample::HEADER.to_owned(), [18, 18, 6], 0),
     ] {
-        let bucket = Bucket::with_result(result);
+        let s3 = share(s3_with(result));
         let mut event = sample::event();
         event["collection"]["bars"] = json!(bars.iter().sum::<usize>());
         for (place, bars) in bars.into_iter().enumerate() {
             event["collection"]["symbols"]["collected"][place]["bars"] = json!(bars);
         }
-        let export = invoke(&bucket, event).await.map_err(|d| d.error_message)?;
+        let export = invoke(&s3, event).await.map_err(|d| d.error_message)?;
         assert_eq!(export, Export::Incomplete { bars_seen: seen });
-        assert_eq!(bucket.written(), []);
+        assert_eq!(written(&s3), []);
     }
     Ok(())
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn every_failure_has_its_name_and_says_what_to_do() {
     let with = |field: &str, value: Value| {
         let mut event = sample::event();
@@ -155,35 +161,81 @@ async fn every_failure_has_its_name_and_says_what_to_do() {
         }
         event
     };
-    let failing = |method, status, code| Bucket {
-        failing: Some((method, status, code)),
-        ..Bucket::with_result(sample::result())
+    let failing = |method, end, status, code| MemoryS3 {
+        failing: Some(Failing(method, end, status, code)),
+        ..s3_with(sample::result())
     };
-    let good = || Bucket::with_result(sample::result());
-    for (bucket, event, name, says) in [
-        (good(), json!({}), "InvalidInput", "missing field `collection`"),
-        (good(), with("/query_result", json!("results/q-1.csv")), "InvalidInput", "use s3://bucket/key"),
-        (good(), with("/collection/trade_date", json!("today")), "InvalidInput", "\"today\" is not a trade date"),
-        (good(), with("/collection/bars", json!(0)), "InvalidInput", "has no bars"),
-        (good(), with("/collection/outcome", json!("no_session")), "InvalidInput", "has no bars"),
-        (Bucket::default(), sample::event(), "InvalidResult", "run the query again"),
+    let good = || s3_with(sample::result());
+    let with_manifest = |manifest: &str| {
+        let mut s3 = good();
+        s3.objects.insert(MANIFEST.to_owned(), manifest.into());
+        MemoryS3 { hides_missing: false, ..s3 }
+    };
+    let dangling = r#"{"run_id":"z","collected_at":"2999-01-01T00:00:00Z","csv":"s3://lake/c","report":"s3://lake/r"}"#;
+    let own: &[&str] = &[REPORT, CSV];
+    for (s3, event, name, says, wrote) in [
+        (good(), json!({}), "InvalidInput", "missing field `collection`", &[][..]),
+        (good(), with("/query_result", json!("results/q-1.csv")), "InvalidInput", "use s3://bucket/key", &[]),
+        (good(), with("/collection/trade_date", json!("today")), "InvalidInput", "\"today\" is not a trade date", &[]),
+        (good(), with("/collection/bars", json!(0)), "InvalidInput", "has no bars", &[]),
+        (good(), with("/collection/outcome", json!("no_session")), "InvalidInput", "has no bars", &[]),
+        (MemoryS3::default(), sample::event(), "InvalidResult", "run the query again", &[]),
         (
-            failing("GET", 404, "NoSuchBucket"),
+            failing("GET", "", 404, "NoSuchBucket"),
             sample::event(),
             "InvalidResult",
             "no query result at s3://lake/results/q-1.csv",
+            &[],
         ),
-        (Bucket::with_result(String::new()), sample::event(), "InvalidResult", "is empty"),
-        (good(), with("/collection/trade_date", json!("2021-12-01")), "InvalidResult", "its trade_date is 2021-11-30"),
-        (failing("GET", 403, "AccessDenied"), sample::event(), "AccessDenied", "s3:GetObject"),
-        (failing("PUT", 403, "AccessDenied"), sample::event(), "AccessDenied", "s3:PutObject"),
-        (failing("GET", 400, "InvalidRequest"), sample::event(), "ServiceRefused", "InvalidRequest"),
-        (failing("PUT", 503, "SlowDown"), sample::event(), "ServiceUnavailable", "SlowDown"),
+        (s3_with(String::new()), sample::event(), "InvalidResult", "is empty", &[]),
+        (
+            good(),
+            with("/collection/trade_date", json!("2021-12-01")),
+            "InvalidResult",
+            "its trade_date is 2021-11-30",
+            &[],
+        ),
+        (failing("GET", "", 403, "AccessDenied"), sample::event(), "AccessDenied", "s3:GetObject", &[]),
+        (failing("PUT", "", 403, "AccessDenied"), sample::event(), "AccessDenied", "s3:PutObject", &[]),
+        (failing("GET", "", 400, "InvalidRequest"), sample::event(), "ServiceRefused", "InvalidRequest", &[]),
+        (failing("PUT", "", 503, "SlowDown"), sample::event(), "ServiceUnavailable", "SlowDown", &[]),
+        (failing("PUT", "manifest.json", 503, "SlowDown"), sample::event(), "ServiceUnavailable", "SlowDown", own),
+        (
+            failing("GET", "manifest.json", 403, "AccessDenied"),
+            sample::event(),
+            "AccessDenied",
+            "s3:GetObject",
+            &[REPORT, CSV, MANIFEST, REPORT_COPY, CSV_COPY],
+        ),
+        (
+            failing("PUT", "manifest.json", 409, "ConditionalRequestConflict"),
+            sample::event(),
+            "ServiceUnavailable",
+            "manifest.json was replaced or deleted",
+            own,
+        ),
+        (
+            failing("PUT", "manifest.json", 404, "NoSuchKey"),
+            sample::event(),
+            "ServiceUnavailable",
+            "manifest.json was replaced or deleted",
+            own,
+        ),
+        (
+            failing("PUT", "0/report.html", 409, "ConditionalRequestConflict"),
+            sample::event(),
+            "ServiceUnavailable",
+            "hourly_extremes.csv was replaced or deleted",
+            &[REPORT, CSV, MANIFEST, CSV_COPY],
+        ),
+        (with_manifest("{}"), sample::event(), "InvalidResult", "manifest.json is not a manifest", own),
+        (with_manifest(dangling), sample::event(), "InvalidResult", "names s3://lake/r, which does not exist", own),
     ] {
-        let said = invoke(&bucket, event).await.map_err(|d| (d.error_type, d.error_message));
+        let s3 = share(s3);
+        let said = invoke(&s3, event).await.map_err(|d| (d.error_type, d.error_message));
         let fits = said.as_ref().is_err_and(|(error, message)| error == name && message.contains(says));
         assert!(fits, "expected {name}, {says:?}: {said:?}");
-        assert_eq!(bucket.written(), [], "{name}");
+        assert_eq!(written_keys(&s3), wrote, "{name}: {says}");
     }
 }
 

@@ -19,10 +19,18 @@ pub enum Call {
     StartQueryExecution,
     /// `export-csv` reads the query's result from S3.
     GetResult,
-    /// `export-csv` writes the report to S3.
+    /// `export-csv` writes the run's report to S3.
     PutReport,
-    /// `export-csv` writes the CSV to S3.
+    /// `export-csv` writes the run's CSV to S3.
     PutCsv,
+    /// `export-csv` writes the day's manifest to S3, if there is none or it is unchanged.
+    PutManifest,
+    /// `export-csv` reads the day's manifest from S3.
+    GetManifest,
+    /// `export-csv` writes one of the day's copies to S3, if there is none or it is unchanged.
+    PutCopy,
+    /// `export-csv` reads one of the day's copies from S3.
+    GetCopy,
 }
 
 impl Call {
@@ -35,11 +43,27 @@ impl Call {
             "AWSGlue.StartCrawler" => Some(Self::StartCrawler),
             "AmazonAthena.StartQueryExecution" => Some(Self::StartQueryExecution),
             _ if path.starts_with("/v8/finance/chart/") => Some(Self::Chart),
-            _ if request.method == Method::GET && path.contains("/results/") => Some(Self::GetResult),
-            _ if request.method == Method::PUT && path.ends_with("/report.html") => Some(Self::PutReport),
-            _ if request.method == Method::PUT && path.ends_with("/hourly_extremes.csv") => Some(Self::PutCsv),
-            _ => None,
+            _ => Self::of_export(&request.method, path),
         }
+    }
+
+    fn of_export(method: &Method, path: &str) -> Option<Self> {
+        let is = |of: Method, folder, end| *method == of && path.contains(folder) && path.ends_with(end);
+        let calls = [
+            (Self::GetResult, is(Method::GET, "/results/", "")),
+            (Self::PutReport, is(Method::PUT, "/runs/", "/report.html")),
+            (Self::PutCsv, is(Method::PUT, "/runs/", "/hourly_extremes.csv")),
+            (Self::PutManifest, is(Method::PUT, "/exports/", "/manifest.json")),
+            (Self::GetManifest, is(Method::GET, "/exports/", "/manifest.json")),
+            (Self::PutCopy, is(Method::PUT, "/exports/", "")),
+            (Self::GetCopy, is(Method::GET, "/exports/", "")),
+        ];
+        calls.into_iter().find_map(|(call, is_made)| is_made.then_some(call))
+    }
+
+    /// Whether the call goes to S3.
+    pub(super) fn is_to_s3(self) -> bool {
+        self.function() == "ExportCsvFunction"
     }
 
     /// The output of the template that names the function that makes the call.
@@ -48,7 +72,13 @@ impl Call {
             Self::Chart | Self::PutRecordBatch => "CollectFunction",
             Self::StartCrawler => "StartCrawlerFunction",
             Self::StartQueryExecution => "RunQueryFunction",
-            Self::GetResult | Self::PutReport | Self::PutCsv => "ExportCsvFunction",
+            Self::GetResult
+            | Self::PutReport
+            | Self::PutCsv
+            | Self::PutManifest
+            | Self::GetManifest
+            | Self::PutCopy
+            | Self::GetCopy => "ExportCsvFunction",
         }
     }
 }
@@ -63,6 +93,10 @@ impl fmt::Display for Call {
             Self::GetResult => "s3 GetObject result",
             Self::PutReport => "s3 PutObject report",
             Self::PutCsv => "s3 PutObject csv",
+            Self::PutManifest => "s3 PutObject manifest",
+            Self::GetManifest => "s3 GetObject manifest",
+            Self::PutCopy => "s3 PutObject copy",
+            Self::GetCopy => "s3 GetObject copy",
         })
     }
 }

@@ -40,19 +40,18 @@ impl CallFault {
     /// The status, the error code and the message of the service of `call`.
     fn error(self, call: Call) -> (StatusCode, &'static str, &'static str) {
         use Call as C;
-        let is_s3 = matches!(call, C::GetResult | C::PutReport | C::PutCsv);
         match self {
             Self::Throttled if call == C::Chart => {
                 (StatusCode::TOO_MANY_REQUESTS, "Too Many Requests", "Too Many Requests")
             }
-            Self::Throttled if is_s3 => {
+            Self::Throttled if call.is_to_s3() => {
                 (StatusCode::SERVICE_UNAVAILABLE, "SlowDown", "Please reduce your request rate.")
             }
             Self::Throttled if call == C::StartQueryExecution => {
                 (StatusCode::BAD_REQUEST, "TooManyRequestsException", "Rate exceeded")
             }
             Self::Throttled => (StatusCode::BAD_REQUEST, "ThrottlingException", "Rate exceeded"),
-            Self::TimedOut if is_s3 => (
+            Self::TimedOut if call.is_to_s3() => (
                 StatusCode::BAD_REQUEST,
                 "RequestTimeout",
                 "Your socket connection to the server was not read from or written to within the timeout period. Idle connections will be closed.",
@@ -80,7 +79,7 @@ impl CallFault {
             Call::PutRecordBatch | Call::StartCrawler | Call::StartQueryExecution => {
                 ("application/x-amz-json-1.1", json!({"__type": code, "message": message}).to_string())
             }
-            Call::GetResult | Call::PutReport | Call::PutCsv => (
+            _ => (
                 "application/xml",
                 format!(
                     "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<Error><Code>{code}</Code><Message>{message}</Message><RequestId>0</RequestId></Error>"

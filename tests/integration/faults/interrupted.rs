@@ -17,7 +17,7 @@ use crate::{Context, trials};
 
 trials![interrupted_functions_are_retried];
 
-const CALLS: [Call; 7] = [
+const CALLS: [Call; 11] = [
     Call::Chart,
     Call::PutRecordBatch,
     Call::StartCrawler,
@@ -25,6 +25,10 @@ const CALLS: [Call; 7] = [
     Call::GetResult,
     Call::PutReport,
     Call::PutCsv,
+    Call::PutManifest,
+    Call::GetManifest,
+    Call::PutCopy,
+    Call::GetCopy,
 ];
 const COMPANIES: [(&str, &str); 2] = [("Meta Platforms", "META"), ("Netflix", "NFLX")];
 
@@ -66,6 +70,7 @@ async fn run_interrupted(proxied: &ProxiedStack, call: Call, how: Interruption, 
     let calls = proxy.clear(call, None);
     ensure!(calls > 1, "the call was not made again");
     verify_csv(&stack.market, date, Interval::FiveMinutes, &COMPANIES, &run.csv).await?;
+    stack.verify_copies(date).await?;
     println!("{call:<27} {how:<12?} exported, {calls} calls, {:.1} s", begun.elapsed().as_secs_f32());
     Ok(())
 }

@@ -92,11 +92,12 @@ fn s3(cloud: &LocalCloud) -> Result<Vec<CallCase>> {
         Ok(CallCase { action, service: "s3", request: request.body(String::new())?, allowed })
     };
     let mut calls = Vec::new();
-    let folders: [(&str, &[&str], &[&str]); 5] = [
+    let folders: [(&str, &[&str], &[&str]); 6] = [
         ("bars", &["run-query"], NO_FUNCTION),
         ("errors", NO_FUNCTION, NO_FUNCTION),
         ("results", &["run-query", "export-csv"], &["run-query"]),
-        ("exports", NO_FUNCTION, &["export-csv"]),
+        ("runs", &["export-csv"], &["export-csv"]),
+        ("exports", &["export-csv"], &["export-csv"]),
         ("else", NO_FUNCTION, NO_FUNCTION),
     ];
     for (folder, readers, writers) in folders {

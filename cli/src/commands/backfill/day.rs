@@ -9,7 +9,7 @@ use std::{collections::BTreeMap, fmt::Write, path::PathBuf};
 use anyhow::bail;
 use sha2::{Digest, Sha256};
 use shared::{
-    ErrorName, Interval, S3Uri, Symbol, SymbolList, TradeDate,
+    ErrorName, ExportFiles, Interval, Symbol, SymbolList, TradeDate,
     payload::{RunOutcome, RunRequest, SymbolOutcomes},
 };
 use tokio::sync::Mutex;
@@ -21,9 +21,9 @@ use super::{
 use crate::{
     aws::{
         execution::{self, RunResult, Status},
+        export_files,
         history::ExecutionFailure,
         poll::{Poll, poll_until},
-        s3,
         target::Target,
     },
     trading_day::TradingDay,
@@ -94,30 +94,24 @@ impl Backfill {
 
     /// The outcome of the day's own execution, and its files; `None` when the day has to be run again.
     async fn done_before(&self, day: &TradingDay, outcome: RunOutcome) -> anyhow::Result<Option<DayOutcome>> {
-        let RunOutcome::Exported { trade_date, symbols, csv, report, simulated, .. } = outcome else {
+        let RunOutcome::Exported { trade_date, symbols, simulated, .. } = outcome else {
             return Ok(Some(DayOutcome::NoSession));
         };
         if symbols.failed.iter().any(|failed| failed.reason.is_temporary()) {
             return Ok(None);
         }
-        let Some(published) = Published::at(&self.target.s3, &csv).await.filter(|export| export.still_has(&symbols))
-        else {
-            return Ok(None);
-        };
-        published.save_to(&self.target.s3, &report, &self.folder(trade_date)).await?;
+        let published = Published::of_day(&self.target, trade_date).await?.filter(|export| export.still_has(&symbols));
+        let Some(published) = published else { return Ok(None) };
+        published.save_to(&self.folder(trade_date))?;
         Ok(Some(self.exported(day, symbols, simulated, None)))
     }
 
     /// The day as another run has published it, and its files; `None` when a bar is missing there, or may be.
     async fn published_before(&self, date: TradeDate, day: &TradingDay) -> anyhow::Result<Option<DayOutcome>> {
         let Some(expected) = day.expected_bars(self.interval) else { return Ok(None) };
-        let bucket = self.target.output("DataBucket")?;
-        let uri = |name| S3Uri::new(bucket, format!("exports/trade_date={date}/{name}"));
-        let Some(published) = Published::at(&self.target.s3, &uri("hourly_extremes.csv")).await else {
-            return Ok(None);
-        };
+        let Some(published) = Published::of_day(&self.target, date).await? else { return Ok(None) };
         let Some(symbols) = published.complete(&self.symbols, expected) else { return Ok(None) };
-        published.save_to(&self.target.s3, &uri("report.html"), &self.folder(date)).await?;
+        published.save_to(&self.folder(date))?;
         Ok(Some(self.exported(day, symbols, published.is_simulated(), None)))
     }
 
@@ -130,10 +124,9 @@ impl Backfill {
             Err(failure) if failure.error == ErrorName::SessionNotOver.to_string() => Ok(DayOutcome::NotOver),
             Err(failure) => Ok(DayOutcome::Failed { execution: execution.to_owned(), failure }),
             Ok(RunOutcome::NoSession { .. }) => Ok(DayOutcome::NoSession),
-            Ok(RunOutcome::Exported { symbols, csv, report, versions, simulated, .. }) => {
-                let folder = self.folder(date);
-                s3::fetch(&self.target.s3, &csv, versions.csv.as_deref(), &folder).await?;
-                s3::fetch(&self.target.s3, &report, versions.report.as_deref(), &folder).await?;
+            Ok(RunOutcome::Exported { symbols, csv, report, simulated, .. }) => {
+                let files = ExportFiles { csv, report };
+                export_files::download(&self.target.s3, &files, date, &self.folder(date)).await?;
                 Ok(self.exported(day, symbols, simulated, Some(seconds)))
             }
         }

@@ -1,42 +1,62 @@
-//! The published CSV of a day in the bucket, in its newest version, whichever run wrote it.
+//! What is published of a day, whichever run exported it: the CSV and the report that the day's manifest names.
 //!
-//! Which version is downloaded is not decided here: `run` and `follow` take the versions that the run itself published
-//! (`commands/follow.rs`), and so does a day that `backfill` runs (`backfill/day.rs`); a day that is already done takes
-//! the newest, which this module reads.
+//! `run` and `follow` take the run's own files instead, which its output names (`commands/follow.rs`), and so does a day that
+//! `backfill` runs (`backfill/day.rs`).
 
-use std::{collections::BTreeMap, fs, path::Path};
+use std::{collections::BTreeMap, path::Path};
 
-use aws_sdk_s3::Client;
-use local::write_atomic;
 use shared::{
-    S3Uri, Symbol, hourly_extreme,
+    ExportFiles, Manifest, Symbol, TradeDate, hourly_extreme,
     payload::{CollectedSymbol, SymbolOutcomes},
 };
 
-use crate::aws::s3::{self, Object};
+use crate::aws::{
+    export_files,
+    s3::{self, Object},
+    target::Target,
+};
 
-/// A published CSV, and the number of bars that each symbol has in it.
+/// The published files of a day, and the number of bars that each symbol has in the CSV.
 pub struct Published {
-    object: Object,
+    files: ExportFiles,
+    csv: Object,
+    report: Object,
     bars: BTreeMap<Symbol, usize>,
 }
 
 impl Published {
-    /// The CSV at `uri`; `None` when it is missing or cannot be read, so that the day is run.
-    pub async fn at(client: &Client, uri: &S3Uri) -> Option<Self> {
-        Self::read(s3::get(client, uri, None).await.ok()?)
+    /// What the manifest of a day names; `None` where something is missing or cannot be read, so that the day is run.
+    ///
+    /// Where the run's own files are deleted after the stack's `RunRetentionDays`, the day's copies of them remain.
+    ///
+    /// # Errors
+    /// When the stack has no bucket.
+    pub async fn of_day(target: &Target, date: TradeDate) -> anyhow::Result<Option<Self>> {
+        let bucket = target.output("DataBucket")?;
+        let manifest = s3::get(&target.s3, &Manifest::uri(bucket, date)).await.ok().flatten();
+        let manifest = manifest.and_then(|object| serde_json::from_slice::<Manifest>(&object.content).ok());
+        let Some(Manifest { files, .. }) = manifest else { return Ok(None) };
+        for files in [files, ExportFiles::of_day(bucket, date)] {
+            let (csv, report) = (s3::get(&target.s3, &files.csv).await, s3::get(&target.s3, &files.report).await);
+            match (csv, report) {
+                (Ok(Some(csv)), Ok(Some(report))) => return Ok(Self::read(files, csv, report)),
+                (Err(_), _) | (_, Err(_)) => return Ok(None),
+                _ => {}
+            }
+        }
+        Ok(None)
     }
 
-    fn read(object: Object) -> Option<Self> {
+    fn read(files: ExportFiles, csv: Object, report: Object) -> Option<Self> {
         let mut bars = BTreeMap::new();
-        for row in hourly_extreme::read(&object.content).ok()? {
+        for row in hourly_extreme::read(&csv.content).ok()? {
             *bars.entry(row.symbol).or_default() += row.bars as usize;
         }
-        Some(Self { object, bars })
+        Some(Self { files, csv, report, bars })
     }
 
     pub fn is_simulated(&self) -> bool {
-        self.object.simulated
+        self.csv.simulated
     }
 
     /// Whether it still has what a run has collected: another run of the day may have replaced it.
@@ -64,17 +84,13 @@ impl Published {
         Some(SymbolOutcomes { collected: collected.collect::<Option<_>>()?, failed: vec![] })
     }
 
-    /// Saves the CSV and the newest report to `folder`, unless the same CSV and a report are there.
+    /// Saves both files in `folder`.
     ///
     /// # Errors
-    /// When the report cannot be downloaded, or a file not written.
-    pub async fn save_to(&self, client: &Client, report: &S3Uri, folder: &Path) -> anyhow::Result<()> {
-        let csv = folder.join("hourly_extremes.csv");
-        if fs::read(&csv).is_ok_and(|saved| saved == self.object.content) && folder.join(report.file_name()).exists() {
-            return Ok(());
-        }
-        s3::fetch(client, report, None, folder).await?;
-        write_atomic(&csv, &self.object.content)
+    /// When the folder or a file cannot be written.
+    pub fn save_to(&self, folder: &Path) -> anyhow::Result<()> {
+        export_files::save(&self.files.report, &self.report, folder)?;
+        export_files::save(&self.files.csv, &self.csv, folder)
     }
 }
 
@@ -92,7 +108,13 @@ mod tests {
         };
         let rows = [row("META", 9, 6), row("META", 10, 12), row("SNAP", 9, 6), row("SNAP", 10, 11)].concat();
         let content = format!("{}\n{rows}", hourly_extreme::COLUMNS.join(",")).into_bytes();
-        Published::read(Object { content, simulated: true })
+        read(content)
+    }
+
+    fn read(csv: Vec<u8>) -> Option<Published> {
+        let object = |content| Object { content, simulated: true };
+        let files = ExportFiles::of_day("lake", "2026-11-20".parse().ok()?);
+        Published::read(files, object(csv), object(vec![]))
     }
 
     fn collected(symbol: &str, bars: usize, expected: usize) -> Result<CollectedSymbol, shared::symbol::InvalidSymbol> {
@@ -135,7 +157,7 @@ mod tests {
         assert!(!complete(&["META", "TTD"], 18)?);
         assert!(!complete(&["META"], 6)?);
         let content = format!("{}\nMETA,many\n", hourly_extreme::COLUMNS.join(",")).into_bytes();
-        assert!(Published::read(Object { content, simulated: false }).is_none());
+        assert!(read(content).is_none());
         Ok(())
     }
 }

@@ -51,7 +51,8 @@ pub const EXPORT_CSV: Role = Role {
     logical: "ExportCsvRole",
     needs: &[
         (&["s3:GetObject"], "arn:{partition}:s3:::{DataBucket}/results/an-object"),
-        (&["s3:PutObject"], "arn:{partition}:s3:::{DataBucket}/exports/an-object"),
+        (&["s3:GetObject", "s3:PutObject"], "arn:{partition}:s3:::{DataBucket}/runs/an-object"),
+        (&["s3:GetObject", "s3:PutObject"], "arn:{partition}:s3:::{DataBucket}/exports/an-object"),
         (WRITE_LOG, "arn:{partition}:logs:{region}:{account}:log-group:/aws/lambda/{ExportCsvFunction}:log-stream:s"),
     ],
 };

@@ -8,7 +8,7 @@ use super::{
     outcome::{NotOk, Outcome, failed, wrong},
 };
 
-/// Whether the bucket exists and keeps versions, so that a published file can be found after another run of the day.
+/// Whether the bucket exists and keeps versions, so that what was replaced or deleted by mistake can be restored.
 pub async fn versioning(deployment: &Deployment) -> Outcome {
     let name = deployment.output("DataBucket")?;
     let call = deployment.clients.s3.get_bucket_versioning().bucket(name).send().await;

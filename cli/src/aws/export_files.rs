@@ -1,0 +1,65 @@
+//! Downloads the files of an export.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::anyhow;
+use aws_sdk_s3::Client;
+use local::write_atomic;
+use shared::{ExportFiles, S3Uri, TradeDate};
+
+use super::s3::{self, Object};
+
+/// Downloads both files of an export of `date` into `folder`, under the last parts of their keys; returns where the CSV and
+/// the report are then.
+///
+/// # Errors
+/// When one of them is gone or cannot be read, so that neither is written; or when the folder or a file cannot be written.
+pub async fn download(
+    client: &Client,
+    files: &ExportFiles,
+    date: TradeDate,
+    folder: &Path,
+) -> anyhow::Result<[PathBuf; 2]> {
+    let ExportFiles { csv, report } = files;
+    let mut objects = Vec::new();
+    for uri in [csv, report] {
+        objects.push((uri, s3::get(client, uri).await?.ok_or_else(|| anyhow!(gone(uri, date)))?));
+    }
+    objects.iter().try_for_each(|(uri, object)| save(uri, object, folder))?;
+    Ok([csv, report].map(|uri| folder.join(uri.file_name())))
+}
+
+/// Saves the object that was read from `uri` in `folder`.
+///
+/// # Errors
+/// When the folder or the file cannot be written.
+pub fn save(uri: &S3Uri, object: &Object, folder: &Path) -> anyhow::Result<()> {
+    write_atomic(&folder.join(uri.file_name()), &object.content)
+}
+
+fn gone(uri: &S3Uri, date: TradeDate) -> String {
+    let bucket = &uri.bucket;
+    format!(
+        "{uri} is gone: runs are deleted after the stack's RunRetentionDays, or somebody has deleted it; the day's newest \
+         export is in s3://{bucket}/exports/trade_date={date}/, and cargo finstream run --trade-date {date} makes a new one"
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_message_about_a_missing_file_says_why_and_what_to_do() -> Result<(), Box<dyn std::error::Error>> {
+        let message = gone(&"s3://lake/runs/trade_date=2026-11-20/run-1/report.html".parse()?, "2026-11-20".parse()?);
+        for text in [
+            "s3://lake/runs/trade_date=2026-11-20/run-1/report.html is gone",
+            "RunRetentionDays",
+            "s3://lake/exports/trade_date=2026-11-20/",
+            "run --trade-date 2026-11-20",
+        ] {
+            assert!(message.contains(text), "{message}");
+        }
+        Ok(())
+    }
+}
