@@ -1,6 +1,7 @@
 //! The handler against an S3 in memory: what it reads, what it publishes in which order, and how it fails.
 
 mod memory_s3; // S3, as far as this function uses it
+mod two_runs; // any interleaving of the calls of two or three runs of a day, with kills
 
 use std::sync::{Arc, Mutex, PoisonError};
 
