@@ -25,6 +25,7 @@ mod missing_resources; // a deleted crawler, table or workgroup
 mod permissions; // what the functions' roles allow, as the local cloud enforces it
 mod policies; // what the policies say, where the local cloud does not enforce them
 mod release; // the archive of a release
+mod retention; // how long files are kept, and what the command does about those that are gone
 mod state_machine; // the definitions of the state machines
 mod symbols; // symbols that Yahoo spells differently, and symbols of other exchanges
 
@@ -107,6 +108,7 @@ fn main() -> anyhow::Result<ExitCode> {
         permissions::trials,
         policies::trials,
         release::trials,
+        retention::trials,
         state_machine::trials,
         symbols::trials,
     ];
