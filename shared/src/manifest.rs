@@ -24,8 +24,7 @@ impl ExportFiles {
         Self { csv: uri("hourly_extremes.csv"), report: uri("report.html") }
     }
 
-    /// A run's own files, which no other run replaces. The date is in their keys since Step Functions lets the name of an
-    /// execution, which is the run id, be used again after 90 days, also for another day.
+    /// A run's own files, which no other run replaces. The date is in their keys, so that the runs of a day can be listed.
     pub fn of_run(bucket: &str, trade_date: TradeDate, run_id: &RunId) -> Self {
         Self::in_folder(bucket, &format!("runs/trade_date={trade_date}/{run_id}"))
     }
