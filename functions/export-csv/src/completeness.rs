@@ -69,6 +69,7 @@ mod tests {
                 expected: 78,
                 gaps: None,
                 attempts: 1,
+                unanswered: 0,
             })
         };
         let collected = collected.iter().map(|(symbol, bars)| one(symbol, *bars));
