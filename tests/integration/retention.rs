@@ -5,7 +5,7 @@ use std::sync::Arc;
 use anyhow::{Context as _, Result, bail, ensure};
 use harness::{OutFolder, list};
 use serde_json::json;
-use shared::{Manifest, hourly_extreme};
+use shared::hourly_extreme;
 
 use crate::{Context, trials};
 
@@ -38,25 +38,25 @@ async fn follow_downloads_the_runs_own_files_or_says_that_they_are_gone(context:
     let (stack, date) = (&context.stack, "2026-11-04".parse()?);
     let mut runs = Vec::new();
     for symbol in ["META", "SHOP"] {
-        stack.export(&json!({"trade_date": date, "symbols": [symbol]})).await?;
-        runs.push(stack.published(date).await?.context("nothing is published")?);
+        let (name, _) = stack.follow(&json!({"trade_date": date, "symbols": [symbol]})).await?;
+        runs.push((name, stack.published(date).await?.context("nothing is published")?));
     }
     let out = OutFolder::create()?;
-    let follow = async |run: &Manifest| {
-        let args = ["follow", &*run.run_id, "--out", &out.arg()].map(str::to_owned);
+    let follow = async |name: &str| {
+        let args = ["follow", name, "--out", &out.arg()].map(str::to_owned);
         context.tools.finstream_on(&stack.cloud, &args.each_ref().map(String::as_str)).await
     };
-    for (run, symbol) in runs.iter().zip(["META", "SHOP"]) {
-        let followed = follow(run).await?;
+    for ((name, _), symbol) in runs.iter().zip(["META", "SHOP"]) {
+        let followed = follow(name).await?;
         let csv = out.read("hourly_extremes.csv")?;
         let own = hourly_extreme::read(csv.as_bytes())?.iter().all(|row| row.symbol.as_str() == symbol);
         ensure!(followed.code == 0 && own && csv.lines().count() == 8, "{}\n{csv}", followed.text);
     }
-    let [first, _] = runs.as_slice() else { bail!("two runs") };
+    let [(name, first), _] = runs.as_slice() else { bail!("two runs") };
     context
         .aws(&["s3api", "delete-object", "--bucket", &first.files.report.bucket, "--key", &first.files.report.key])
         .await?;
-    let gone = follow(first).await?;
+    let gone = follow(name).await?;
     ensure!(gone.code == 1, "{}", gone.text);
     let report = first.files.report.to_string();
     for text in [report.as_str(), "is gone", "RunRetentionDays", "exports/trade_date=2026-11-04/"] {
