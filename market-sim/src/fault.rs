@@ -128,6 +128,8 @@ faults! {
     TooManyRequestsAsOk "too-many-requests-as-ok" Page(pages::TOO_MANY_REQUESTS_AS_OK);
     /// 403 and an HTML page of the network's edge. Not recorded, but usual there.
     Forbidden "forbidden" Page(pages::FORBIDDEN);
+    /// 999 `Request denied` and an HTML page (pilwon/node-yahoo-finance#53).
+    RequestDenied "request-denied" Page(pages::REQUEST_DENIED);
     /// 200 and the cookie consent page for Europe.
     ConsentPage "consent-page" Page(pages::CONSENT);
     /// 302 to that page.

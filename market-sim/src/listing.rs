@@ -36,6 +36,7 @@ impl Listing {
     /// Nothing is listed under a symbol that starts with `ZZ`, that Yahoo spells otherwise, or that was renamed.
     pub fn find(symbol: &str) -> Option<Self> {
         let symbol: Symbol = symbol.parse().ok().filter(is_listed)?;
+        let symbol = dollar_pair(symbol.as_str()).parse().unwrap_or(symbol);
         let (exchange, instrument_type) = (exchanges::of(&symbol), instrument_type(symbol.as_str()));
         let mut rng = Rng::new(symbol.as_str(), "listing", 0);
         let usual_price = 12.0 * exp(rng.unit() * 4.0); // 12 to 655, cheap ones as often as expensive ones
@@ -50,10 +51,16 @@ impl Listing {
     }
 }
 
+/// A currency pair with the dollar first has two names, and replies name it by the shorter: `JPY=X` for `USDJPY=X`
+/// (<https://github.com/sstrickx/yahoofinance-api/issues/172>).
+fn dollar_pair(symbol: &str) -> &str {
+    symbol.strip_prefix("USD").filter(|rest| rest.len() == 5 && rest.ends_with("=X")).unwrap_or(symbol)
+}
+
 fn is_listed(symbol: &Symbol) -> bool {
     let name = symbol.as_str().strip_prefix('^').unwrap_or(symbol.as_str());
-    let has_foreign_spelling =
-        name.rsplit_once('.').is_some_and(|(_, suffix)| suffix.len() == 1 && !ONE_LETTER_MARKETS.contains(&suffix));
+    let has_class = |(_, suffix): (&str, &str)| suffix.len() == 1 && !ONE_LETTER_MARKETS.contains(&suffix);
+    let has_foreign_spelling = name.rsplit_once('.').is_some_and(has_class) || name.matches('.').count() > 1;
     let is_malformed = name.is_empty() || name.contains('^') || name.ends_with(['.', '-', '=', '&']);
     !(name.starts_with("ZZ") || NOT_LISTED.contains(&symbol.as_str()) || has_foreign_spelling || is_malformed)
 }
@@ -75,7 +82,20 @@ mod tests {
     #[test]
     fn symbols_exist_in_yahoos_spelling_only() {
         let kind = |symbol: &str| Listing::find(symbol).map(|listing| listing.instrument_type);
-        for symbol in ["META", "shop", "BRK-B", "7203.T", "VOD.L", "BHP.AX", "XYZ", "Z", "F", "M&M.NS"] {
+        for symbol in [
+            "META",
+            "shop",
+            "BRK-B",
+            "RCI-B.TO",
+            "NIFTY_FIN_SERVICE.NS",
+            "7203.T",
+            "VOD.L",
+            "BHP.AX",
+            "XYZ",
+            "Z",
+            "F",
+            "M&M.NS",
+        ] {
             assert_eq!(kind(symbol), Some("EQUITY"), "{symbol}");
         }
         for (symbol, expected) in
@@ -83,9 +103,25 @@ mod tests {
         {
             assert_eq!(kind(symbol), Some(expected), "{symbol}");
         }
-        for symbol in
-            ["ZZTOP", "zz", "^ZZ", "FB", "sq", "SPX", "VIX", "BRK.B", "BF.A", "A/B", "", "^", "A^B", "META.", "ÄÖ"]
-        {
+        for symbol in [
+            "RCI.B.TO",
+            "BCE.PR.A.TO",
+            "ZZTOP",
+            "zz",
+            "^ZZ",
+            "FB",
+            "sq",
+            "SPX",
+            "VIX",
+            "BRK.B",
+            "BF.A",
+            "A/B",
+            "",
+            "^",
+            "A^B",
+            "META.",
+            "ÄÖ",
+        ] {
             assert_eq!(kind(symbol), None, "{symbol:?}");
         }
     }
@@ -94,6 +130,8 @@ mod tests {
     fn figures_follow_from_the_spelling() {
         let figures = |symbol| Listing::find(symbol).map(|listing| (listing.usual_price, listing.usual_volume));
         assert_eq!(figures("meta"), figures("META"));
+        assert_eq!(figures("USDJPY=X"), figures("JPY=X"));
+        assert_ne!(figures("EURUSD=X"), figures("EUR=X"));
         assert_ne!(figures("META"), figures("SHOP"));
         assert_eq!(figures("^GSPC").map(|(_, volume)| volume), Some(0.0));
     }

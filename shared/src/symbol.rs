@@ -4,9 +4,9 @@ use std::{fmt, str::FromStr};
 
 use serde_with::{DeserializeFromStr, SerializeDisplay};
 
-/// A validated ticker symbol such as `META`, `BRK-B`, `^GSPC`, `EURUSD=X` or `7203.T`.
+/// A validated ticker symbol such as `META`, `BRK-B`, `^GSPC`, `EURUSD=X`, `7203.T` or `NIFTY_FIN_SERVICE.NS`.
 ///
-/// Upper case, 1 to 20 characters of `A-Z 0-9 . - = ^ &`. Anything else, a slash above all, is
+/// Upper case, 1 to 20 characters of `A-Z 0-9 . - = ^ & _`. Anything else, a slash above all, is
 /// rejected before it can become part of a URL, a query or an object key.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, SerializeDisplay, DeserializeFromStr)]
 pub struct Symbol(String);
@@ -14,7 +14,7 @@ pub struct Symbol(String);
 /// Why a text is not a symbol.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "{0:?} is not a symbol: use 1 to {max} of the characters A-Z 0-9 . - = ^ &, starting with a letter, digit or ^, for example META or BRK-B",
+    "{0:?} is not a symbol: use 1 to {max} of the characters A-Z 0-9 . - = ^ & _, starting with a letter, digit or ^, for example META or BRK-B",
     max = Symbol::MAX_LENGTH
 )]
 pub struct InvalidSymbol(String);
@@ -36,7 +36,7 @@ impl FromStr for Symbol {
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let upper = text.trim().to_ascii_uppercase();
         let starts = upper.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '^');
-        let allowed = |c: char| c.is_ascii_alphanumeric() || ".-=^&".contains(c);
+        let allowed = |c: char| c.is_ascii_alphanumeric() || ".-=^&_".contains(c);
         if starts && upper.len() <= Self::MAX_LENGTH && upper.chars().all(allowed) {
             Ok(Self(upper))
         } else {
@@ -65,6 +65,12 @@ mod tests {
             ("EURUSD=X", "EURUSD=X"),
             ("7203.T", "7203.T"),
             ("M&M.NS", "M&M.NS"),
+            ("NIFTY_FIN_SERVICE.NS", "NIFTY_FIN_SERVICE.NS"),
+            ("DX-Y.NYB", "DX-Y.NYB"),
+            ("ES=F", "ES=F"),
+            ("BTC-USD", "BTC-USD"),
+            ("0P0001HZLW.L", "0P0001HZLW.L"),
+            ("005930.KS", "005930.KS"),
         ] {
             assert_eq!(text.parse::<Symbol>().map(|symbol| symbol.to_string()), Ok(symbol.to_owned()));
         }

@@ -57,6 +57,7 @@ fn tenth(fault: Fault) -> Tenth {
         F::EdgeTooManyRequests => Tenth::Failed(Reason::Blocked, "Edge: Too Many Requests"),
         F::TooManyRequestsAsOk => Tenth::Failed(Reason::Blocked, "status 200: Too Many Requests"),
         F::Forbidden => Tenth::Failed(Reason::Blocked, "status 403"),
+        F::RequestDenied => Tenth::Failed(Reason::Blocked, "status 999"),
         F::ConsentPage => Tenth::Failed(Reason::Blocked, "a page in place of data"),
         F::Redirect => Tenth::Failed(Reason::Blocked, "status 302"),
         F::RightBack | F::NotJson | F::Truncated => Tenth::Failed(Reason::Unavailable, "a body that is not a chart"),

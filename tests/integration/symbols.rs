@@ -9,7 +9,11 @@ use shared::{HourlyExtreme, bar::offset_datetime, hourly_extreme};
 
 use crate::{Context, trials};
 
-trials![share_classes_and_former_symbols_are_queried_by_yahoos_symbol, other_exchanges_have_their_own_hours,];
+trials![
+    share_classes_and_former_symbols_are_queried_by_yahoos_symbol,
+    symbols_of_other_forms_are_collected,
+    other_exchanges_have_their_own_hours,
+];
 
 async fn run(context: &Context, date: &str, symbols: &[&str]) -> Result<(ExportedRun, Vec<HourlyExtreme>)> {
     let run = context.stack.export(&json!({"trade_date": date, "symbols": symbols})).await?;
@@ -35,6 +39,22 @@ async fn share_classes_and_former_symbols_are_queried_by_yahoos_symbol(context: 
     for (symbol, name) in [("FB", "Meta Platforms"), ("SQ", "Block")] {
         ensure!(of_symbol(&rows, symbol).iter().all(|row| row.company_name == name), "{rows:?}");
     }
+    Ok(())
+}
+
+/// A pair of currencies is one instrument with two names, a class of shares of Toronto has a dash, and an index of Mumbai
+/// underscores.
+async fn symbols_of_other_forms_are_collected(context: Arc<Context>) -> Result<()> {
+    let (ExportedRun { symbols, .. }, rows) =
+        run(&context, "2026-08-14", &["USDJPY=X", "JPY=X", "RCI.B.TO", "NIFTY_FIN_SERVICE.NS"]).await?;
+    ensure!(symbols.failed.is_empty(), "{symbols:?}");
+    let prices = |symbol: &str| {
+        let rows = of_symbol(&rows, symbol).into_iter();
+        rows.map(|row| (row.highest_hourly_price.get(), row.lowest_hourly_price.get())).collect::<Vec<_>>()
+    };
+    ensure!(prices("USDJPY=X") == prices("JPY=X") && !prices("JPY=X").is_empty(), "{rows:?}");
+    let toronto = symbols.collected.iter().find(|collected| collected.symbol.as_str() == "RCI.B.TO");
+    ensure!(toronto.and_then(|it| it.queried_as.as_ref()).is_some_and(|it| it.as_str() == "RCI-B.TO"), "{toronto:?}");
     Ok(())
 }
 

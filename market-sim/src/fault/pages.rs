@@ -26,6 +26,17 @@ pub const FORBIDDEN: Page = html(
     "<!DOCTYPE html><html><head><title>Access Denied</title></head><body>You don't have permission to access this server.</body></html>",
 );
 
+/// A status outside of the ranges of HTTP, which Yahoo made up.
+const DENIED: StatusCode = match StatusCode::from_u16(999) {
+    Ok(status) => status,
+    Err(_) => StatusCode::FORBIDDEN,
+};
+
+pub const REQUEST_DENIED: Page = html(
+    DENIED,
+    "<html><head><title>Yahoo! - 999 Unable to process request at this time -- error 999</title></head><body>Sorry, Unable to process request at this time -- error 999.</body></html>",
+);
+
 pub const CONSENT: Page = html(
     StatusCode::OK,
     "<!DOCTYPE html><html><head><title>Yahoo is part of the Yahoo family of brands</title></head><body><form class=\"consent-form\" method=\"post\">We, Yahoo, are part of the Yahoo family of brands. Accept all</form></body></html>",

@@ -96,17 +96,25 @@ const NEITHER: &str = "neither data nor a reason";
 /// JSON without data or Yahoo's own error: the status decides. With a good one this passes, so another attempt later is
 /// worthwhile.
 fn unexplained(status: u16, what: &str) -> Failure {
-    let reason = by_status(status).unwrap_or(Reason::Malformed);
+    let reason = if is_refusal(status) { Reason::Blocked } else { by_status(status).unwrap_or(Reason::Malformed) };
     Failure::new(reason, format!("status {status} with {what}"))
 }
 
 /// The reason that a status gives by itself.
 fn by_status(status: u16) -> Option<Reason> {
     match status {
-        401 | 403 | 429 => Some(Reason::Blocked),
+        // 999 is a status of Yahoo's own, "Request denied": <https://github.com/pilwon/node-yahoo-finance/issues/53>.
+        401 | 403 | 429 | 600.. => Some(Reason::Blocked),
         500.. => Some(Reason::Unavailable),
         _ => None,
     }
+}
+
+/// Whether the status, without Yahoo's own error beside it, refuses the client: each of those of which Yahoo's endpoint
+/// makes no other use. Whether it refuses the symbol alone is found out by the reference symbol.
+fn is_refusal(status: u16) -> bool {
+    by_status(status) == Some(Reason::Blocked)
+        || (400..500).contains(&status) && ![400, 404, 408, 422].contains(&status)
 }
 
 /// The reason behind an error that Yahoo describes.
@@ -124,7 +132,7 @@ fn reason(status: u16, description: &str) -> Reason {
 fn not_json(status: u16, body: &str) -> Failure {
     let (text, lower) = (body.trim(), body.to_lowercase());
     let start: String = text.chars().take(80).collect::<String>().replace(['\r', '\n'], " ");
-    if by_status(status) == Some(Reason::Blocked) || lower.contains("too many requests") {
+    if is_refusal(status) || lower.contains("too many requests") {
         return Failure::new(Reason::Blocked, format!("status {status}: {start}"));
     }
     let page = text.starts_with('<') && !lower.contains("will be right back");
@@ -187,7 +195,7 @@ impl Decoded {
     fn check(&self, symbol: &Symbol, interval: Interval) -> Result<(), Failure> {
         let about = self.meta.symbol.as_deref().unwrap_or("no symbol");
         let granularity = self.meta.data_granularity.as_deref().unwrap_or("no length");
-        if about.eq_ignore_ascii_case(symbol.as_str()) && granularity.parse() == Ok(interval) {
+        if is_same_instrument(about, symbol) && granularity.parse() == Ok(interval) {
             return Ok(());
         }
         Err(Failure::malformed(format!(
@@ -215,6 +223,16 @@ impl Decoded {
         }
         bars.into_values().collect()
     }
+}
+
+/// Whether a reply about one symbol answers a request for another. A currency pair with the dollar first has two names,
+/// `USDJPY=X` and `JPY=X`, and a request by either may be answered by the other:
+/// <https://github.com/sstrickx/yahoofinance-api/issues/172>.
+fn is_same_instrument(about: &str, requested: &Symbol) -> bool {
+    fn by_one_name(symbol: &str) -> &str {
+        symbol.strip_prefix("USD").filter(|rest| rest.len() == 5 && rest.ends_with("=X")).unwrap_or(symbol)
+    }
+    by_one_name(&about.to_ascii_uppercase()) == by_one_name(requested.as_str())
 }
 
 /// A row as a bar, unless a value is missing or open or close lie outside of low to high.

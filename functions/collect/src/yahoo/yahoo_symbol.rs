@@ -6,14 +6,24 @@ use shared::Symbol;
 /// is a class of shares. <https://help.yahoo.com/kb/SLN2310.html>
 const ONE_LETTER_MARKETS: [&str; 4] = ["F", "L", "T", "V"];
 
-/// Yahoo's spelling of a symbol: `BRK-B` for `BRK.B`, and any that is not a class of shares unchanged.
+/// Yahoo's spelling of a symbol, where the dot before a class of shares is a dash: `BRK-B` for `BRK.B`, `RCI-B.TO` for
+/// `RCI.B.TO`, `REI-UN.TO` for `REI.UN.TO`, `BCE-PA.TO` for `BCE.PR.A.TO`. Any other is unchanged.
 pub fn yahoo_symbol(symbol: &Symbol) -> Symbol {
-    match symbol.as_str().rsplit_once('.') {
-        Some((name, class)) if class.len() == 1 && !ONE_LETTER_MARKETS.contains(&class) => {
-            format!("{name}-{class}").parse().unwrap_or_else(|_| symbol.clone())
-        }
-        _ => symbol.clone(),
+    let (name, market) = split_market(symbol.as_str());
+    if !name.contains('.') {
+        return symbol.clone();
     }
+    // Preferred shares of a series: `-PA`, without the R.
+    let name = name.replace('.', "-").replace("-PR-", "-P");
+    format!("{name}{market}").parse().unwrap_or_else(|_| symbol.clone())
+}
+
+/// The symbol's name with its class, and the suffix of its market, if it has one, with the dot before it.
+fn split_market(symbol: &str) -> (&str, &str) {
+    let Some(dot) = symbol.rfind('.') else { return (symbol, "") };
+    let (name, suffix) = (&symbol[..dot], &symbol[dot + 1..]);
+    let is_class = suffix.len() == 1 && !ONE_LETTER_MARKETS.contains(&suffix) || name.ends_with(".PR");
+    if is_class { (symbol, "") } else { symbol.split_at(dot) }
 }
 
 #[cfg(test)]
@@ -26,6 +36,14 @@ mod tests {
             ("BRK.B", "BRK-B"),
             ("BF.A", "BF-A"),
             ("BRK-B", "BRK-B"),
+            ("RCI.B.TO", "RCI-B.TO"),
+            ("RCI-B.TO", "RCI-B.TO"),
+            ("REI.UN.TO", "REI-UN.TO"),
+            ("TECK.A.V", "TECK-A.V"),
+            ("BCE.PR.A.TO", "BCE-PA.TO"),
+            ("BAC.PR.L", "BAC-PL"),
+            ("NIFTY_FIN_SERVICE.NS", "NIFTY_FIN_SERVICE.NS"),
+            ("DX-Y.NYB", "DX-Y.NYB"),
             ("META", "META"),
             ("VOD.L", "VOD.L"),
             ("7203.T", "7203.T"),

@@ -137,6 +137,7 @@ pub const PAGES: &[Case] = &[
     (EdgeTooManyRequests, 429, HTML, |it| it.text == "Edge: Too Many Requests"),
     (TooManyRequestsAsOk, 200, HTML, |it| it.text == "Too Many Requests\r\n"),
     (Forbidden, 403, HTML, |it| it.text.starts_with('<')),
+    (RequestDenied, 999, HTML, |it| it.text.contains("error 999")),
     (ConsentPage, 200, HTML, |it| it.text.contains("consent")),
     (Redirect, 302, HTML, |it| it.text.is_empty()),
     (RightBack, 200, HTML, |it| it.text.contains("Will be right back...")),

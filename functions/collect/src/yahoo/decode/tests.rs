@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 use shared::{Interval, payload::Reason};
 
-use super::{Day, Failure, HttpReply, SymbolDay};
+use super::{Day, Failure, HttpReply, SymbolDay, is_same_instrument};
 
 /// 2026-11-20, a full session: 09:30 to 16:00 in New York.
 const OPEN: i64 = 1_795_185_000;
@@ -48,6 +48,23 @@ fn decode(status: u16, body: &str) -> Result<SymbolDay, Failure> {
     let now = Timestamp::from_second(CLOSE + 3600).map_err(|_| Failure::new(Reason::Refused, "the test's clock"))?;
     let day = Day { trade_date: date, interval: Interval::FiveMinutes, now };
     HttpReply { status, body: body.to_owned(), simulated: false }.decode()?.day(&symbol, day)
+}
+
+#[test]
+fn a_currency_pair_is_known_by_both_of_its_names() -> Result<(), shared::symbol::InvalidSymbol> {
+    for (requested, about, is_same) in [
+        ("USDJPY=X", "USDJPY=X", true),
+        ("USDJPY=X", "JPY=X", true),
+        ("JPY=X", "USDJPY=X", true),
+        ("META", "meta", true),
+        ("EURUSD=X", "USD=X", false),
+        ("USDJPY=X", "EUR=X", false),
+        ("USDC-USD", "C-USD", false),
+        ("USD", "", false),
+    ] {
+        assert_eq!(is_same_instrument(about, &requested.parse()?), is_same, "{requested} answered as {about}");
+    }
+    Ok(())
 }
 
 /// The closing prices of a reply's bars.
@@ -239,6 +256,18 @@ fn a_reply_without_bars_says_why() {
         (200, "<!DOCTYPE html><title>Consent</title>".into(), Reason::Blocked, "a page in place of data"),
         (200, "<html>Will be right back...</html>".into(), Reason::Unavailable, "not a chart"),
         (302, String::new(), Reason::Blocked, "sent elsewhere"),
+        (
+            999,
+            "<html>Unable to process request at this time -- error 999.</html>".into(),
+            Reason::Blocked,
+            "status 999",
+        ),
+        (999, error("Denied", "no"), Reason::Blocked, "no"),
+        (418, "<html>I'm a teapot</html>".into(), Reason::Blocked, "status 418"),
+        (451, "{}".into(), Reason::Blocked, "status 451 with neither data nor a reason"),
+        (405, String::new(), Reason::Blocked, "status 405"),
+        (408, String::new(), Reason::Unavailable, "status 408 with an empty body"),
+        (404, "<html>Not Found</html>".into(), Reason::Unavailable, "status 404 with a body that is not a chart"),
         (502, "<html>Bad Gateway</html>".into(), Reason::Unavailable, "status 502"),
         (200, String::new(), Reason::Unavailable, "an empty body"),
         (200, chart(&[(OPEN, 10.0, 1)]).to_string().chars().take(300).collect(), Reason::Unavailable, "not a chart"),
