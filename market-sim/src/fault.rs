@@ -96,6 +96,8 @@ faults! {
     NullResult "null-result" Body(shape::null_result);
     /// `chart` is null (yfinance#2670).
     NullChart "null-chart" Body(shape::null_chart);
+    /// A name without an instrument: no currency, Yahoo's own exchange, New York's hours. Seen for CAPIO.ST and MT.PA, which moved.
+    DeadListing "dead-listing" Body(shape::dead_listing);
     /// No `meta`. Not seen, but nothing promises it.
     NoMeta "no-meta" Body(shape::no_meta);
     /// No trading periods in `meta`, neither those of the window nor the current ones. Seen in one of 49 replies.

@@ -182,6 +182,8 @@ pub enum Reason {
     NoSession,
     /// The exchange traded that day, the symbol did not.
     NoTrades,
+    /// Yahoo keeps the name without prices: the listing is dead, has moved, or never was one.
+    NotTradedHere,
     /// The date lies further back than Yahoo keeps bars of that length.
     TooOld,
     /// The session has not ended, so its bars are not final.
@@ -208,7 +210,12 @@ impl Reason {
     pub fn is_temporary(self) -> bool {
         match self {
             Self::SessionNotOver | Self::Blocked | Self::Unavailable | Self::NotAttempted | Self::Malformed => true,
-            Self::UnknownSymbol | Self::NoSession | Self::NoTrades | Self::TooOld | Self::Refused => false,
+            Self::UnknownSymbol
+            | Self::NoSession
+            | Self::NoTrades
+            | Self::NotTradedHere
+            | Self::TooOld
+            | Self::Refused => false,
         }
     }
 }
@@ -371,6 +378,7 @@ mod tests {
             (Reason::UnknownSymbol, false),
             (Reason::NoSession, false),
             (Reason::NoTrades, false),
+            (Reason::NotTradedHere, false),
             (Reason::TooOld, false),
             (Reason::Refused, false),
         ] {

@@ -45,6 +45,7 @@ fn tenth(fault: Fault) -> Tenth {
         F::EmptyResult | F::NullResult | F::NullChart => {
             Tenth::Failed(Reason::Malformed, "status 200 with neither data nor a reason")
         }
+        F::DeadListing => Tenth::Failed(Reason::NotTradedHere, "delisted, moved to another exchange"),
         F::NoMeta => Tenth::Failed(Reason::Malformed, "the reply describes no instrument"),
         F::NoPeriods | F::EmptyPeriods => Tenth::Failed(Reason::Malformed, "and no trading period for it"),
         F::CoarserBars => Tenth::Failed(Reason::Malformed, "in bars of 1h"),
@@ -131,7 +132,7 @@ async fn check(context: &Context, fault: Fault, symbol: &str, date: TradeDate) -
 fn check_failure(outcomes: &SymbolOutcomes, symbol: &Symbol, reason: Reason, detail: &str, shown: &str) -> Result<()> {
     let [failed] = outcomes.failed.as_slice() else { bail!("{outcomes:?}") };
     ensure!(failed.symbol == *symbol && failed.reason == reason && failed.detail.contains(detail), "{failed:?}");
-    let is_final = matches!(reason, Reason::UnknownSymbol | Reason::TooOld | Reason::Refused);
+    let is_final = matches!(reason, Reason::UnknownSymbol | Reason::NotTradedHere | Reason::TooOld | Reason::Refused);
     ensure!(failed.attempts == if is_final { 1 } else { 2 }, "{failed:?}");
     for text in [symbol.as_str(), &reason.label(), &failed.detail] {
         ensure!(shown.contains(text), "the table lacks {text:?}:\n{shown}");

@@ -22,9 +22,19 @@ pub struct Fetch<'a> {
     companies: &'a Companies,
     breaker: &'a CircuitBreaker,
     day: Day,
-    /// The time zone of the reference symbol's exchange, once that has shown a session of the day. It is locked while
-    /// the reference symbol is queried, so that symbols in doubt at the same time share one query.
-    reference: Mutex<Option<TimeZone>>,
+    /// It is locked while the reference symbol is queried, so that symbols in doubt at the same time share one query.
+    reference: Mutex<ReferenceDay>,
+}
+
+/// What is known of the reference symbol's day.
+#[derive(Debug, Default)]
+enum ReferenceDay {
+    #[default]
+    NotQueried,
+    /// It has no bars of the day, or none yet.
+    WithoutBars,
+    /// It traded, on an exchange with this time zone.
+    Traded(TimeZone),
 }
 
 /// The result of one symbol's attempt.
@@ -99,13 +109,24 @@ impl<'a> Fetch<'a> {
         if let Some(last) = doubtful.iter().map(|fetched| fetched.replied).max() {
             self.market_answers_since(last).await;
         }
-        let traded = self.reference.lock().await;
+        let mut reference = self.reference.lock().await;
+        let has_no_session = |fetched: &FetchedSymbol| {
+            let failure = fetched.day.as_ref().err();
+            failure.is_some_and(|failure| self.is_without_session_at_home(failure))
+        };
+        if matches!(*reference, ReferenceDay::NotQueried) && doubtful.iter().any(has_no_session) {
+            self.query_reference(&mut reference).await;
+        }
         for FetchedSymbol { pending, day, replied, .. } in &mut doubtful {
             let Err(failure) = day else { continue };
             if self.breaker.has_answered_since(*replied) {
-                if failure.reason == Reason::NoSession && traded.is_some() && failure.zone == *traded {
-                    // Not a holiday: the reference symbol traded on the same clock.
-                    failure.reason = Reason::NoTrades;
+                if self.is_without_session_at_home(failure)
+                    && let ReferenceDay::Traded(zone) = &*reference
+                    && failure.zone.as_ref() == Some(zone)
+                {
+                    let reference = &self.yahoo.settings().reference;
+                    failure.reason = Reason::NotTradedHere;
+                    failure.detail += &format!(", though {reference} traded: the listing is dead or has moved");
                 }
             } else if let Some(cause) = self.breaker.cause() {
                 *failure = Failure { simulated: failure.simulated, ..cause.unanswered() };
@@ -159,22 +180,32 @@ impl<'a> Fetch<'a> {
     /// Whether the market answers queries since an instant. Where no other symbol has shown it, the reference symbol is
     /// queried, and the breaker opens unless that is answered.
     async fn market_answers_since(&self, instant: Instant) -> bool {
-        let mut traded = self.reference.lock().await;
-        if self.breaker.has_answered_since(instant) || self.breaker.cause().is_some() {
-            return self.breaker.has_answered_since(instant);
+        let mut reference = self.reference.lock().await;
+        if !self.breaker.has_answered_since(instant) && self.breaker.cause().is_none() {
+            self.query_reference(&mut reference).await;
         }
+        self.breaker.has_answered_since(instant)
+    }
+
+    /// Whether the reply lists no session of the day on the clock of the reference symbol's exchange.
+    fn is_without_session_at_home(&self, failure: &Failure) -> bool {
+        failure.reason == Reason::NoSession && failure.zone.as_ref() == Some(&self.yahoo.settings().zone)
+    }
+
+    /// Queries the reference symbol, and opens the breaker unless it is answered.
+    async fn query_reference(&self, known: &mut ReferenceDay) {
         let (began, reference) = (Instant::now(), &self.yahoo.settings().reference);
-        match self.yahoo.day(self.breaker, reference, self.day).await {
-            Ok(day) => *traded = Some(day.session.zone),
-            Err(failure) if failure.shows_market_is_up() || failure.reason == Reason::NoSession => {}
+        *known = match self.yahoo.day(self.breaker, reference, self.day).await {
+            Ok(day) => ReferenceDay::Traded(day.session.zone),
+            Err(failure) if failure.shows_market_is_up() || failure.reason == Reason::NoSession => {
+                ReferenceDay::WithoutBars
+            }
             Err(failure) => {
                 let reason = if failure.reason == Reason::Blocked { Reason::Blocked } else { Reason::Unavailable };
                 let detail = format!("the market has nothing even for {reference}: {failure}");
-                self.breaker.open(Failure { reason, ..Failure::new(reason, detail) });
-                return false;
+                return self.breaker.open(Failure::new(reason, detail));
             }
-        }
+        };
         self.breaker.answered(began);
-        true
     }
 }

@@ -53,6 +53,22 @@ pub fn null_chart(body: &mut Value) {
     *body = json!({"chart": null});
 }
 
+pub fn dead_listing(body: &mut Value) {
+    no_timestamp(body);
+    if let Some(meta) = meta(body) {
+        meta.remove("tradingPeriods");
+        for (key, value) in [
+            ("currency", Value::Null),
+            ("exchangeName", json!("YHD")),
+            ("fullExchangeName", json!("YHD")),
+            ("instrumentType", json!("MUTUALFUND")),
+            ("exchangeTimezoneName", json!("America/New_York")),
+        ] {
+            meta.insert(key.to_owned(), value);
+        }
+    }
+}
+
 pub fn no_meta(body: &mut Value) {
     result(body).map(|result| result.remove("meta"));
 }

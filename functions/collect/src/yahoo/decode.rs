@@ -166,6 +166,10 @@ impl Decoded {
     fn regular_session(self, symbol: &Symbol, day: Day) -> Result<SymbolDay, Failure> {
         let Day { trade_date, interval, now } = day;
         self.check(symbol, interval)?;
+        if self.is_shell() {
+            let what = "Yahoo has no prices under this name: delisted, moved to another exchange, or never traded";
+            return Err(Failure::new(Reason::NotTradedHere, what));
+        }
         let session = self.sessions().into_iter().find(|session| session.trade_date == trade_date);
         let Some(session) = session else {
             return Err(match &self.series.timestamp {
@@ -189,6 +193,14 @@ impl Decoded {
         let name = self.meta.long_name.or(self.meta.short_name).map(shortened);
         let currency = self.meta.currency.map(shortened);
         Ok(SymbolDay { session, bars, name, currency, simulated: self.simulated })
+    }
+
+    /// Whether the reply is about a name without an instrument, which has no rows and no currency, or Yahoo's own exchange
+    /// `YHD`. Such a shell lists the session of New York, whatever its exchange was. Seen for CAPIO.ST
+    /// (<https://github.com/scheb/yahoo-finance-api>, tests/ApiClient/fixtures).
+    fn is_shell(&self) -> bool {
+        let has_rows = self.series.timestamp.as_ref().is_some_and(|rows| !rows.is_empty());
+        !has_rows && (self.meta.currency.is_none() || self.meta.exchange_name.as_deref() == Some("YHD"))
     }
 
     /// Yahoo may send longer bars than were requested, without an error.

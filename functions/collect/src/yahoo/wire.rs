@@ -46,6 +46,7 @@ pub struct Meta {
     pub currency: Option<String>,
     pub long_name: Option<String>,
     pub short_name: Option<String>,
+    pub exchange_name: Option<String>,
     pub exchange_timezone_name: Option<String>,
     pub data_granularity: Option<String>,
     #[serde(default, deserialize_with = "lenient")]

@@ -241,7 +241,7 @@ fn chart_of(
 
 fn without_session(symbol: &str, exchange: Exchange, interval: Interval) -> String {
     json!({"chart": {"error": null, "result": [{
-        "meta": {"symbol": symbol, "exchangeTimezoneName": exchange.zone(), "dataGranularity": interval.as_str()},
+        "meta": {"symbol": symbol, "currency": "USD", "exchangeTimezoneName": exchange.zone(), "dataGranularity": interval.as_str()},
         "indicators": {"quote": [{}]},
     }]}})
     .to_string()

@@ -283,7 +283,7 @@ fn reason_is_true(case: &Case, played: &Played, failed: &FailedSymbol) -> Result
         Some(Listing::Trades { .. }) | None => None,
     };
     // A dead symbol of an exchange that traded.
-    let is_dead = own == Some(Reason::NoSession) && failed.reason == Reason::NoTrades;
+    let is_dead = own == Some(Reason::NoSession) && failed.reason == Reason::NotTradedHere;
     let met = match failed.reason {
         Reason::Blocked => case.has_outage(Fault::Blocks),
         Reason::NotAttempted => failed.attempts == 0 || !case.outages.is_empty(),

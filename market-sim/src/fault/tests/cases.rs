@@ -98,6 +98,9 @@ pub const SHAPES: &[Case] = &[
     (EmptyResult, 200, JSON, |it| it.text.contains("\"result\":[]")),
     (NullResult, 200, JSON, |it| it.body == json!({"chart": {"result": null, "error": null}})),
     (NullChart, 200, JSON, |it| it.text == "{\"chart\":null}"),
+    (DeadListing, 200, JSON, |it| {
+        it.meta()["exchangeName"] == "YHD" && it.meta()["currency"].is_null() && it.result().get("timestamp").is_none()
+    }),
     (NoMeta, 200, JSON, |it| it.result().get("meta").is_none() && it.timestamps() == timestamps(&it.unfaulted)),
     (NoPeriods, 200, JSON, |it| {
         ["tradingPeriods", "currentTradingPeriod"].iter().all(|key| it.meta().get(key).is_none())

@@ -257,6 +257,18 @@ fn a_reply_without_bars_says_why() {
         (200, "<html>Will be right back...</html>".into(), Reason::Unavailable, "not a chart"),
         (302, String::new(), Reason::Blocked, "sent elsewhere"),
         (
+            200,
+            empty("/meta/currency").replace("\"timestamp\":[", "\"unheardOf\":["),
+            Reason::NotTradedHere,
+            "delisted, moved",
+        ),
+        (
+            200,
+            edited("/meta/exchangeName", Some(json!("YHD"))).replace("\"timestamp\":[", "\"unheardOf\":["),
+            Reason::NotTradedHere,
+            "delisted, moved",
+        ),
+        (
             999,
             "<html>Unable to process request at this time -- error 999.</html>".into(),
             Reason::Blocked,
