@@ -128,9 +128,9 @@ pub struct CollectedSymbol {
     /// The number of attempts: requests that the market answered.
     #[serde(default)]
     pub attempts: u32,
-    /// The number of requests that the market refused, or left unanswered as it did others.
+    /// The number of requests for this symbol that the market refused.
     #[serde(default, skip_serializing_if = "is_zero")]
-    pub unanswered: u32,
+    pub refusals: u32,
 }
 
 impl CollectedSymbol {
@@ -161,9 +161,9 @@ pub struct FailedSymbol {
     /// this client, was down, or the time was up before the first.
     #[serde(default)]
     pub attempts: u32,
-    /// The number of requests that the market refused, or left unanswered as it did others.
+    /// The number of requests for this symbol that the market refused.
     #[serde(default, skip_serializing_if = "is_zero")]
-    pub unanswered: u32,
+    pub refusals: u32,
 }
 
 #[allow(clippy::trivially_copy_pass_by_ref)] // serde passes references

@@ -63,7 +63,7 @@ impl LakeQuery {
                         expected: starts.len(),
                         gaps: Some(Vec::new()),
                         attempts: 1,
-                        unanswered: 0,
+                        refusals: 0,
                     })
                     .collect(),
                 failed: Vec::new(),

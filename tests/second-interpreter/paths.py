@@ -403,8 +403,8 @@ OWN_RUNS = {
     "hand_without_options": {},
     "hand_with_nulls": {"trade_date": None, "symbols": None, "interval": None, "scheduled_time": None},
     "hand_with_the_placeholder": {"scheduled_time": "<aws.scheduler.scheduled-time>"},
-    "hand_of_the_session": {"trade_date": "{date -16h}"},
-    "hand_of_the_session_at_an_old_time": {"trade_date": "{date -16h}", "scheduled_time": LONG_AGO},
+    "hand_of_the_session": {"trade_date": "{date -15h}"},
+    "hand_of_the_session_at_an_old_time": {"trade_date": "{date -15h}", "scheduled_time": LONG_AGO},
     "hand_with_the_default_interval": {"interval": "5m"},
 }
 # Runs that collect something else, and inputs that the pipeline does not accept.
@@ -413,7 +413,8 @@ OTHER_RUNS = {
     "of_another_date": {"trade_date": "2020-01-02"},
     "of_an_old_time": {"scheduled_time": "{now -37h}"},
     "of_one_symbol": {"symbols": ["META"]},
-    "of_one_symbol_of_the_session": {"trade_date": "{date -16h}", "symbols": ["META"]},
+    "of_a_later_date": {"trade_date": "2999-01-04"},
+    "of_one_symbol_of_the_session": {"trade_date": "{date -15h}", "symbols": ["META"]},
     "of_another_interval": {"interval": "1m"},
     "of_null": None,
     "of_text": "2026-11-20",

@@ -38,11 +38,15 @@ pub fn save(uri: &S3Uri, object: &Object, folder: &Path) -> anyhow::Result<()> {
 }
 
 fn gone(uri: &S3Uri, date: TradeDate) -> String {
-    let bucket = &uri.bucket;
-    format!(
-        "{uri} is gone: runs are deleted after the stack's RunRetentionDays, or somebody has deleted it; the day's newest \
-         export is in s3://{bucket}/exports/trade_date={date}/, and cargo finstream run --trade-date {date} makes a new one"
-    )
+    let again = format!("cargo finstream run --trade-date {date} makes a new one");
+    if uri.key.starts_with("runs/") {
+        let newest = format!("s3://{}/exports/trade_date={date}/", uri.bucket);
+        return format!(
+            "{uri} is gone: runs are deleted after the stack's RunRetentionDays, or somebody has deleted it; the day's \
+             newest export is in {newest}, and {again}"
+        );
+    }
+    format!("{uri} is gone: somebody has deleted it; {again}")
 }
 
 #[cfg(test)]

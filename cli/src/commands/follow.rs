@@ -55,9 +55,7 @@ pub async fn follow_to_end(
         Ok(RunOutcome::Exported { trade_date, bars, symbols, csv, report, simulated }) => {
             let folder = out.unwrap_or_else(|| PathBuf::from("results").join(trade_date.to_string()));
             let files = ExportFiles { csv, report };
-            if files == ExportFiles::of_day(&files.csv.bucket, trade_date) {
-                progress.report("this execution kept no files of its own: those that the day has now are downloaded");
-            }
+            let are_of_the_day = files == ExportFiles::of_day(&files.csv.bucket, trade_date);
             progress.start_step("downloading the CSV and the report");
             let [csv, report] = export_files::download(&target.s3, &files, trade_date, &folder).await?;
             progress.clear();
@@ -65,6 +63,11 @@ pub async fn follow_to_end(
                 .with_context(|| format!("{} is not a result of this version", csv.display()))?;
             print(&tables::exported(&rows, bars, &symbols, simulated, None))?;
             print(&format!("csv     {}\nreport  {}", csv.display(), report.display()))?;
+            if are_of_the_day {
+                progress.report(
+                    "this execution kept no files of its own: the CSV and the report are those of the day's newest run",
+                );
+            }
             Ok(ExitCode::SUCCESS)
         }
         Ok(RunOutcome::NoSession { trade_date, symbols, simulated }) => {

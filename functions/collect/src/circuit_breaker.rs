@@ -20,6 +20,10 @@ const MAX_CONSECUTIVE_UNANSWERED: usize = 10;
 /// the client's whole timeout for each.
 const MAX_TIME_UNANSWERED: Duration = Duration::from_secs(30);
 
+/// After this number of symbols that are refused alone, in one invocation, the market is taken to refuse the rate of the
+/// requests.
+const MAX_REFUSALS: usize = 20;
+
 /// The circuit breaker of one invocation. Once open it rejects every request, for the cause that opened it.
 #[derive(Debug)]
 pub struct CircuitBreaker {
@@ -37,6 +41,8 @@ struct Answers {
     unanswered: usize,
     /// When the first of them began.
     unanswered_since: Option<Instant>,
+    /// The number of symbols that were refused alone.
+    refusals: usize,
 }
 
 impl CircuitBreaker {
@@ -72,7 +78,8 @@ impl CircuitBreaker {
     /// Records that a query that began at `began` was answered: the market has shown that it is up.
     pub fn answered(&self, began: Instant) {
         let mut answers = self.answers();
-        *answers = Answers { latest: answers.latest.max(Some(began)), ..Answers::default() };
+        let (latest, refusals) = (answers.latest.max(Some(began)), answers.refusals);
+        *answers = Answers { latest, refusals, ..Answers::default() };
     }
 
     /// Records that a query that began at `began` brought nothing, which an outage or the symbol itself may explain.
@@ -84,6 +91,14 @@ impl CircuitBreaker {
         answers.latest.is_none()
             || answers.unanswered >= MAX_CONSECUTIVE_UNANSWERED
             || since.elapsed() >= MAX_TIME_UNANSWERED
+    }
+
+    /// Records that a symbol was refused while the market answers others. Returns whether these are too many to be the
+    /// symbols' own.
+    pub fn refused(&self) -> bool {
+        let mut answers = self.answers();
+        answers.refusals += 1;
+        answers.refusals > MAX_REFUSALS
     }
 
     /// Whether the market has answered anything in this invocation.

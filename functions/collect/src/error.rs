@@ -73,7 +73,7 @@ pub enum Error {
         interval: Interval,
     },
     /// The market's reply did not show the newest session, or there was none.
-    #[error("the newest session could not be found: {0}; name a trade_date, or run again later")]
+    #[error("the newest session could not be found: {0}; run again later")]
     NewestSession(Failure),
     /// There was a session, and no symbol has a bar of it.
     #[error("no bars for {trade_date}: {}", list(.failed))]

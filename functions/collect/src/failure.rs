@@ -33,11 +33,11 @@ impl Failure {
 
     /// The failure of a symbol that is not requested because of this one.
     pub fn not_attempted(&self) -> Self {
-        Self { detail: format!("not attempted: {}", self.detail), ..self.unanswered() }
+        Self { detail: shortened(format!("not attempted: {}", self.detail)), ..self.as_no_answer() }
     }
 
     /// The same as no answer about any symbol, since it befell all.
-    pub fn unanswered(&self) -> Self {
+    pub fn as_no_answer(&self) -> Self {
         Self { counts_as_attempt: false, ..self.clone() }
     }
 
@@ -47,15 +47,29 @@ impl Failure {
     }
 }
 
-/// The most characters of a text from outside that are kept. An answer passes through the state machine, which takes
-/// 256 KiB: <https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html>.
-const MOST_CHARS: usize = 200;
+/// The most bytes of a text from outside that are kept, as JSON writes it. An answer passes through the state machine, which
+/// takes 256 KiB: <https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html>.
+const MAX_JSON_BYTES: usize = 200;
 
 /// The text, cut where it is longer than what is kept of a text from outside.
 pub fn shortened(text: String) -> String {
-    match text.char_indices().nth(MOST_CHARS) {
+    let mut bytes = 0;
+    let end = text.char_indices().find(|(_, character)| {
+        bytes += json_bytes(*character);
+        bytes > MAX_JSON_BYTES
+    });
+    match end {
         Some((end, _)) => format!("{}…", &text[..end]),
         None => text,
+    }
+}
+
+/// The number of bytes that a character takes in JSON: `\u0007` for a control character, `\"` for a quote.
+fn json_bytes(character: char) -> usize {
+    match character {
+        '"' | '\\' | '\n' | '\r' | '\t' => 2,
+        _ if character.is_ascii_control() => 6,
+        _ => character.len_utf8(),
     }
 }
 
@@ -66,12 +80,20 @@ mod tests {
     #[test]
     fn a_long_text_is_cut_at_a_character() {
         for (text, expected) in [
-            ("", "".to_owned()),
-            ("é", "é".to_owned()),
-            (&"é".repeat(200), "é".repeat(200)),
-            (&"é".repeat(201), "é".repeat(200) + "…"),
+            (String::new(), String::new()),
+            ("a".repeat(200), "a".repeat(200)),
+            ("a".repeat(201), "a".repeat(200) + "…"),
+            ("é".repeat(100), "é".repeat(100)),
+            ("é".repeat(101), "é".repeat(100) + "…"),
+            ("😀".repeat(60), "😀".repeat(50) + "…"),
+            ("\u{7}".repeat(60), "\u{7}".repeat(33) + "…"),
+            ("\"".repeat(300), "\"".repeat(100) + "…"),
         ] {
-            assert_eq!(Failure::malformed(text).detail, expected);
+            let cut = Failure::malformed(text).detail;
+            assert_eq!(cut, expected);
+            assert!(serde_json::to_string(&cut).is_ok_and(|json| json.len() <= MAX_JSON_BYTES + 5), "{cut:?}");
         }
+        let detail = Failure::malformed("a".repeat(500)).not_attempted().detail;
+        assert!(detail.len() <= MAX_JSON_BYTES + 3 && detail.starts_with("not attempted: a"), "{detail}");
     }
 }

@@ -3,9 +3,14 @@
 //! A symbol without bars is believed only once the market has answered a later query, since an outage or a block can
 //! look like it. Where no other symbol does, the reference symbol is queried.
 
+use std::sync::OnceLock;
+
 use futures::{Stream, StreamExt, stream};
-use jiff::{Timestamp, tz::TimeZone};
-use shared::{Companies, Interval, Symbol, TradeDate, payload::Reason};
+use jiff::tz::TimeZone;
+use shared::{
+    Companies, Symbol,
+    payload::{CollectedSymbol, Reason},
+};
 use tokio::{sync::Mutex, time::Instant};
 
 use crate::{
@@ -22,6 +27,10 @@ pub struct Fetch<'a> {
     companies: &'a Companies,
     breaker: &'a CircuitBreaker,
     day: Day,
+    /// Whether earlier invocations of the run have requested symbols.
+    is_resumed: bool,
+    /// A symbol that has bars of the day.
+    answered: OnceLock<Symbol>,
     /// It is locked while the reference symbol is queried, so that symbols in doubt at the same time share one query.
     reference: Mutex<ReferenceDay>,
 }
@@ -74,23 +83,25 @@ impl FetchedSymbol {
 }
 
 impl<'a> Fetch<'a> {
-    /// A pass for bars of `trade_date`, judged by the time at which the invocation began.
+    /// A pass for the bars of a day, in a run that is resumed or not, with a symbol that is already collected.
     pub fn new(
         yahoo: &'a Yahoo,
         companies: &'a Companies,
         breaker: &'a CircuitBreaker,
-        trade_date: TradeDate,
-        interval: Interval,
-        now: Timestamp,
+        day: Day,
+        is_resumed: bool,
+        collected: Option<&CollectedSymbol>,
     ) -> Self {
-        let day = Day { trade_date, interval, now };
-        Self { yahoo, companies, breaker, day, reference: Mutex::default() }
+        let answered =
+            collected.map(|collected| yahoo_symbol(collected.queried_as.as_ref().unwrap_or(&collected.symbol)));
+        let answered = answered.map(OnceLock::from).unwrap_or_default();
+        Self { yahoo, companies, breaker, day, is_resumed, answered, reference: Mutex::default() }
     }
 
     /// The result of every symbol. Those with the fewest attempts come first, of these the ones that the market has
     /// refused last, and the very first alone, so that a market which blocks this client gets one request.
     pub fn symbols(&self, mut pending: Vec<Pending>) -> impl Stream<Item = FetchedSymbol> {
-        pending.sort_by_key(|symbol| (symbol.attempts, symbol.unanswered));
+        pending.sort_by_key(|symbol| (symbol.attempts, symbol.refusals));
         let rest = pending.split_off(pending.len().min(1));
         let concurrency = self.yahoo.settings().concurrency.get();
         let rest = stream::iter(rest).map(|symbol| self.symbol(symbol)).buffered(concurrency);
@@ -100,14 +111,14 @@ impl<'a> Fetch<'a> {
     /// Finds out whether a market that blocked this client, or was down, answers again, by the symbol that is refused only
     /// together with all others.
     pub async fn query_reference_first(&self) {
-        self.market_answers_since(Instant::now()).await;
+        self.find_out_since(Instant::now()).await;
     }
 
     /// Decides the results in doubt after all symbols were requested: they stand if the market has answered since, and
     /// are no answers otherwise.
     pub async fn decide(&self, mut doubtful: Vec<FetchedSymbol>) -> Vec<FetchedSymbol> {
         if let Some(last) = doubtful.iter().map(|fetched| fetched.replied).max() {
-            self.market_answers_since(last).await;
+            self.find_out_since(last).await;
         }
         let mut reference = self.reference.lock().await;
         let has_no_session = |fetched: &FetchedSymbol| {
@@ -117,9 +128,13 @@ impl<'a> Fetch<'a> {
         if matches!(*reference, ReferenceDay::NotQueried) && doubtful.iter().any(has_no_session) {
             self.query_reference(&mut reference).await;
         }
-        for FetchedSymbol { pending, day, replied, .. } in &mut doubtful {
+        let is_blocked = self.breaker.cause().is_some_and(|cause| cause.reason == Reason::Blocked);
+        for FetchedSymbol { day, replied, .. } in &mut doubtful {
             let Err(failure) = day else { continue };
-            if self.breaker.has_answered_since(*replied) {
+            // Which refusals are a symbol's own is not known where the market blocks this client in the end.
+            let is_answer =
+                self.breaker.has_answered_since(*replied) && !(is_blocked && failure.reason == Reason::Blocked);
+            if is_answer {
                 if self.is_without_session_at_home(failure)
                     && let ReferenceDay::Traded(zone) = &*reference
                     && failure.zone.as_ref() == Some(zone)
@@ -129,8 +144,7 @@ impl<'a> Fetch<'a> {
                     failure.detail += &format!(", though {reference} traded: the listing is dead or has moved");
                 }
             } else if let Some(cause) = self.breaker.cause() {
-                *failure = Failure { simulated: failure.simulated, ..cause.unanswered() };
-                pending.unanswered += 1;
+                *failure = Failure { simulated: failure.simulated, ..cause.as_no_answer() };
             }
         }
         doubtful
@@ -141,12 +155,18 @@ impl<'a> Fetch<'a> {
         let (queried_as, mut day) = self.query(&pending.symbol).await;
         let replied = Instant::now();
         match &mut day {
-            Ok(_) => self.breaker.answered(began),
+            Ok(_) => {
+                self.breaker.answered(began);
+                self.answered.get_or_init(|| queried_as.clone());
+            }
             Err(failure) if !failure.counts_as_attempt => {}
             Err(failure) if failure.shows_market_is_up() => self.breaker.answered(began),
-            Err(failure) if failure.reason == Reason::Blocked => self.on_blocked(&mut pending, failure).await,
-            Err(_) if self.breaker.unanswered(began) => drop(self.market_answers_since(replied).await),
-            Err(_) => {}
+            Err(failure) if failure.reason == Reason::Blocked => self.on_refusal(&mut pending, failure).await,
+            Err(_) => {
+                if self.breaker.unanswered(began) {
+                    self.find_out_since(replied).await;
+                }
+            }
         }
         FetchedSymbol { pending, queried_as, day, replied }
     }
@@ -166,25 +186,29 @@ impl<'a> Fetch<'a> {
         }
     }
 
-    /// A refused request opens the breaker, unless Yahoo refuses the symbol alone. Where nothing was answered before and
-    /// the symbol is refused for the first time, that is not tried out: a market that blocks this client gets one request.
-    async fn on_blocked(&self, pending: &mut Pending, failure: &mut Failure) {
-        let was_refused = pending.unanswered > 0;
-        pending.unanswered += 1;
-        if !was_refused && !self.breaker.has_answered() {
+    /// A refusal opens the breaker, unless Yahoo refuses the symbol alone, as the reference symbol shows. At the start of a
+    /// run that is not found out: a market that blocks this client gets one request.
+    async fn on_refusal(&self, pending: &mut Pending, failure: &mut Failure) {
+        pending.refusals += 1;
+        if self.is_resumed || self.breaker.has_answered() {
+            let refused = Instant::now();
+            self.find_out_since(refused).await;
+            failure.counts_as_attempt = self.breaker.has_answered_since(refused) && !self.breaker.refused();
+        } else {
+            failure.counts_as_attempt = false;
+        }
+        if !failure.counts_as_attempt {
             self.breaker.open(failure.clone());
         }
-        failure.counts_as_attempt = self.market_answers_since(Instant::now()).await;
     }
 
-    /// Whether the market answers queries since an instant. Where no other symbol has shown it, the reference symbol is
-    /// queried, and the breaker opens unless that is answered.
-    async fn market_answers_since(&self, instant: Instant) -> bool {
+    /// Finds out whether the market has answered a query since an instant. Where no symbol has shown it, the reference
+    /// symbol is queried, and the breaker opens unless that is answered.
+    async fn find_out_since(&self, instant: Instant) {
         let mut reference = self.reference.lock().await;
         if !self.breaker.has_answered_since(instant) && self.breaker.cause().is_none() {
             self.query_reference(&mut reference).await;
         }
-        self.breaker.has_answered_since(instant)
     }
 
     /// Whether the reply lists no session of the day on the clock of the reference symbol's exchange.
@@ -192,12 +216,17 @@ impl<'a> Fetch<'a> {
         failure.reason == Reason::NoSession && failure.zone.as_ref() == Some(&self.yahoo.settings().zone)
     }
 
-    /// Queries the reference symbol, and opens the breaker unless it is answered.
+    /// Queries the reference symbol, and opens the breaker unless it is answered. Where only that one may be at fault, a
+    /// symbol that has bars of the day is queried, too.
     async fn query_reference(&self, known: &mut ReferenceDay) {
         let (began, reference) = (Instant::now(), &self.yahoo.settings().reference);
         *known = match self.yahoo.day(self.breaker, reference, self.day).await {
             Ok(day) => ReferenceDay::Traded(day.session.zone),
             Err(failure) if failure.shows_market_is_up() || failure.reason == Reason::NoSession => {
+                ReferenceDay::WithoutBars
+            }
+            Err(failure) if failure.reason != Reason::Blocked && self.is_answered_still().await => {
+                tracing::warn!(%reference, %failure, "the reference symbol has no bars, and others have");
                 ReferenceDay::WithoutBars
             }
             Err(failure) => {
@@ -207,5 +236,13 @@ impl<'a> Fetch<'a> {
             }
         };
         self.breaker.answered(began);
+    }
+
+    /// Whether a symbol that was answered before is answered again.
+    async fn is_answered_still(&self) -> bool {
+        match self.answered.get() {
+            Some(symbol) => self.yahoo.day(self.breaker, symbol, self.day).await.is_ok(),
+            None => false,
+        }
     }
 }

@@ -72,7 +72,10 @@ pub fn not_empty(collection: Collection) -> Result<Collection, Error> {
         matches!(outcome, CollectOutcome::Blocked | CollectOutcome::Unavailable | CollectOutcome::OutOfTime);
     let may_change = |symbol: &FailedSymbol| symbol.reason.is_temporary() && symbol.reason != Reason::SessionNotOver;
     if is_stopped || failed.iter().any(may_change) {
-        let is_blocked = failed.iter().any(|symbol| symbol.reason == Reason::Blocked);
+        let is_blocked = match outcome {
+            CollectOutcome::Short => failed.iter().any(|symbol| symbol.reason == Reason::Blocked),
+            stopped => *stopped == CollectOutcome::Blocked,
+        };
         return Err(Error::NoBarsYet { trade_date, failed, is_blocked });
     }
     Err(Error::NoBars { trade_date, failed })

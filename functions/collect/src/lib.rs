@@ -36,6 +36,7 @@ pub use yahoo::{HttpReply, MarketSettings, Transport, Unreachable, Yahoo};
 
 use crate::{
     circuit_breaker::CircuitBreaker, event::Event, fetch::Fetch, firehose::Writer, job::Job, pending::Pending,
+    yahoo::Day,
 };
 
 /// The time limit of an HTTP request, and of a probe, for which somebody waits, too: API Gateway waits 30 seconds for an
@@ -150,8 +151,9 @@ impl Collector {
         let requested = job.requested();
         let mut symbols = job.earlier.as_mut().map(|earlier| std::mem::take(&mut earlier.symbols)).unwrap_or_default();
         let pending = std::mem::take(&mut job.pending);
+        let day = Day { trade_date: job.trade_date, interval: job.interval, now: invocation.began_at };
         let fetch =
-            Fetch::new(&self.yahoo, &self.companies, breaker, job.trade_date, job.interval, invocation.began_at);
+            Fetch::new(&self.yahoo, &self.companies, breaker, day, job.earlier.is_some(), symbols.collected.first());
         let (mut simulated, mut doubtful) = (false, Vec::new());
         if job.was_stopped_by_market() {
             fetch.query_reference_first().await;
@@ -197,7 +199,7 @@ fn outcome(job: &Job, symbols: &SymbolOutcomes, breaker: &CircuitBreaker) -> Res
         Some(Reason::NotAttempted) => CollectOutcome::OutOfTime,
         Some(_) => CollectOutcome::Unavailable,
     };
-    if !symbol_outcomes::pending(symbols, CollectOutcome::Short).is_empty() {
+    if !symbol_outcomes::is_complete(symbols) {
         return Ok(stopped);
     }
     if symbol_outcomes::is_exchange_closed(symbols) {

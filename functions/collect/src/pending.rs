@@ -12,12 +12,12 @@ pub struct Pending {
     pub symbol: Symbol,
     /// The number of attempts so far: requests that the market answered.
     pub attempts: u32,
-    /// The number of requests that the market refused, or left unanswered as it did others.
-    pub unanswered: u32,
+    /// The number of requests for it that the market refused.
+    pub refusals: u32,
 }
 
 impl From<&Symbol> for Pending {
     fn from(symbol: &Symbol) -> Self {
-        Self { symbol: symbol.clone(), attempts: 0, unanswered: 0 }
+        Self { symbol: symbol.clone(), attempts: 0, refusals: 0 }
     }
 }

@@ -17,21 +17,31 @@ const MAX_GAPS: usize = 8_000;
 
 /// The symbols to request when a collection that ended as `outcome` is resumed.
 pub fn pending(symbols: &SymbolOutcomes, outcome: CollectOutcome) -> Vec<Pending> {
-    // When the time ran out, the collection is resumed at once, which is too early for a second attempt.
-    let max_attempts = if outcome == CollectOutcome::OutOfTime { 1 } else { MAX_ATTEMPTS };
-    let failed = symbols.failed.iter().filter(|symbol| symbol.attempts < max_attempts && is_open(symbol));
-    let failed = failed.map(|FailedSymbol { symbol, attempts, unanswered, .. }| Pending {
+    // When the time ran out, the collection is resumed at once, and after an outage soon: too early for a second attempt.
+    let is_soon = matches!(outcome, CollectOutcome::OutOfTime | CollectOutcome::Unavailable);
+    let max_attempts = if is_soon { 1 } else { MAX_ATTEMPTS };
+    // A session that was not over may have ended by now; a collection is not resumed for that alone.
+    let is_wanted = |symbol: &FailedSymbol| is_open(symbol) || symbol.reason == Reason::SessionNotOver;
+    let failed = symbols.failed.iter().filter(|symbol| symbol.attempts < max_attempts && is_wanted(symbol));
+    let failed = failed.map(|FailedSymbol { symbol, attempts, refusals, .. }| Pending {
         symbol: symbol.clone(),
         attempts: *attempts,
-        unanswered: *unanswered,
+        refusals: *refusals,
     });
     let short = symbols.collected.iter().filter(|symbol| symbol.attempts < max_attempts && is_worth_an_attempt(symbol));
-    let short = short.map(|CollectedSymbol { symbol, attempts, unanswered, .. }| Pending {
+    let short = short.map(|CollectedSymbol { symbol, attempts, refusals, .. }| Pending {
         symbol: symbol.clone(),
         attempts: *attempts,
-        unanswered: *unanswered,
+        refusals: *refusals,
     });
     failed.chain(short).collect()
+}
+
+/// Whether no symbol is worth a further attempt.
+pub fn is_complete(symbols: &SymbolOutcomes) -> bool {
+    let mut failed = symbols.failed.iter().filter(|symbol| symbol.attempts < MAX_ATTEMPTS);
+    let mut collected = symbols.collected.iter().filter(|symbol| symbol.attempts < MAX_ATTEMPTS);
+    !failed.any(is_open) && !collected.any(is_worth_an_attempt)
 }
 
 /// Whether the market has yet to answer, or an attempt minutes later may bring what this one did not: bars come late,
@@ -48,12 +58,12 @@ fn is_worth_an_attempt(symbol: &CollectedSymbol) -> bool {
 /// Adds the result of one attempt to the outcomes of `requested` symbols. The bars of both attempts are in the lake, so
 /// a bar is missing where both lack it.
 pub fn record(symbols: &mut SymbolOutcomes, fetched: &FetchedSymbol, interval: Interval, requested: usize) {
-    let FetchedSymbol { pending: Pending { symbol, attempts, unanswered }, queried_as, day, .. } = fetched;
+    let FetchedSymbol { pending: Pending { symbol, attempts, refusals }, queried_as, day, .. } = fetched;
     let known = symbols.collected.iter().position(|collected| collected.symbol == *symbol);
     match (day, known) {
         (Err(failure), Some(at)) => {
             symbols.collected[at].attempts += u32::from(failure.counts_as_attempt);
-            symbols.collected[at].unanswered = *unanswered;
+            symbols.collected[at].refusals = *refusals;
         }
         (Err(failure), None) => {
             symbols.failed.retain(|failed| failed.symbol != *symbol);
@@ -62,7 +72,7 @@ pub fn record(symbols: &mut SymbolOutcomes, fetched: &FetchedSymbol, interval: I
                 reason: failure.reason,
                 detail: failure.detail.clone(),
                 attempts: attempts + u32::from(failure.counts_as_attempt),
-                unanswered: *unanswered,
+                refusals: *refusals,
             });
         }
         (Ok(day), known) => {
@@ -80,7 +90,7 @@ pub fn record(symbols: &mut SymbolOutcomes, fetched: &FetchedSymbol, interval: I
                 expected,
                 gaps: (gaps.len() <= MAX_GAPS / requested.max(1)).then_some(gaps),
                 attempts: attempts + 1,
-                unanswered: *unanswered,
+                refusals: *refusals,
             };
             match known {
                 Some(at) => symbols.collected[at] = collected,

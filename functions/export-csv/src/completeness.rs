@@ -69,7 +69,7 @@ mod tests {
                 expected: 78,
                 gaps: None,
                 attempts: 1,
-                unanswered: 0,
+                refusals: 0,
             })
         };
         let collected = collected.iter().map(|(symbol, bars)| one(symbol, *bars));

@@ -78,7 +78,7 @@ impl Published {
                 expected,
                 gaps: Some(vec![]),
                 attempts: 0,
-                unanswered: 0,
+                refusals: 0,
             })
         });
         Some(SymbolOutcomes { collected: collected.collect::<Option<_>>()?, failed: vec![] })
@@ -125,7 +125,7 @@ mod tests {
             expected,
             gaps: None,
             attempts: 1,
-            unanswered: 0,
+            refusals: 0,
         })
     }
 

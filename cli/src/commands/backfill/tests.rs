@@ -42,12 +42,12 @@ fn collected(symbol: &str, bars: usize, gaps: Option<&[&str]>) -> Result<Collect
         expected: 78,
         gaps,
         attempts: 1,
-        unanswered: 0,
+        refusals: 0,
     })
 }
 
 fn failed(symbol: &str, reason: Reason) -> Result<FailedSymbol> {
-    Ok(FailedSymbol { symbol: symbol.parse()?, reason, detail: String::new(), attempts: 1, unanswered: 0 })
+    Ok(FailedSymbol { symbol: symbol.parse()?, reason, detail: String::new(), attempts: 1, refusals: 0 })
 }
 
 fn exported(collected: Vec<CollectedSymbol>, failed: Vec<FailedSymbol>, seconds: Option<f64>) -> DayOutcome {

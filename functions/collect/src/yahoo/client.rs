@@ -12,13 +12,23 @@ use tokio::time::{Instant, sleep};
 use super::{
     decode::{Decoded, SymbolDay},
     settings::MarketSettings,
-    transport::{Https, Transport},
+    transport::{Https, Transport, Unreachable},
 };
 use crate::{circuit_breaker::CircuitBreaker, failure::Failure, rate_limiter::RateLimiter};
 
-/// For how long after its first try a request may be sent again. One that took its whole timeout is not: the symbol has
-/// another attempt minutes later, and a market that hangs is recognised sooner.
-const RETRY_WITHIN: Duration = Duration::from_secs(10);
+/// Why a request brought nothing.
+struct Unsuccessful {
+    failure: Failure,
+    /// Whether it may be sent again at once. One that took its whole time may not: the symbol has another attempt minutes
+    /// later, and a market that hangs is recognised sooner.
+    may_be_repeated: bool,
+}
+
+impl From<Failure> for Unsuccessful {
+    fn from(failure: Failure) -> Self {
+        Self { may_be_repeated: failure.reason == Reason::Unavailable, failure }
+    }
+}
 
 /// What is percent-encoded: everything but RFC 3986's unreserved characters and `=`, which Yahoo accepts as it is.
 const PATH_SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~').remove(b'=');
@@ -145,31 +155,27 @@ impl Yahoo {
         to: Timestamp,
         interval: Interval,
     ) -> Result<Decoded, Failure> {
-        let (url, began) = (self.url(symbol, from, to, interval), Instant::now());
+        let url = self.url(symbol, from, to, interval);
         let backoff = ExponentialBuilder::default().with_min_delay(Duration::from_millis(500)).with_jitter();
         for pause in backoff.with_max_times(3).build() {
             match self.send(breaker, url.clone()).await {
-                Err(failure)
-                    if failure.reason == Reason::Unavailable
-                        && breaker.allows_after(pause)
-                        && began.elapsed() + pause < RETRY_WITHIN =>
-                {
+                Err(Unsuccessful { failure, may_be_repeated: true }) if breaker.allows_after(pause) => {
                     tracing::warn!(%symbol, %failure, ?pause, "querying the market again");
                     sleep(pause).await;
                 }
-                ended => return ended,
+                ended => return ended.map_err(|unsuccessful| unsuccessful.failure),
             }
         }
-        self.send(breaker, url).await
+        self.send(breaker, url).await.map_err(|unsuccessful| unsuccessful.failure)
     }
 
     /// Sends one request: every request to the market passes here, and so within the rate and before the deadline.
-    async fn send(&self, breaker: &CircuitBreaker, url: Url) -> Result<Decoded, Failure> {
+    async fn send(&self, breaker: &CircuitBreaker, url: Url) -> Result<Decoded, Unsuccessful> {
         match breaker.send(&self.rate_limiter, self.transport.get(url)).await? {
-            Ok(reply) => reply.decode(),
-            Err(unreachable) => {
-                let failure = Failure::new(Reason::Unavailable, unreachable.problem);
-                Err(Failure { simulated: unreachable.simulated, ..failure })
+            Ok(reply) => Ok(reply.decode()?),
+            Err(Unreachable { problem, simulated, timed_out }) => {
+                let failure = Failure { simulated, ..Failure::new(Reason::Unavailable, problem) };
+                Err(Unsuccessful { failure, may_be_repeated: !timed_out })
             }
         }
     }

@@ -33,6 +33,8 @@ pub struct Unreachable {
     pub problem: String,
     /// Whether a header had said that the market is simulated.
     pub simulated: bool,
+    /// Whether the time for it was up.
+    pub timed_out: bool,
 }
 
 /// What sends the requests of the client.
@@ -64,8 +66,10 @@ impl Https {
 impl Transport for Https {
     fn get(&self, url: Url) -> BoxFuture<'_, Result<HttpReply, Unreachable>> {
         async move {
-            let unreachable =
-                |error: reqwest::Error, simulated| Unreachable { problem: chain(&error.without_url()), simulated };
+            let unreachable = |error: reqwest::Error, simulated| {
+                let timed_out = error.is_timeout();
+                Unreachable { problem: chain(&error.without_url()), simulated, timed_out }
+            };
             let response = self.0.get(url).send().await.map_err(|error| unreachable(error, false))?;
             let (status, simulated) = (response.status().as_u16(), response.headers().contains_key(SIMULATED));
             let body = response.text().await.map_err(|error| unreachable(error, simulated))?;

@@ -31,7 +31,7 @@ fn market(listings: impl IntoIterator<Item = (String, Listing)>) -> Script {
     let spy = ("SPY".to_owned(), full());
     let listings = [spy].into_iter().chain(listings).map(|(symbol, listing)| (symbol, (Exchange::NewYork, listing)));
     let latency = Duration::from_millis(100);
-    Script { listings: listings.collect(), interval: Interval::FiveMinutes, latency, outages: Vec::new() }
+    Script { listings: listings.collect(), interval: Interval::FiveMinutes, latency, ..Script::default() }
 }
 
 fn numbered(symbols: usize, listing: impl Fn(usize) -> Listing) -> impl Iterator<Item = (String, Listing)> {
@@ -61,13 +61,13 @@ fn a_refusal_in_the_second_attempt_is_no_answer() -> Outcome {
     let played = run(script)?;
     let second = played.run.invocations[1].answer.as_ref().ok_or("no second answer")?;
     assert_eq!(second.outcome, CollectOutcome::Blocked);
-    let waiting = second.symbols.failed.iter().map(|it| (it.symbol.as_str(), it.attempts, it.unanswered));
+    let waiting = second.symbols.failed.iter().map(|it| (it.symbol.as_str(), it.attempts, it.refusals));
     let short = second.symbols.collected.iter().filter(|it| it.is_short());
-    let waiting: Vec<_> = waiting.chain(short.map(|it| (it.symbol.as_str(), it.attempts, it.unanswered))).collect();
+    let waiting: Vec<_> = waiting.chain(short.map(|it| (it.symbol.as_str(), it.attempts, it.refusals))).collect();
     assert_eq!(waiting, [("AAA", 1, 1), ("BBB", 1, 0)], "AAA was refused; BBB was not even asked");
     let end = collected(&played)?;
     assert_eq!((end.outcome, end.bars, end.symbols.failed.len()), (CollectOutcome::Collected, 3 * 78, 0));
-    assert_eq!(played.asked.iter().filter(|one| one.outage.is_some()).count(), 1, "the blocked market got one request");
+    assert_eq!(played.asked.iter().filter(|one| one.outage.is_some()).count(), 2, "AAA and the reference symbol");
     Ok(())
 }
 
@@ -83,6 +83,79 @@ fn symbols_with_refusals_of_their_own_do_not_starve_the_others() -> Outcome {
         assert_eq!(blocked.count(), 5, "{:?}", end.symbols.failed);
         let minutes = played.run.invocations.last().map(|last| last.ended.as_secs() / 60);
         assert_eq!(minutes, Some(if first_refused == 0 { 10 } else { 5 }), "{first_refused}");
+    }
+    Ok(())
+}
+
+/// A refusal is no proof of a symbol's own fault where it comes again and again.
+#[test]
+fn a_market_that_refuses_by_rate_is_not_hammered() -> Outcome {
+    let mut script = market(numbered(200, |_| full()));
+    script.most_per_second = Some(0.68);
+    let played = run(script)?;
+    let refused = |began, ended| {
+        played.asked.iter().filter(|one| (began..=ended).contains(&one.at) && one.outage.is_some()).count()
+    };
+    for invoked in &played.run.invocations {
+        assert!(
+            refused(invoked.began, invoked.ended) <= 25,
+            "{:?}: {}",
+            invoked.began,
+            refused(invoked.began, invoked.ended)
+        );
+    }
+    let end = collected(&played)?;
+    assert!(end.symbols.failed.iter().all(|failed| failed.attempts == 0), "{:?}", end.symbols.failed);
+    Ok(())
+}
+
+/// The waits for the market are used up by a block; later, when the time of an invocation ran out, the next one begins
+/// with a symbol that is refused alone.
+#[test]
+fn a_refused_symbol_at_the_start_of_an_invocation_starves_nobody() -> Outcome {
+    let refused = |at| if at == 289 { Listing::Faulty(Fault::Blocks, None) } else { full() };
+    let mut script = market(numbered(400, refused));
+    script.outages = vec![(seconds(0, 6000), Fault::Blocks)];
+    let end = run(script)?;
+    assert_eq!(collected(&end)?.symbols.collected.len(), 399);
+    Ok(())
+}
+
+#[test]
+fn a_reference_symbol_that_is_alone_at_fault_stops_nothing() -> Outcome {
+    for fault in [Fault::Fails, Fault::Hangs, Fault::HasNothing, Fault::Malformed] {
+        let refused = |at| if at == 4 { Listing::Faulty(Fault::Blocks, None) } else { full() };
+        let mut script = market(numbered(30, refused));
+        script.listings.insert("SPY".into(), (Exchange::NewYork, Listing::Faulty(fault, None)));
+        let played = run(script)?;
+        assert_eq!(collected(&played)?.symbols.collected.len(), 29, "{fault:?}");
+    }
+    Ok(())
+}
+
+/// Bars that come four minutes late are not asked for a minute after an outage, which would be the last attempt.
+#[test]
+fn a_second_attempt_comes_minutes_later_also_after_an_outage() -> Outcome {
+    let mut script = market(numbered(40, |at| if at < 5 { holes(&[7], Some(1)) } else { full() }));
+    script.outages = vec![(seconds(10, 60), Fault::Fails)];
+    let played = run(script)?;
+    let asked_at = |symbol: &str| {
+        played.asked.iter().filter(|one| one.symbol == symbol).map(|one| one.at.as_secs()).collect::<Vec<_>>()
+    };
+    let second = asked_at("S001").get(1).copied().ok_or("no second attempt")?;
+    assert!(second >= 300, "after {second} s");
+    assert_eq!(collected(&played)?.bars, 40 * 78);
+    Ok(())
+}
+
+/// The answer passes through the state machine, whatever the market writes into its errors.
+#[test]
+fn an_answer_of_500_failures_fits_into_the_state_machine() -> Outcome {
+    for text in ["x", "é", "語", "😀", "\u{7}", "\""] {
+        let wordy = |at: usize| (format!("S{at:019}"), Listing::Wordy(text.repeat(100_000)));
+        let played = run(market((0..499).map(wordy).chain([("META".to_owned(), full())])))?;
+        let json = serde_json::to_string(collected(&played)?)?;
+        assert!(json.len() < 200 * 1024, "{text:?}: {} bytes", json.len());
     }
     Ok(())
 }

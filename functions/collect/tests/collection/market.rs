@@ -48,6 +48,8 @@ pub enum Listing {
     StillOpen,
     /// The date is older than what is kept.
     TooOld,
+    /// Nothing, and it says so at length.
+    Wordy(String),
     /// The fault, in so many replies or in all, and then full bars.
     Faulty(Fault, Option<u32>),
 }
@@ -78,6 +80,8 @@ pub struct Script {
     pub interval: Interval,
     /// How long a reply takes.
     pub latency: Duration,
+    /// The requests a second, after a first 20, above which the market refuses.
+    pub most_per_second: Option<f64>,
 }
 
 /// One request, and what became of it.
@@ -110,9 +114,22 @@ impl ScriptedMarket {
         self.asked.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
+    /// Whether the answered requests until now leave no room for another: a bucket of 20 that is filled at the rate.
+    fn exceeds_the_rate(&self, at: Duration) -> bool {
+        let Some(rate) = self.script.most_per_second else { return false };
+        let (mut room, mut last) = (20.0_f64, Duration::ZERO);
+        let asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
+        for one in asked.iter().filter(|one| one.outage.is_none()) {
+            room = (room + (one.at - last).as_secs_f64() * rate).min(20.0) - 1.0;
+            last = one.at;
+        }
+        (room + (at - last).as_secs_f64() * rate).min(20.0) < 1.0
+    }
+
     async fn reply(&self, symbol: String) -> Result<HttpReply, Unreachable> {
         let (at, script) = (self.began.elapsed(), &self.script);
         let outage = script.outages.iter().find(|(during, _)| during.contains(&at)).map(|(_, fault)| *fault);
+        let outage = outage.or_else(|| self.exceeds_the_rate(at).then_some(Fault::Blocks));
         let listing = script.listings.get(&symbol);
         let before = {
             let mut asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
@@ -134,6 +151,7 @@ impl ScriptedMarket {
         let ok = |body| Ok(HttpReply { status: 200, body, simulated: false });
         match listing {
             None | Some((_, Listing::Unknown)) => Fault::HasNothing.reply(Duration::ZERO).await,
+            Some((_, Listing::Wordy(text))) => error(404, text),
             Some((_, Listing::TooOld)) => error(422, "The requested range must be within the last 60 days."),
             Some((exchange, Listing::Trades { holes, filled_after })) => {
                 let is_filled = filled_after.is_some_and(|replies| before >= replies);
@@ -164,7 +182,7 @@ impl Fault {
     async fn reply(self, latency: Duration) -> Result<HttpReply, Unreachable> {
         if self == Self::Hangs {
             sleep(REQUEST_TIMEOUT).await;
-            return Err(Unreachable { problem: "operation timed out".to_owned(), simulated: false });
+            return Err(Unreachable { problem: "operation timed out".to_owned(), simulated: false, timed_out: true });
         }
         sleep(latency).await;
         let text = |status, body: &str| Ok(HttpReply { status, body: body.to_owned(), simulated: false });

@@ -143,7 +143,7 @@ impl Case {
         let full = Listing::Trades { holes: BTreeSet::new(), filled_after: None };
         listings.insert("SPY".to_owned(), (Exchange::NewYork, self.on_the_day(Exchange::NewYork, full)));
         let (outages, latency) = (self.outages.clone(), self.latency);
-        Script { listings, outages, interval: Interval::OneHour, latency }
+        Script { listings, outages, interval: Interval::OneHour, latency, most_per_second: None }
     }
 
     fn play(&self) -> crate::Outcome<Played> {
@@ -223,9 +223,10 @@ fn nothing_settled_is_asked_again(Played { run, asked, .. }: &Played) -> Result<
         let failed = answer.symbols.failed.iter();
         let known = failed.filter(|it| it.attempts >= 2 || it.attempts == 1 && is_permanent(it.reason));
         let settled: BTreeSet<&str> = whole.chain(known.map(|it| &it.symbol)).map(|it| it.as_str()).collect();
-        // META is asked for FB, too.
-        let again =
-            asked.iter().find(|one| one.at > invoked.ended && settled.contains(&*one.symbol) && one.symbol != "META");
+        // META is asked for FB, too, and a symbol that was answered once more where the reference symbol is not.
+        let may_be_asked = |one: &Asked| one.symbol == "META" || follows_a_bad_reference(asked, one);
+        let is_again = |one: &&Asked| one.at > invoked.ended && settled.contains(&*one.symbol) && !may_be_asked(one);
+        let again = asked.iter().find(is_again);
         if let Some(again) = again {
             return Err(format!("{} was settled by {:?} and asked at {:?}", again.symbol, invoked.ended, again.at));
         }
@@ -233,10 +234,15 @@ fn nothing_settled_is_asked_again(Played { run, asked, .. }: &Played) -> Result<
     Ok(())
 }
 
+fn follows_a_bad_reference(asked: &[Asked], one: &Asked) -> bool {
+    let since = one.at.saturating_sub(Duration::from_secs(30));
+    asked.iter().any(|other| other.symbol == "SPY" && other.outage.is_some() && (since..=one.at).contains(&other.at))
+}
+
 fn is_permanent(reason: Reason) -> bool {
     matches!(
         reason,
-        Reason::UnknownSymbol | Reason::NoSession | Reason::TooOld | Reason::SessionNotOver | Reason::Refused
+        Reason::UnknownSymbol | Reason::NoSession | Reason::NotTradedHere | Reason::TooOld | Reason::Refused
     )
 }
 
@@ -277,6 +283,7 @@ fn reason_is_true(case: &Case, played: &Played, failed: &FailedSymbol) -> Result
         Some(Listing::Untraded) => Some(Reason::NoTrades),
         Some(Listing::StillOpen) => Some(Reason::SessionNotOver),
         Some(Listing::TooOld) => Some(Reason::TooOld),
+        Some(Listing::Wordy(_)) => Some(Reason::UnknownSymbol),
         Some(Listing::Faulty(Fault::Blocks, _)) => Some(Reason::Blocked),
         Some(Listing::Faulty(Fault::Fails | Fault::Hangs, _)) => Some(Reason::Unavailable),
         Some(Listing::Faulty(Fault::Malformed, _)) => Some(Reason::Malformed),
@@ -287,7 +294,7 @@ fn reason_is_true(case: &Case, played: &Played, failed: &FailedSymbol) -> Result
     let met = match failed.reason {
         Reason::Blocked => case.has_outage(Fault::Blocks),
         Reason::NotAttempted => failed.attempts == 0 || !case.outages.is_empty(),
-        Reason::Unavailable => !case.outages.is_empty(),
+        Reason::Unavailable => case.outages.iter().any(|(_, fault)| *fault != Fault::Blocks),
         Reason::Malformed => case.has_outage(Fault::Malformed),
         Reason::UnknownSymbol => went_unnoticed(case, played, failed.symbol.as_str()),
         _ => false,
