@@ -161,6 +161,27 @@ fn an_answer_of_500_failures_fits_into_the_state_machine() -> Outcome {
 }
 
 #[test]
+fn what_may_change_gets_a_second_attempt() -> Outcome {
+    for (listing, reason, attempts) in [
+        (Listing::Unknown, Reason::UnknownSymbol, 1),
+        (Listing::Holiday, Reason::NotTradedHere, 1),
+        (Listing::Untraded, Reason::NoTrades, 2),
+        (Listing::StillOpen, Reason::SessionNotOver, 1),
+        (Listing::TooOld, Reason::TooOld, 1),
+        (Listing::Faulty(Fault::Blocks, None), Reason::Blocked, 2),
+        (Listing::Faulty(Fault::Fails, None), Reason::Unavailable, 2),
+        (Listing::Faulty(Fault::Hangs, None), Reason::Unavailable, 2),
+        (Listing::Faulty(Fault::Malformed, None), Reason::Malformed, 2),
+    ] {
+        let played = run(market([("AAA".to_owned(), full()), ("BBB".to_owned(), listing.clone())]))?;
+        let failed = &collected(&played)?.symbols.failed;
+        let found: Vec<_> = failed.iter().map(|failed| (failed.reason, failed.attempts)).collect();
+        assert_eq!(found, [(reason, attempts)], "{listing:?}");
+    }
+    Ok(())
+}
+
+#[test]
 fn an_open_session_is_no_outage() -> Outcome {
     let mut script = market(numbered(25, |_| Listing::StillOpen));
     script.listings.insert("SPY".into(), (Exchange::NewYork, Listing::StillOpen));

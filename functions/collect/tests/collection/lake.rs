@@ -23,6 +23,8 @@ use shared::Bar;
 #[derive(Clone, Default)]
 pub struct Lake {
     bars: Arc<Mutex<Vec<Bar>>>,
+    /// The number of records that held them.
+    records: Arc<Mutex<usize>>,
     /// The number of calls that reject their last record before any is accepted whole.
     rejections: Arc<Mutex<u32>>,
 }
@@ -36,6 +38,11 @@ impl Lake {
     /// The bars, in the order in which they were sent.
     pub fn bars(&self) -> Vec<Bar> {
         self.bars.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// The number of records.
+    pub fn records(&self) -> usize {
+        *self.records.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// A client of the stream.
@@ -63,6 +70,7 @@ impl Lake {
         }
         let failed = entries.len();
         let mut bars = self.bars.lock().unwrap_or_else(PoisonError::into_inner);
+        *self.records.lock().unwrap_or_else(PoisonError::into_inner) += records.len();
         for record in records {
             let data = base64::decode(record["Data"].as_str().unwrap_or_default())?;
             for line in data.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {

@@ -268,6 +268,9 @@ fn counts_agree_with_the_lake(Played { run, lake, .. }: &Played, collection: &Co
             return Err(format!("the lake holds {held} bars of {symbol:?}"));
         }
     }
+    if no_invocation_failed && collection.records != lake.records() {
+        return Err(format!("{} records, and {} were accepted", collection.records, lake.records()));
+    }
     if sum != collection.bars || !held.is_empty() && no_invocation_failed {
         return Err(format!("{sum} bars in place of {}, and besides {:?}", collection.bars, held.keys()));
     }
