@@ -76,7 +76,7 @@ impl CircuitBreaker {
     }
 
     /// Records that a query that began at `began` was answered: the market has shown that it is up.
-    pub fn answered(&self, began: Instant) {
+    pub fn record_answer(&self, began: Instant) {
         let mut answers = self.answers();
         let (latest, refusals) = (answers.latest.max(Some(began)), answers.refusals);
         *answers = Answers { latest, refusals, ..Answers::default() };
@@ -84,7 +84,7 @@ impl CircuitBreaker {
 
     /// Records that a query that began at `began` brought nothing, which an outage or the symbol itself may explain.
     /// Returns whether it is time to find out.
-    pub fn unanswered(&self, began: Instant) -> bool {
+    pub fn record_unanswered(&self, began: Instant) -> bool {
         let mut answers = self.answers();
         answers.unanswered += 1;
         let since = *answers.unanswered_since.get_or_insert(began);
@@ -95,7 +95,7 @@ impl CircuitBreaker {
 
     /// Records that a symbol was refused while the market answers others. Returns whether these are too many to be the
     /// symbols' own.
-    pub fn refused(&self) -> bool {
+    pub fn record_refusal(&self) -> bool {
         let mut answers = self.answers();
         answers.refusals += 1;
         answers.refusals > MAX_REFUSALS
@@ -164,7 +164,7 @@ mod tests {
         ] {
             let breaker = CircuitBreaker::new(after(50));
             if has_answered {
-                breaker.answered(begun);
+                breaker.record_answer(begun);
             }
             let limiter =
                 if sends_before == 0 { limiter(Duration::from_secs(60))? } else { limiter(Duration::from_secs(600))? };
@@ -198,15 +198,15 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_doubt_is_due_at_first_and_then_by_number_and_by_time() {
         let breaker = CircuitBreaker::new(after(10_000));
-        assert!(breaker.unanswered(Instant::now()), "nothing was ever answered");
-        breaker.answered(Instant::now());
-        let due: Vec<_> = (1..=11).map(|_| breaker.unanswered(Instant::now())).collect();
+        assert!(breaker.record_unanswered(Instant::now()), "nothing was ever answered");
+        breaker.record_answer(Instant::now());
+        let due: Vec<_> = (1..=11).map(|_| breaker.record_unanswered(Instant::now())).collect();
         assert_eq!(due.iter().filter(|due| !**due).count(), 9, "{due:?}");
         let asked = Instant::now();
-        breaker.answered(asked);
-        assert!(!breaker.unanswered(Instant::now()), "an answer ends the stretch");
+        breaker.record_answer(asked);
+        assert!(!breaker.record_unanswered(Instant::now()), "an answer ends the stretch");
         tokio::time::advance(Duration::from_secs(31)).await;
-        assert!(breaker.unanswered(Instant::now()), "the second takes 31 seconds");
+        assert!(breaker.record_unanswered(Instant::now()), "the second takes 31 seconds");
         assert!(breaker.has_answered_since(asked) && !breaker.has_answered_since(Instant::now()));
     }
 }

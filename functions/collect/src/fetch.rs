@@ -121,33 +121,38 @@ impl<'a> Fetch<'a> {
             self.find_out_since(last).await;
         }
         let mut reference = self.reference.lock().await;
-        let has_no_session = |fetched: &FetchedSymbol| {
-            let failure = fetched.day.as_ref().err();
-            failure.is_some_and(|failure| self.is_without_session_at_home(failure))
-        };
-        if matches!(*reference, ReferenceDay::NotQueried) && doubtful.iter().any(has_no_session) {
+        let mut failures = doubtful.iter().filter_map(|fetched| fetched.day.as_ref().err());
+        let has_no_session = failures.any(|failure| self.is_without_session_at_home(failure));
+        if has_no_session && matches!(*reference, ReferenceDay::NotQueried) {
             self.query_reference(&mut reference).await;
         }
-        let is_blocked = self.breaker.cause().is_some_and(|cause| cause.reason == Reason::Blocked);
         for FetchedSymbol { day, replied, .. } in &mut doubtful {
-            let Err(failure) = day else { continue };
-            // Which refusals are a symbol's own is not known where the market blocks this client in the end.
-            let is_answer =
-                self.breaker.has_answered_since(*replied) && !(is_blocked && failure.reason == Reason::Blocked);
-            if is_answer {
-                if self.is_without_session_at_home(failure)
-                    && let ReferenceDay::Traded(zone) = &*reference
-                    && failure.zone.as_ref() == Some(zone)
-                {
-                    let reference = &self.yahoo.settings().reference;
-                    failure.reason = Reason::NotTradedHere;
-                    failure.detail += &format!(", though {reference} traded: the listing is dead or has moved");
-                }
-            } else if let Some(cause) = self.breaker.cause() {
-                *failure = Failure { simulated: failure.simulated, ..cause.as_no_answer() };
+            if let Err(failure) = day {
+                self.decide_failure(failure, *replied, &reference);
             }
         }
         doubtful
+    }
+
+    fn decide_failure(&self, failure: &mut Failure, replied: Instant, reference: &ReferenceDay) {
+        let cause = self.breaker.cause();
+        // Which refusals are a symbol's own is not known where the market blocks this client in the end.
+        let is_refused_with_all =
+            failure.reason == Reason::Blocked && cause.is_some_and(|it| it.reason == Reason::Blocked);
+        let is_answer = self.breaker.has_answered_since(replied) && !is_refused_with_all;
+        match (cause, reference) {
+            (Some(cause), _) if !is_answer => {
+                *failure = Failure { simulated: failure.simulated, ..cause.as_no_answer() };
+            }
+            (_, ReferenceDay::Traded(zone))
+                if self.is_without_session_at_home(failure) && failure.zone.as_ref() == Some(zone) =>
+            {
+                let reference = &self.yahoo.settings().reference;
+                failure.reason = Reason::NotTradedHere;
+                failure.detail += &format!(", though {reference} traded: the listing is dead or has moved");
+            }
+            _ => {}
+        }
     }
 
     async fn symbol(&self, mut pending: Pending) -> FetchedSymbol {
@@ -156,14 +161,14 @@ impl<'a> Fetch<'a> {
         let replied = Instant::now();
         match &mut day {
             Ok(_) => {
-                self.breaker.answered(began);
+                self.breaker.record_answer(began);
                 self.answered.get_or_init(|| queried_as.clone());
             }
             Err(failure) if !failure.counts_as_attempt => {}
-            Err(failure) if failure.shows_market_is_up() => self.breaker.answered(began),
+            Err(failure) if failure.shows_market_is_up() => self.breaker.record_answer(began),
             Err(failure) if failure.reason == Reason::Blocked => self.on_refusal(&mut pending, failure).await,
             Err(_) => {
-                if self.breaker.unanswered(began) {
+                if self.breaker.record_unanswered(began) {
                     self.find_out_since(replied).await;
                 }
             }
@@ -193,7 +198,7 @@ impl<'a> Fetch<'a> {
         if self.is_resumed || self.breaker.has_answered() {
             let refused = Instant::now();
             self.find_out_since(refused).await;
-            failure.counts_as_attempt = self.breaker.has_answered_since(refused) && !self.breaker.refused();
+            failure.counts_as_attempt = self.breaker.has_answered_since(refused) && !self.breaker.record_refusal();
         } else {
             failure.counts_as_attempt = false;
         }
@@ -235,7 +240,7 @@ impl<'a> Fetch<'a> {
                 return self.breaker.open(Failure::new(reason, detail));
             }
         };
-        self.breaker.answered(began);
+        self.breaker.record_answer(began);
     }
 
     /// Whether a symbol that was answered before is answered again.

@@ -125,7 +125,7 @@ impl Yahoo {
         let began = Instant::now();
         let from = at.checked_sub(240.hours()).map_err(|error| Failure::new(Reason::Refused, error.to_string()))?;
         let reply = self.chart(breaker, &self.settings.reference, from, at, Interval::OneHour).await?;
-        breaker.answered(began);
+        breaker.record_answer(began);
         let sessions = reply.sessions().into_iter();
         let ended = sessions.filter(|session| session.has_ended(at)).map(|session| session.trade_date);
         let none = || Failure::new(Reason::NoSession, format!("no session had ended in the ten days before {at}"));
