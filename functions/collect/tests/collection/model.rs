@@ -235,7 +235,7 @@ fn nothing_settled_is_asked_again(Played { run, asked, .. }: &Played) -> Result<
 }
 
 fn follows_a_bad_reference(asked: &[Asked], one: &Asked) -> bool {
-    let since = one.at.saturating_sub(Duration::from_secs(30));
+    let since = one.at.saturating_sub(Duration::from_secs(90));
     asked.iter().any(|other| other.symbol == "SPY" && other.outage.is_some() && (since..=one.at).contains(&other.at))
 }
 
