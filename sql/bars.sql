@@ -13,7 +13,7 @@ CREATE EXTERNAL TABLE bars (
   low          double,  -- lowest price
   close        double,  -- last price
   volume       bigint,  -- shares traded
-  currency     string,  -- Yahoo's code of the currency: USD, or GBp for pence
+  currency     string,  -- Yahoo's code: ISO 4217's, or of a minor unit such as GBp; null where unknown
   `interval`   string,  -- length of the bar: 1m 2m 5m 15m 30m 1h
   collected_at string,  -- when the collection began, UTC: 2021-11-30T22:30:00.123Z
   run_id       string   -- execution that collected the bar

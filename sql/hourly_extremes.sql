@@ -1,5 +1,6 @@
--- One row: one company in one exchange-local hour of one day, with its highest and lowest price
--- and the earliest bar that reached each. The hour is the one in which the bar starts.
+-- One row: one company in one exchange-local hour of one day, with its highest and lowest price,
+-- the earliest bar that reached each, and the prices at which the hour opened and closed. The hour is the one
+-- in which the bar starts.
 --
 -- Parameters: 1. trade_date  2. interval  3. run_id, whose symbols are queried
 -- Each stands in a WHERE clause: Athena allows them nowhere else (tested in tests/integration/aws_rules.rs).
@@ -14,7 +15,7 @@
 WITH day AS (
   -- Every collection of every bar of the day.
   SELECT
-    symbol, company_name, trade_date, ts, high, low, volume, run_id,
+    symbol, company_name, trade_date, ts, open, high, low, close, volume, currency, run_id,
     from_iso8601_timestamp(ts) AS started,
     from_iso8601_timestamp(collected_at) AS collected
   FROM bars
@@ -34,9 +35,10 @@ by_recency AS (
 newest AS (
   -- One row a bar: the last write wins. The hour is taken from the text of ts, the exchange's own clock.
   SELECT
-    by_recency.symbol, trade_date, by_recency.ts, started, high, low, volume,
+    by_recency.symbol, trade_date, by_recency.ts, started, open, high, low, close, volume,
     CAST(substr(by_recency.ts, 12, 2) AS integer) AS hour,
     first_value(company_name) OVER (PARTITION BY by_recency.symbol ORDER BY collected DESC, run_id DESC, started) AS company_name,
+    first_value(currency) OVER (PARTITION BY by_recency.symbol ORDER BY collected DESC, run_id DESC, started) AS currency,
     coalesce(mark, 0) AS in_run,
     count(mark) OVER (PARTITION BY by_recency.symbol) AS symbol_in_run
   FROM by_recency
@@ -62,7 +64,10 @@ SELECT
   min(low) AS lowest_hourly_price,
   count(*) AS bars,
   sum(volume) AS volume,
+  currency,
+  min_by(open, started) AS open,
+  max_by(close, started) AS close,
   sum(in_run) AS run_bars
 FROM ranked
-GROUP BY company_name, symbol, trade_date, hour
+GROUP BY company_name, symbol, trade_date, hour, currency
 ORDER BY company_name, symbol, hour

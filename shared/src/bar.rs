@@ -56,7 +56,7 @@ pub struct Bar {
     pub close: Price,
     /// Shares (or units) traded in the bar.
     pub volume: u64,
-    /// Yahoo's currency code: that of ISO 4217, or of a minor unit such as `GBp`; `null` where it gives none.
+    /// Yahoo's code: ISO 4217's, or of a minor unit such as `GBp`; `null` where it gives none.
     pub currency: Option<String>,
     /// The length of the bar.
     pub interval: Interval,

@@ -6,8 +6,9 @@ use serde::{Deserialize, Serialize, Serializer};
 
 use crate::{Price, Symbol, TradeDate, bar::offset_datetime};
 
-/// The columns of the CSV; [`HourlyExtreme`] has its fields in this order.
-pub const COLUMNS: [&str; 10] = [
+/// The columns of the CSV; [`HourlyExtreme`] has its fields in this order. They are final: readers rely on the names and on
+/// the places.
+pub const COLUMNS: [&str; 14] = [
     "company_name",
     "symbol",
     "trade_date",
@@ -18,9 +19,25 @@ pub const COLUMNS: [&str; 10] = [
     "lowest_hourly_price",
     "bars",
     "volume",
+    "currency",
+    "open",
+    "close",
+    "source",
 ];
 
+/// Where prices are from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Source {
+    /// Yahoo Finance.
+    Yahoo,
+    /// The simulated market.
+    Simulated,
+}
+
 /// The highest and the lowest price of one company in one hour of its exchange's clock.
+///
+/// A CSV that was written before the last four columns were added is read with `None` in them.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct HourlyExtreme {
     /// The company's name in the companies file, else the name that Yahoo gives, else the symbol.
@@ -34,22 +51,34 @@ pub struct HourlyExtreme {
     /// The start of the earliest bar that reached the highest price, with the exchange's offset.
     #[serde(with = "offset_datetime")]
     pub datetime_high: Zoned,
-    /// The highest price of the hour, in the currency of the listing.
+    /// The highest price of the hour, in the unit of `currency`, as all four are.
     #[serde(serialize_with = "plain")]
     pub highest_hourly_price: Price,
     /// The start of the earliest bar that reached the lowest price, with the exchange's offset.
     #[serde(with = "offset_datetime")]
     pub datetime_low: Zoned,
-    /// The lowest price of the hour, in the currency of the listing.
+    /// The lowest price of the hour.
     #[serde(serialize_with = "plain")]
     pub lowest_hourly_price: Price,
     /// The number of bars that start in the hour.
     pub bars: u32,
     /// Shares (or units) traded in the hour.
     pub volume: u64,
+    /// Yahoo's code: ISO 4217's, or of a minor unit such as `GBp` ([`crate::currency`]); `None` where Yahoo gives none.
+    #[serde(default)]
+    pub currency: Option<String>,
+    /// The first price of the hour's first bar.
+    #[serde(default, serialize_with = "plain_or_nothing")]
+    pub open: Option<Price>,
+    /// The last price of the hour's last bar.
+    #[serde(default, serialize_with = "plain_or_nothing")]
+    pub close: Option<Price>,
+    /// Where the prices are from.
+    #[serde(default)]
+    pub source: Option<Source>,
 }
 
-/// Reads a CSV that [`write()`] wrote.
+/// Reads a CSV that [`write()`] wrote, also before it had the last four columns.
 ///
 /// # Errors
 /// The first line that is not a row, and what is wrong with it.
@@ -80,6 +109,14 @@ fn plain<S: Serializer>(price: &Price, serializer: S) -> Result<S::Ok, S::Error>
     serializer.collect_str(&price.get())
 }
 
+/// As [`plain`], and nothing for `None`.
+fn plain_or_nothing<S: Serializer>(price: &Option<Price>, serializer: S) -> Result<S::Ok, S::Error> {
+    match price {
+        Some(price) => plain(price, serializer),
+        None => serializer.serialize_none(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use jiff::{civil::time, tz::Offset};
@@ -98,9 +135,16 @@ mod tests {
             spread in 1.0_f64..2.0,
             bars in 1_u32..=60,
             volume in any::<u64>(),
+            currency in prop::option::of("[A-Z]{2}[A-Za-z]"),
+            open_and_close in prop::option::of([0.0_f64..1.0, 0.0_f64..1.0]),
+            source in prop::option::of(prop::sample::select(&[Source::Yahoo, Source::Simulated])),
         ) -> Option<HourlyExtreme> {
             let date: TradeDate = "2021-11-30".parse().ok()?;
             let zone = Offset::from_hours(offset).ok()?.to_time_zone();
+            let [open, close] = match open_and_close {
+                Some(shares) => shares.map(|share| Price::from_wire(low + share * low * (spread - 1.0))),
+                None => [None, None],
+            };
             let at = |minute| date.date().to_datetime(time(hour, minute, 0, 0)).to_zoned(zone.clone()).ok();
             Some(HourlyExtreme {
                 company_name,
@@ -113,8 +157,60 @@ mod tests {
                 lowest_hourly_price: Price::from_wire(low)?,
                 bars,
                 volume,
+                currency,
+                open,
+                close,
+                source,
             })
         }
+    }
+
+    /// Of a run of the version before.
+    const TEN_COLUMNS: &str = "\
+company_name,symbol,trade_date,hour,datetime_high,highest_hourly_price,datetime_low,lowest_hourly_price,bars,volume
+Vodafone,VOD.L,2026-11-20,8,2026-11-20T08:05:00+00:00,81.5,2026-11-20T08:00:00+00:00,80.9,12,100
+";
+
+    #[test]
+    fn the_header_is_the_contract() -> Result<(), Box<dyn std::error::Error>> {
+        assert_eq!(
+            String::from_utf8(write(&[])?)?,
+            "company_name,symbol,trade_date,hour,datetime_high,highest_hourly_price,datetime_low,lowest_hourly_price,\
+             bars,volume,currency,open,close,source\n"
+        );
+        Ok(())
+    }
+
+    #[test]
+    fn a_csv_of_the_first_ten_columns_reads_with_the_rest_unknown() -> Result<(), Box<dyn std::error::Error>> {
+        let rows = read(TEN_COLUMNS.as_bytes())?;
+        let [row] = &rows[..] else { return Err(format!("{rows:?}").into()) };
+        assert_eq!((row.symbol.as_str(), row.bars, row.volume), ("VOD.L", 12, 100));
+        assert_eq!((&row.currency, row.open, row.close, row.source), (&None, None, None, None));
+        Ok(())
+    }
+
+    #[test]
+    fn the_last_four_columns_are_bare_or_empty() -> Result<(), Box<dyn std::error::Error>> {
+        let old = read(TEN_COLUMNS.as_bytes())?.remove(0);
+        let price = |value| Price::from_wire(value);
+        let new = HourlyExtreme {
+            currency: Some("GBp".into()),
+            open: price(81.0),
+            close: price(0.000_000_25),
+            source: Some(Source::Simulated),
+            ..old.clone()
+        };
+        for (row, ends) in [
+            (new.clone(), ",12,100,GBp,81,0.00000025,simulated\n"),
+            (HourlyExtreme { currency: None, source: Some(Source::Yahoo), ..new }, ",12,100,,81,0.00000025,yahoo\n"),
+            (old, ",12,100,,,,\n"),
+        ] {
+            let csv = String::from_utf8(write(std::slice::from_ref(&row))?)?;
+            assert!(csv.ends_with(ends), "{csv}");
+            assert_eq!(read(csv.as_bytes())?, [row]);
+        }
+        Ok(())
     }
 
     proptest! {

@@ -6,6 +6,7 @@
 
 pub mod bar;
 pub mod companies;
+pub mod currency;
 pub mod env;
 pub mod error;
 pub mod format;
@@ -31,7 +32,7 @@ pub use bar::{Bar, Price};
 pub use companies::Companies;
 pub use error::{ErrorName, HandlerError, NamedError};
 pub use gap::Gap;
-pub use hourly_extreme::HourlyExtreme;
+pub use hourly_extreme::{HourlyExtreme, Source};
 pub use interval::Interval;
 pub use manifest::{ExportFiles, Manifest};
 pub use run_id::RunId;

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Deserializer, Serialize, de::Error};
 use strum::IntoStaticStr;
 
-use crate::{Gap, Interval, RunId, S3Uri, Symbol, SymbolList, TradeDate};
+use crate::{Gap, Interval, RunId, S3Uri, Source, Symbol, SymbolList, TradeDate};
 
 /// The request of a run: the execution's input, the body of `POST /collect`, and (with a
 /// `run_id`) what the state machine passes to `collect`. Every field may be left out.
@@ -98,6 +98,13 @@ pub struct Collection {
     pub symbols: SymbolOutcomes,
     /// Whether a reply said that its prices are simulated.
     pub simulated: bool,
+}
+
+impl Collection {
+    /// Where its prices are from.
+    pub fn source(&self) -> Source {
+        if self.simulated { Source::Simulated } else { Source::Yahoo }
+    }
 }
 
 /// Every symbol of a run, once: with bars or with a reason.

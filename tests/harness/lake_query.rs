@@ -109,6 +109,28 @@ impl Stack {
         self.executed_query(&started.query_execution_id).await
     }
 
+    /// Queries which bars of `interval` the lake holds of the days from `first` to `last`, with `sql/coverage.sql`, as
+    /// `finstream gaps` does.
+    ///
+    /// # Errors
+    /// The error of Athena.
+    pub async fn query_coverage(
+        &self,
+        first: TradeDate,
+        last: TradeDate,
+        interval: Interval,
+    ) -> anyhow::Result<AthenaQuery> {
+        let parameters = [first.to_string(), last.to_string(), interval.to_string()];
+        let query = json!({
+            "QueryString": include_str!("../../sql/coverage.sql"),
+            "ExecutionParameters": parameters.map(|value| format!("'{value}'")),
+            "QueryExecutionContext": {"Database": self.cloud.output("DatabaseName")?},
+            "WorkGroup": self.cloud.output("WorkGroup")?,
+        });
+        let started = self.call("athena", "AmazonAthena.StartQueryExecution", &query).await?;
+        self.executed_query(started["QueryExecutionId"].as_str().context("the query has no id")?).await
+    }
+
     /// Exports the result of a query of the lake, which holds `bars`, with `export-csv`. Returns the CSV.
     ///
     /// # Errors

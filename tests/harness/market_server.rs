@@ -29,14 +29,14 @@ impl MarketServer {
         Ok(Self { url, handle, http: reqwest::Client::new() })
     }
 
-    /// The first series, `chart.result[0]`, of the market's reply for `symbol` on `date`, from midnight to midnight in
-    /// New York.
+    /// The first series, `chart.result[0]`, of the market's reply for `symbol` on `date`, up to midnight in New York
+    /// and from a day before, since a session of Tokyo begins on the evening before.
     ///
     /// # Errors
     /// When the market has no such series.
     pub async fn series(&self, symbol: &str, date: TradeDate, interval: Interval) -> anyhow::Result<Value> {
         let (from, to) = date.midnights(&jiff::tz::TimeZone::get("America/New_York")?)?;
-        let (from, to) = (from.as_second(), to.as_second());
+        let (from, to) = (from.as_second() - 86_400, to.as_second());
         let url = format!("{}/v8/finance/chart/{symbol}?period1={from}&period2={to}&interval={interval}", self.url);
         let reply: Value = serde_json::from_str(&self.http.get(url).send().await?.text().await?)?;
         reply.pointer("/chart/result/0").cloned().with_context(|| format!("no series for {symbol}: {reply}"))

@@ -6,7 +6,10 @@ use jiff::{Timestamp, tz::TimeZone};
 use serde_json::Value;
 use shared::{Interval, TradeDate};
 
-use crate::{MarketServer, hourly_extremes::HourlyExtremes};
+use crate::{
+    MarketServer,
+    hourly_extremes::{HourlyExtremes, Listing, Prices},
+};
 
 /// The CSV that a run of `companies`, pairs of name and symbol, must export.
 ///
@@ -42,27 +45,35 @@ pub async fn verify_csv(
     Ok(())
 }
 
-/// Adds the bars of the session of New York on `date`; a row with a null is not a bar.
-fn add(hours: &mut HourlyExtremes<f32>, company: (&str, &str), series: &Value, date: TradeDate) -> anyhow::Result<()> {
-    let zone = TimeZone::get("America/New_York")?;
+/// Adds the bars of the exchange's session on `date`; a row with a null is not a bar.
+fn add(
+    hours: &mut HourlyExtremes<f32>,
+    (name, symbol): (&str, &str),
+    series: &Value,
+    date: TradeDate,
+) -> anyhow::Result<()> {
+    let meta = &series["meta"];
+    let listing = Listing { name, symbol, currency: meta["currency"].as_str() };
+    let zone = TimeZone::get(meta["exchangeTimezoneName"].as_str().context("no time zone")?)?;
     let periods = series.pointer("/meta/tradingPeriods").and_then(Value::as_array).context("no trading periods")?;
     let session = periods.iter().filter_map(|day| day.get(0)).find(|period| {
         let start = period["start"].as_i64().and_then(|s| Timestamp::from_second(s).ok());
         start.is_some_and(|start| start.to_zoned(zone.clone()).date() == date.date())
     });
     let session = session.with_context(|| format!("no session on {date}"))?;
-    let (open, close) = (session["start"].as_i64().unwrap_or(0), session["end"].as_i64().unwrap_or(0));
+    let (start, end) = (session["start"].as_i64().unwrap_or(0), session["end"].as_i64().unwrap_or(0));
     let quote = &series["indicators"]["quote"][0];
     for (row, at) in series["timestamp"].as_array().into_iter().flatten().enumerate() {
         let at = at.as_i64().unwrap_or(0);
         let value = |column: &str| quote[column][row].as_f64();
         let all = ["open", "high", "low", "close", "volume"].map(value);
-        let [Some(_), Some(high), Some(low), Some(_), Some(volume)] = all else { continue };
-        if at < open || at >= close {
+        let [Some(open), Some(high), Some(low), Some(close), Some(volume)] = all else { continue };
+        if at < start || at >= end {
             continue;
         }
         let local = Timestamp::from_second(at)?.to_zoned(zone.clone());
-        hours.add(company, &local, (high as f32, low as f32), volume as u64);
+        let prices = Prices { open: open as f32, high: high as f32, low: low as f32, close: close as f32 };
+        hours.add(listing, &local, prices, volume as u64);
     }
     Ok(())
 }

@@ -10,10 +10,10 @@ use std::{collections::BTreeSet, env, future, sync::Arc, time::SystemTime};
 
 use anyhow::{Error, Result, bail, ensure};
 use futures::{StreamExt, TryStreamExt, stream};
-use harness::{LakeQuery, expected_from_lake};
+use harness::{LakeQuery, expected_coverage, expected_from_lake};
 use jiff::{civil::date, tz::TimeZone};
 use proptest::test_runner::{Config, RngSeed, TestRunner};
-use shared::{Bar, Interval};
+use shared::{Bar, Interval, Price};
 
 use crate::{Context, trials};
 use collected::Collected;
@@ -23,6 +23,7 @@ trials![
     a_second_collection_gives_the_same_bytes,
     any_bars_in_any_files_give_the_computed_csv,
     malformed_lines_are_skipped,
+    coverage_counts_each_bar_once_and_has_the_newest_currency,
 ];
 
 /// A query, and the lake's files of its day.
@@ -84,8 +85,9 @@ async fn a_second_collection_gives_the_same_bytes(context: Arc<Context>) -> Resu
     let collected = |run_id: &str, at: &str| {
         let query =
             LakeQuery { trade_date: "2022-03-22".parse()?, interval: Interval::FiveMinutes, run_id: run_id.parse()? };
-        let (symbol, name) = ("META".to_owned(), "Meta Platforms".to_owned());
-        let collected = Collected { query, at: at.parse()?, zone: TimeZone::get("America/New_York")?, symbol, name };
+        let (symbol, name, currency) = ("META".to_owned(), "Meta Platforms".to_owned(), Some("USD".to_owned()));
+        let zone = TimeZone::get("America/New_York")?;
+        let collected = Collected { query, at: at.parse()?, zone, symbol, name, currency };
         anyhow::Ok((collected.rising("09:30".parse()?, "16:00".parse()?)?, collected.query))
     };
     let (first, query) = collected("first", "2022-03-22T21:30:00Z")?;
@@ -112,11 +114,29 @@ async fn malformed_lines_are_skipped(context: Arc<Context>) -> Result<()> {
     Ok(())
 }
 
+async fn coverage_counts_each_bar_once_and_has_the_newest_currency(context: Arc<Context>) -> Result<()> {
+    let mut runner = TestRunner::new(config(32)?);
+    let cases = generated::cases(date(1975, 1, 1), 32, &mut runner)?;
+    put_all(&context, cases.iter()).await?;
+    let (first, last) = (cases[0].query.trade_date, cases[cases.len() - 1].query.trade_date);
+    let executed = context.stack.query_coverage(first, last, Interval::FiveMinutes).await?;
+    let result = context.stack.object(&executed.result).await?;
+    let bars: Vec<_> = cases.iter().flat_map(|case| case.files.concat()).collect();
+    let expected = expected_coverage(&bars, Interval::FiveMinutes);
+    let difference = result.lines().zip(expected.lines()).find(|(got, expected)| got != expected);
+    for case in &cases {
+        context.stack.remove_bars(case.query.trade_date).await?;
+    }
+    ensure!(result == expected, "{} and {} lines, {difference:?}", result.lines().count(), expected.lines().count());
+    Ok(())
+}
+
 /// What the result depends on of a bar, as a line of text; lines sort by symbol and start.
 fn line(bar: &Bar) -> String {
-    let Bar { symbol, company_name, high, low, volume, interval, collected_at, run_id, .. } = bar;
-    let (ts, high, low) = (bar.ts.datetime(), high.get(), low.get());
-    format!("{symbol} {ts} {high} {low} {volume}, {interval} by {run_id} at {collected_at} as {company_name}\n")
+    let Bar { symbol, company_name, volume, currency, interval, collected_at, run_id, .. } = bar;
+    let (ts, prices) = (bar.ts.datetime(), [bar.open, bar.high, bar.low, bar.close].map(Price::get));
+    let price = format!("{prices:?} {}", currency.as_deref().unwrap_or("-"));
+    format!("{symbol} {ts} {price} {volume}, {interval} by {run_id} at {collected_at} as {company_name}\n")
 }
 
 /// The number of lakes and the seed: `PROPTEST_CASES` and `PROPTEST_RNG_SEED` where they are set, else `cases` new ones.

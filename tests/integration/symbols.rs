@@ -3,9 +3,9 @@
 use std::{collections::BTreeSet, sync::Arc};
 
 use anyhow::{Context as _, Result, ensure};
-use harness::{ExportedRun, count_bars};
+use harness::{ExportedRun, OutFolder, count_bars, verify_csv};
 use serde_json::json;
-use shared::{HourlyExtreme, bar::offset_datetime, hourly_extreme};
+use shared::{HourlyExtreme, Interval, bar::offset_datetime, hourly_extreme};
 
 use crate::{Context, trials};
 
@@ -13,6 +13,7 @@ trials![
     share_classes_and_former_symbols_are_queried_by_yahoos_symbol,
     symbols_of_other_forms_are_collected,
     other_exchanges_have_their_own_hours,
+    a_mixed_list_shows_the_currency_of_each_company,
 ];
 
 async fn run(context: &Context, date: &str, symbols: &[&str]) -> Result<(ExportedRun, Vec<HourlyExtreme>)> {
@@ -81,5 +82,34 @@ async fn other_exchanges_have_their_own_hours(context: Arc<Context>) -> Result<(
         }
         ensure!(bars == symbols.collected.iter().map(|collected| collected.bars).sum::<usize>());
     }
+    Ok(())
+}
+
+/// London in pence, Tokyo in yen and New York in dollars: in the CSV, in the report, in the table of a run and in that of
+/// `gaps`.
+async fn a_mixed_list_shows_the_currency_of_each_company(context: Arc<Context>) -> Result<()> {
+    let date = "2026-08-18";
+    let (ExportedRun { csv, report, .. }, rows) = run(&context, date, &["7203.T", "VOD.L", "META"]).await?;
+    let companies = [("7203.T (simulated)", "7203.T"), ("VOD.L (simulated)", "VOD.L"), ("Meta Platforms", "META")];
+    verify_csv(&context.stack.market, date.parse()?, Interval::FiveMinutes, &companies, &csv).await?;
+    let page = context.stack.object(&report).await?;
+    let listed = [("7203.T", "JPY"), ("VOD.L", "GBp"), ("META", "USD")];
+    for (symbol, currency) in listed {
+        let rows = of_symbol(&rows, symbol);
+        ensure!(rows.len() >= 7 && rows.iter().all(|row| row.currency.as_deref() == Some(currency)), "{rows:#?}");
+        ensure!(page.contains(&format!(">{symbol}<br>{currency}</td>")), "the report lacks {symbol} in {currency}");
+    }
+    ensure!(page.contains("GBp: pence, 1/100 GBP."), "the report does not explain GBp");
+
+    let out = OutFolder::create()?;
+    let args = ["run", "--trade-date", date, "--symbols", "7203.T,VOD.L,META", "--out", &out.arg()];
+    let shown = context.tools.finstream_on(&context.stack.cloud, &args).await?;
+    for text in ["7203.T, JPY", "VOD.L, GBp", "META, USD", "\nGBp: pence, 1/100 GBP\n"] {
+        ensure!(shown.code == 0 && shown.text.contains(text), "the table lacks {text:?}:\n{}", shown.text);
+    }
+    let args = ["gaps", "--from", date, "--to", date, "--symbols", "7203.T,VOD.L,META"];
+    let shown = context.tools.finstream_on(&context.stack.cloud, &args).await?;
+    let all = ["GBp,\u{a0}JPY,\u{a0}USD", "\nGBp: pence, 1/100 GBP\n"].iter().all(|text| shown.text.contains(text));
+    ensure!(shown.code == 0 && all, "{}", shown.text);
     Ok(())
 }

@@ -7,7 +7,7 @@ use std::{collections::BTreeSet, ops::RangeInclusive, process::ExitCode};
 
 use jiff::Timestamp;
 use serde::Deserialize;
-use shared::{Companies, Interval, Symbol, TradeDate, trading_calendar::NEW_YORK, yahoo_retention};
+use shared::{Companies, Interval, Symbol, TradeDate, currency, trading_calendar::NEW_YORK, yahoo_retention};
 
 use crate::{
     args::{GapsArgs, dates},
@@ -26,6 +26,8 @@ pub struct LakeRow {
     pub symbol: Symbol,
     /// The number of distinct bars of that symbol and day.
     pub bars: usize,
+    /// Yahoo's code, as of the newest collection; `None` where it gave none.
+    pub currency: Option<String>,
 }
 
 pub async fn gaps(args: GapsArgs) -> anyhow::Result<ExitCode> {
@@ -48,6 +50,9 @@ pub async fn gaps(args: GapsArgs) -> anyhow::Result<ExitCode> {
         print(&table::of(&days, None))?;
     }
     print(&table::total(&days))?;
+    for unit in currency::minor_units(days.iter().flat_map(|day| day.currencies.iter().map(String::as_str))) {
+        print(&unit)?;
+    }
     if let Some(advice) = advice(&args, &days, &target, now) {
         print(&advice)?;
     }

@@ -5,7 +5,7 @@ use comfy_table::{
     presets::UTF8_HORIZONTAL_ONLY,
 };
 use shared::{
-    HourlyExtreme, TradeDate,
+    HourlyExtreme, TradeDate, currency,
     format::{clock, price, thousands},
     payload::{CollectedSymbol, FailedSymbol, SymbolOutcomes},
 };
@@ -31,8 +31,15 @@ pub fn exported(
         price_source(simulated)
     );
     let SymbolOutcomes { collected, failed } = symbols;
-    [extremes(rows, width), short_of_bars(collected, width), without_bars(failed, width), renamed(collected), summary]
-        .concat()
+    [
+        extremes(rows, width),
+        minor_units(rows),
+        short_of_bars(collected, width),
+        without_bars(failed, width),
+        renamed(collected),
+        summary,
+    ]
+    .concat()
 }
 
 /// The result of a run for a day without trading.
@@ -62,8 +69,8 @@ pub fn price_source(simulated: bool) -> &'static str {
     }
 }
 
-/// One table row for each company, with a line for each hour. The symbol is below the company's name, so that
-/// 80 columns are enough.
+/// One table row for each company, with a line for each hour. The symbol and the currency are below the company's name, so
+/// that 80 columns are enough.
 fn extremes(rows: &[HourlyExtreme], width: Option<u16>) -> String {
     let mut table = table(&["company", "hour", "high @ time", "low @ time", "bars", "volume"], width);
     for company in rows.chunk_by(|a, b| a.symbol == b.symbol) {
@@ -71,7 +78,7 @@ fn extremes(rows: &[HourlyExtreme], width: Option<u16>) -> String {
             Cell::new(company.iter().map(text).collect::<Vec<_>>().join("\n"))
         };
         table.add_row(Row::from(vec![
-            Cell::new(company.first().map(|row| format!("{}\n{}", row.company_name, row.symbol)).unwrap_or_default()),
+            Cell::new(company.first().map(listing).unwrap_or_default()),
             lines(&|row| row.hour.to_string()),
             lines(&|row| format!("{} @ {}", price(row.highest_hourly_price), clock(&row.datetime_high))),
             lines(&|row| format!("{} @ {}", price(row.lowest_hourly_price), clock(&row.datetime_low))),
@@ -85,6 +92,18 @@ fn extremes(rows: &[HourlyExtreme], width: Option<u16>) -> String {
         column.set_cell_alignment(Right);
     }
     format!("{table}\n")
+}
+
+/// The company's name, and below it the symbol and the currency of its prices.
+fn listing(row: &HourlyExtreme) -> String {
+    let currency = row.currency.as_deref().unwrap_or(currency::UNKNOWN);
+    format!("{}\n{}, {currency}", row.company_name, row.symbol)
+}
+
+/// What the codes of minor units among the rows' currencies stand for, one per line.
+fn minor_units(rows: &[HourlyExtreme]) -> String {
+    let units = currency::minor_units(rows.iter().filter_map(|row| row.currency.as_deref()));
+    units.into_iter().map(|unit| unit + "\n").collect()
 }
 
 /// The symbols that have some bars but not all, and the missing ones; empty when there are none.

@@ -5,6 +5,11 @@ use shared::{ErrorName, NamedError, S3Uri, ServiceError, hourly_extreme::COLUMNS
 /// The last column of the query's result, which the CSV does not have: the number of `bars` that the run wrote.
 pub const RUN_BARS: &str = "run_bars";
 
+/// The columns of the query's result: those of the CSV without `source`, which the collection says, then [`RUN_BARS`].
+pub fn result_columns() -> impl Iterator<Item = &'static str> {
+    COLUMNS.into_iter().filter(|column| *column != "source").chain([RUN_BARS])
+}
+
 /// What is wrong with a query's result.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidResult {
@@ -12,7 +17,7 @@ pub enum InvalidResult {
     #[error("is empty, without even a header")]
     Empty,
     /// The columns are not the agreed ones.
-    #[error("has the columns {0}, and not {expected},{RUN_BARS}", expected = COLUMNS.join(","))]
+    #[error("has the columns {0}, and not {expected}", expected = result_columns().collect::<Vec<_>>().join(","))]
     Header(String),
     /// A value of a row is not what its column must hold.
     #[error("is wrong in line {line}: {problem}")]

@@ -6,9 +6,9 @@
 use std::collections::{BTreeMap, HashSet};
 
 use csv::{ErrorKind, Position, ReaderBuilder, StringRecord};
-use shared::{HourlyExtreme, Symbol, TradeDate, bar::offset_datetime, hourly_extreme};
+use shared::{HourlyExtreme, Source, Symbol, TradeDate, bar::offset_datetime};
 
-use crate::error::{InvalidResult, RUN_BARS};
+use crate::error::{InvalidResult, RUN_BARS, result_columns};
 
 /// The query's result, validated.
 #[derive(Debug, PartialEq)]
@@ -19,25 +19,29 @@ pub struct QueryResult {
     pub run_bars: BTreeMap<Symbol, usize>,
 }
 
-/// Parses the query's result, in which every row must be of `trade_date`.
+/// Parses the query's result, in which every row must be of `trade_date`; its prices are from `source`.
 ///
 /// # Errors
 /// The first problem, and its line.
-pub fn read(object: &[u8], trade_date: TradeDate) -> Result<QueryResult, InvalidResult> {
+pub fn read(object: &[u8], trade_date: TradeDate, source: Source) -> Result<QueryResult, InvalidResult> {
     let mut reader = ReaderBuilder::new().from_reader(object);
-    check_header(reader.headers().map_err(|error| broken(&error))?)?;
+    let header = reader.headers().map_err(|error| broken(&error))?.clone();
+    check_header(&header)?;
     let (mut rows, mut bars_of, mut keys) = (Vec::new(), BTreeMap::new(), HashSet::new());
     for record in reader.records() {
         let record = record.map_err(|error| broken(&error))?;
         let line = record.position().map_or(0, Position::line);
-        let (row, run_bars): (HourlyExtreme, u32) = record.deserialize(None).map_err(|error| broken(&error))?;
+        let row: HourlyExtreme = record.deserialize(Some(&header)).map_err(|error| broken(&error))?;
+        let run_bars = record.iter().next_back().unwrap_or_default().parse::<u32>();
+        let run_bars =
+            run_bars.map_err(|error| InvalidResult::Row { line, problem: format!("{RUN_BARS}: {error}") })?;
         check(&row, run_bars, trade_date).map_err(|problem| InvalidResult::Row { line, problem })?;
         if !keys.insert((row.symbol.clone(), row.hour)) {
             let problem = format!("{} has a second row for hour {}", row.symbol, row.hour);
             return Err(InvalidResult::Row { line, problem });
         }
         *bars_of.entry(row.symbol.clone()).or_default() += run_bars as usize;
-        rows.push(row);
+        rows.push(HourlyExtreme { source: Some(source), ..row });
     }
     rows.sort_by(|a, b| (&a.company_name, &a.symbol, a.hour).cmp(&(&b.company_name, &b.symbol, b.hour)));
     Ok(QueryResult { rows, run_bars: bars_of })
@@ -47,7 +51,7 @@ fn check_header(header: &StringRecord) -> Result<(), InvalidResult> {
     if header.is_empty() {
         return Err(InvalidResult::Empty);
     }
-    if header.iter().eq(hourly_extreme::COLUMNS.into_iter().chain([RUN_BARS])) {
+    if header.iter().eq(result_columns()) {
         return Ok(());
     }
     Err(InvalidResult::Header(header.iter().collect::<Vec<_>>().join(",")))
@@ -67,6 +71,12 @@ fn check(row: &HourlyExtreme, run_bars: u32, trade_date: TradeDate) -> Result<()
     if !(low.is_finite() && high.is_finite() && 0.0 < low && low <= high) {
         return Err(format!("{low} to {high} are not a lowest and a highest price"));
     }
+    for (column, price) in [("open", row.open), ("close", row.close)] {
+        let price = price.ok_or_else(|| format!("{column}: it is missing"))?.get();
+        if !(low..=high).contains(&price) {
+            return Err(format!("{column}: {price} does not lie in {low} to {high}"));
+        }
+    }
     if row.bars == 0 || run_bars > row.bars {
         return Err(format!("{run_bars} of the run's bars are not among {} bars", row.bars));
     }
@@ -81,7 +91,7 @@ fn broken(error: &csv::Error) -> InvalidResult {
         }
         ErrorKind::Deserialize { err, .. } => {
             let field = err.field().and_then(|at| usize::try_from(at).ok());
-            let column = field.and_then(|at| hourly_extreme::COLUMNS.into_iter().chain([RUN_BARS]).nth(at));
+            let column = field.and_then(|at| result_columns().nth(at));
             column.map_or_else(|| err.kind().to_string(), |column| format!("{column}: {}", err.kind()))
         }
         ErrorKind::Utf8 { .. } => "it is not UTF-8".to_owned(),
@@ -100,7 +110,7 @@ mod tests {
     const DATE: &str = "2021-11-30";
 
     fn read_day(object: &str) -> Result<QueryResult, Box<dyn std::error::Error>> {
-        Ok(read(object.as_bytes(), DATE.parse()?)?)
+        Ok(read(object.as_bytes(), DATE.parse()?, Source::Yahoo)?)
     }
 
     #[test]
@@ -129,9 +139,9 @@ mod tests {
                 "company_name,symbol\n".into(),
                 "has the columns company_name,symbol, and not company_name,symbol,trade_date",
             ),
-            (sample::HEADER.replace(r#","run_bars""#, ""), "bars,volume, and not"),
+            (sample::HEADER.replace(r#","run_bars""#, ""), "currency,open,close, and not"),
             (sample::HEADER.replace("datetime_high", "datetime_low"), "has the columns"),
-            (format!("{}\"SHOP\",\"x\"\n", sample::HEADER), "line 2: it has 2 fields in place of 11"),
+            (format!("{}\"SHOP\",\"x\"\n", sample::HEADER), "line 2: it has 2 fields in place of 14"),
             (edited("341.19", "n/a"), "line 2: highest_hourly_price: invalid float literal"),
             (edited("341.19", ""), "line 2: highest_hourly_price"),
             (edited("341.19", "NaN"), "334.18 to NaN are not a lowest and a highest price"),
@@ -143,27 +153,40 @@ mod tests {
             (edited("2021-11-30T10:05", "2021-12-01T10:05"), "2021-12-01T10:05:00-05:00 does not lie in hour 10"),
             (edited("10:05:00-05:00", "10:05:00Z"), "is not a datetime with an offset"),
             (edited("\"META\"", "\"ME TA\""), "\"ME TA\" is not a symbol"),
-            (edited("\"12\",\"2500000\",\"12\"", "\"12\",\"2500000\",\"13\""), "13 of the run's bars are not among 12"),
-            (edited("\"12\",\"2500000\",\"12\"", "\"12\",\"-1\",\"12\""), "volume: invalid digit"),
+            (edited("\"12\"\n", "\"13\"\n"), "13 of the run's bars are not among 12"),
+            (edited("\"2500000\"", "\"-1\""), "volume: invalid digit"),
+            (edited("\"335.5\"", ""), "line 2: open: it is missing"),
+            (edited("\"340.25\"", ""), "line 2: close: it is missing"),
+            (edited("335.5", "334.17"), "open: 334.17 does not lie in 334.18 to 341.19"),
+            (edited("340.25", "341.2"), "close: 341.2 does not lie in 334.18 to 341.19"),
+            (edited("340.25", "NaN"), "close: NaN does not lie"),
+            (edited("335.5", "n/a"), "line 2: open: "),
+            (edited("\"12\"\n", "\"x\"\n"), "line 2: run_bars: "),
             (format!("{}{good}{good}", sample::HEADER), "line 3: META has a second row for hour 10"),
         ] {
             let said = read_day(&object).err().map(|e| e.to_string()).unwrap_or_default();
             assert!(said.contains(says), "{object}\nsaid: {said}\nnot:  {says}");
         }
-        assert!(read(b"\xff\n", DATE.parse()?).is_err_and(|e| e.to_string().contains("it is not UTF-8")));
+        assert!(
+            read(b"\xff\n", DATE.parse()?, Source::Yahoo).is_err_and(|e| e.to_string().contains("it is not UTF-8"))
+        );
         Ok(())
     }
 
     #[test]
     fn athenas_large_and_small_doubles_become_plain() -> Result<(), Box<dyn std::error::Error>> {
+        let at_one_price = |high: &str| {
+            let row = sample::row();
+            ["341.19", "335.5", "340.25"].into_iter().fold(row, |row, price| row.replace(price, high))
+        };
         for (athena, plain) in
             [("1.0E10", "10000000000"), ("892.0", "892"), ("334.1801", "334.1801"), ("712345.67", "712345.67")]
         {
-            let object = format!("{}{}", sample::HEADER, sample::row().replace("341.19", athena));
+            let object = format!("{}{}", sample::HEADER, at_one_price(athena));
             let csv = String::from_utf8(write(&read_day(&object)?.rows)?)?;
             assert!(csv.contains(&format!(",{plain},2021-11-30T10:05:00-05:00,")), "{csv}");
         }
-        let small = sample::row().replace("341.19", "2.5E-7").replace("334.18", "1.0E-7");
+        let small = at_one_price("2.5E-7").replace("334.18", "1.0E-7");
         let csv = String::from_utf8(write(&read_day(&format!("{}{small}", sample::HEADER))?.rows)?)?;
         assert!(csv.contains(",0.00000025,") && csv.contains(",0.0000001,"), "{csv}");
         Ok(())
@@ -173,8 +196,8 @@ mod tests {
         #[test]
         fn no_bytes_make_the_reader_panic(object in any::<Vec<u8>>(), rest in any::<Vec<u8>>()) {
             let date = DATE.parse().map_err(|_| TestCaseError::fail("the date"))?;
-            prop_assert!(read(&object, date).is_err());
-            let _ = read(&[sample::HEADER.as_bytes(), &rest].concat(), date);
+            prop_assert!(read(&object, date, Source::Yahoo).is_err());
+            let _ = read(&[sample::HEADER.as_bytes(), &rest].concat(), date, Source::Yahoo);
         }
     }
 }

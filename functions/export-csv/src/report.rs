@@ -2,10 +2,12 @@
 //!
 //! The values are prepared here and in `chart`; the markup and the style are in `templates/report.html`.
 
+use std::collections::BTreeSet;
+
 use askama::Template;
 use jiff::tz::Offset;
 use shared::{
-    HourlyExtreme, Symbol,
+    HourlyExtreme, Symbol, currency,
     format::{clock, price, thousands},
     payload::{CollectedSymbol, Collection},
 };
@@ -23,6 +25,8 @@ struct Report<'a> {
     collected_at: String,
     expected_bars: usize,
     offsets: String,
+    currencies: String,
+    minor_units: String,
     companies: Vec<Company<'a>>,
     short: Vec<&'a CollectedSymbol>,
 }
@@ -31,6 +35,8 @@ struct Report<'a> {
 struct Company<'a> {
     name: &'a str,
     symbol: &'a Symbol,
+    /// Yahoo's code, or that it is unknown.
+    currency: &'a str,
     chart: Chart,
     /// The number of bars that were collected, and that of a session without gaps.
     bars: Option<(usize, usize)>,
@@ -48,6 +54,8 @@ pub fn render(collection: &Collection, rows: &[HourlyExtreme]) -> Result<String,
         collected_at: collection.collected_at.strftime("%Y-%m-%d %H:%M UTC").to_string(),
         expected_bars: collection.symbols.collected.iter().map(|symbol| symbol.expected).sum(),
         offsets: offsets(rows),
+        currencies: currencies(rows),
+        minor_units: currency::minor_units(rows.iter().filter_map(|row| row.currency.as_deref())).join("; "),
         companies: companies(collection, rows),
         short: collection.symbols.collected.iter().filter(|symbol| symbol.is_short()).collect(),
     };
@@ -63,12 +71,22 @@ fn companies<'a>(collection: &'a Collection, rows: &'a [HourlyExtreme]) -> Vec<C
         Some(Company {
             name: &first.company_name,
             symbol: &first.symbol,
+            currency: currency_of(first),
             chart: chart::chart(rows, span)?,
             bars: collected.map(|collected| (collected.bars, collected.expected)),
             rows,
         })
     };
     rows.chunk_by(|a, b| a.symbol == b.symbol).filter_map(company).collect()
+}
+
+fn currency_of(row: &HourlyExtreme) -> &str {
+    row.currency.as_deref().unwrap_or(currency::UNKNOWN)
+}
+
+/// The currencies of all rows, such as `GBp, USD`.
+fn currencies(rows: &[HourlyExtreme]) -> String {
+    rows.iter().map(currency_of).collect::<BTreeSet<_>>().into_iter().collect::<Vec<_>>().join(", ")
 }
 
 /// The offsets of the exchanges' clocks on that day, such as `UTC-05:00`.
@@ -92,9 +110,13 @@ mod tests {
     use crate::{query_result, sample};
 
     fn page(simulated: bool) -> Result<String, Box<dyn std::error::Error>> {
+        page_of(&sample::result(), simulated)
+    }
+
+    fn page_of(result: &str, simulated: bool) -> Result<String, Box<dyn std::error::Error>> {
         let mut request = sample::request()?;
         request.collection.simulated = simulated;
-        let result = query_result::read(sample::result().as_bytes(), request.collection.trade_date)?;
+        let result = query_result::read(result.as_bytes(), request.collection.trade_date, request.collection.source())?;
         Ok(render(&request.collection, &result.rows)?)
     }
 
@@ -109,6 +131,21 @@ mod tests {
         assert!(page(true)?.contains("Simulated prices"));
         let real = page(false)?;
         assert!(!real.to_lowercase().contains("simulated") && real.contains("Yahoo Finance"));
+        Ok(())
+    }
+
+    #[test]
+    fn every_company_shows_its_currency_and_minor_units_are_explained() -> Result<(), Box<dyn std::error::Error>> {
+        let mixed = page(true)?;
+        for (symbol, currency) in [("META", "USD"), ("SHOP", currency::UNKNOWN), ("XYZ", "GBp")] {
+            assert!(mixed.contains(&format!("<span class=\"soft\">{symbol}, {currency}, ")), "{symbol} {currency}");
+            assert!(mixed.contains(&format!(">{symbol}<br>{currency}</td>")), "{symbol} {currency}");
+        }
+        assert!(mixed.contains("<dd>GBp, USD, currency unknown</dd>") && mixed.contains("GBp: pence, 1/100 GBP."));
+        let dollars = page_of(&sample::result().replace("GBp", "USD"), true)?;
+        assert!(dollars.contains("<dd>USD, currency unknown</dd>") && !dollars.contains("1/100"));
+        let hostile = page_of(&sample::result().replace("GBp", "<i>"), true)?;
+        assert!(!hostile.contains("<i>"));
         Ok(())
     }
 

@@ -5,24 +5,60 @@ use shared::payload::ExportRequest;
 /// The header of the query's result.
 pub const HEADER: &str = concat!(
     r#""company_name","symbol","trade_date","hour","datetime_high","highest_hourly_price","#,
-    r#""datetime_low","lowest_hourly_price","bars","volume","run_bars""#,
+    r#""datetime_low","lowest_hourly_price","bars","volume","currency","open","close","run_bars""#,
     "\n"
 );
 
+/// The currency, the open and the close of [`row`].
+const USD_10: Hour = ("USD", "335.5", "340.25");
+
 /// A valid row.
 pub fn row() -> String {
-    line("Meta Platforms", "META", 10, ("10:05", "341.19"), ("10:05", "334.18"), (12, 2_500_000, 12))
+    line("Meta Platforms", "META", 10, ("10:05", "341.19"), ("10:05", "334.18"), USD_10, (12, 2_500_000, 12))
 }
 
-/// Two companies with two hours each, not in order, with names that need quotes; 42 bars of the run.
+/// Two companies with two hours each and one with one, not in order, with names that need quotes, and one in pence; 42 bars of the run. Shopify's
+/// currency is unknown.
 pub fn result() -> String {
     [
         HEADER.to_owned(),
-        line("Shopify \"Class A\", Inc.", "SHOP", 9, ("09:30", "1.5227E3"), ("09:55", "1500.0"), (6, 310_000, 6)),
+        line(
+            "Shopify \"Class A\", Inc.",
+            "SHOP",
+            9,
+            ("09:30", "1.5227E3"),
+            ("09:55", "1500.0"),
+            ("", "1502.5", "1.5005E3"),
+            (6, 310_000, 6),
+        ),
         row(),
-        line("Shopify \"Class A\", Inc.", "SHOP", 10, ("10:00", "1503.4001"), ("10:50", "1486.12"), (12, 290_500, 12)),
-        line("Meta Platforms", "META", 9, ("09:50", "335.2"), ("09:30", "331.0"), (6, 1_900_000, 6)),
-        line("Block & Sons <Ltd>", "XYZ", 10, ("10:30", "208.5"), ("10:30", "208.5"), (7, 1_000, 6)),
+        line(
+            "Shopify \"Class A\", Inc.",
+            "SHOP",
+            10,
+            ("10:00", "1503.4001"),
+            ("10:50", "1486.12"),
+            ("", "1500.5", "1487.0"),
+            (12, 290_500, 12),
+        ),
+        line(
+            "Meta Platforms",
+            "META",
+            9,
+            ("09:50", "335.2"),
+            ("09:30", "331.0"),
+            ("USD", "331.5", "335.2"),
+            (6, 1_900_000, 6),
+        ),
+        line(
+            "Block & Sons <Ltd>",
+            "XYZ",
+            10,
+            ("10:30", "208.5"),
+            ("10:30", "208.5"),
+            ("GBp", "208.5", "208.5"),
+            (7, 1_000, 6),
+        ),
     ]
     .concat()
 }
@@ -56,13 +92,17 @@ pub fn event() -> serde_json::Value {
 }
 
 type Extreme<'a> = (&'a str, &'a str);
+type Hour<'a> = (&'a str, &'a str, &'a str);
 
-fn line(name: &str, symbol: &str, hour: u8, high: Extreme, low: Extreme, counts: (u32, u64, u32)) -> String {
+fn line(name: &str, symbol: &str, hour: u8, high: Extreme, low: Extreme, of: Hour, counts: (u32, u64, u32)) -> String {
     let ((high_at, high), (low_at, low), (bars, volume, run_bars)) = (high, low, counts);
+    // Athena writes NULL as nothing.
+    let currency = if of.0.is_empty() { String::new() } else { format!("\"{}\"", of.0) };
+    let (open, close) = (of.1, of.2);
     let name = name.replace('"', "\"\"");
     let at = |time: &str| format!("2021-11-30T{time}:00-05:00");
     let (high_at, low_at) = (at(high_at), at(low_at));
     format!(
-        "\"{name}\",\"{symbol}\",\"2021-11-30\",\"{hour}\",\"{high_at}\",\"{high}\",\"{low_at}\",\"{low}\",\"{bars}\",\"{volume}\",\"{run_bars}\"\n"
+        "\"{name}\",\"{symbol}\",\"2021-11-30\",\"{hour}\",\"{high_at}\",\"{high}\",\"{low_at}\",\"{low}\",\"{bars}\",\"{volume}\",{currency},\"{open}\",\"{close}\",\"{run_bars}\"\n"
     )
 }

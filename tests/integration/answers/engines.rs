@@ -10,7 +10,7 @@ use jiff::civil::date;
 use libtest_mimic::Trial;
 use proptest::test_runner::TestRunner;
 use serde_json::{Value, json};
-use shared::{S3Uri, TradeDate};
+use shared::{Interval, S3Uri, TradeDate};
 use tokio::runtime::Handle;
 
 use super::{CONCURRENCY, Case, config, generated, put_all, reference};
@@ -124,18 +124,10 @@ fn reads_only(plan: &Value, date: TradeDate) -> bool {
 async fn compare_coverage(context: &Context, trino: &Trino, cases: &[Case]) -> Result<usize> {
     let dates = || cases.iter().map(|case| case.query.trade_date);
     let (first, last) = (dates().min().context("no case")?, dates().max().context("no case")?);
-    let parameters = [first.to_string(), last.to_string(), "5m".to_owned()].map(|value| format!("'{value}'"));
-    let sql = include_str!("../../../sql/coverage.sql");
-    let started = json!({
-        "QueryString": sql,
-        "ExecutionParameters": parameters,
-        "QueryExecutionContext": {"Database": context.stack.cloud.output("DatabaseName")?},
-        "WorkGroup": context.stack.cloud.output("WorkGroup")?,
-    });
-    let started = context.stack.call("athena", "AmazonAthena.StartQueryExecution", &started).await?;
-    let executed = context.stack.executed_query(started["QueryExecutionId"].as_str().unwrap_or_default()).await?;
-    let on_duckdb = context.stack.object(&executed.result).await?;
-    let rows = trino.query(sql, &parameters).await?;
+    let AthenaQuery { sql, parameters, result } =
+        context.stack.query_coverage(first, last, Interval::FiveMinutes).await?;
+    let on_duckdb = context.stack.object(&result).await?;
+    let rows = trino.query(&sql, &parameters).await?;
     let on_trino = rows.athena_csv();
     let difference = on_trino.lines().zip(on_duckdb.lines()).find(|(trino, duckdb)| trino != duckdb);
     ensure!(on_trino == on_duckdb, "the first difference of coverage.sql on Trino and on DuckDB: {difference:?}");

@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 
 use anyhow::{Result, anyhow};
-use harness::LakeQuery;
+use harness::{LakeQuery, Prices};
 use jiff::{
     SignedDuration, ToSpan,
     civil::{Date, Time, time},
@@ -39,6 +39,8 @@ const NAMES: [&str; 4] = ["Alpha", "alpha", "Ölwerk, \"Söhne\" & Co.", "Beta"]
 const RUNS: [&str; 3] = ["run-10", "run-9", "run-a"];
 /// Times of collection, in UTC.
 const TIMES: [&str; 3] = ["22:30:00", "22:30:00.5", "22:45:00"];
+/// The currencies that a collection can have for a symbol.
+const CURRENCIES: [Option<&str>; 3] = [Some("USD"), Some("GBp"), None];
 const HIGHS: [f64; 4] = [10.0, 10.0001, 10.5, 712_345.67];
 const LOWS: [f64; 4] = [10.0, 9.9999, 9.5, 0.0001];
 const VOLUMES: [u64; 4] = [0, 1, 100, 3_000_000_000];
@@ -50,30 +52,49 @@ struct Record {
     time: &'static str,
     interval: Interval,
     symbol: usize,
-    name: &'static str,
+    listing: Listing,
     bar: i32,
-    prices: Prices,
+    prices: Prices<f64>,
+    volume: u64,
 }
 
-/// The highest price, the lowest price, and the volume.
-type Prices = (f64, f64, u64);
+/// The company's name and the currency.
+type Listing = (&'static str, Option<&'static str>);
 
-/// What a run collected at one time: the interval, and by symbol the company's name and some bars.
-type Collection = (Interval, BTreeMap<usize, (&'static str, BTreeMap<i32, Prices>)>);
+/// What a run collected at one time: the interval, and by symbol its listing and some bars with their volume.
+type Collection = (Interval, BTreeMap<usize, (Listing, BTreeMap<i32, (Prices<f64>, u64)>)>);
+
+/// A bar opens and closes at its highest or its lowest price.
+fn prices() -> impl Strategy<Value = Prices<f64>> {
+    let ends = any::<(bool, bool)>();
+    (select(&HIGHS), select(&LOWS), ends).prop_map(|(high, low, (opens_high, closes_high))| {
+        let end = |is_high| if is_high { high } else { low };
+        Prices { open: end(opens_high), high, low, close: end(closes_high) }
+    })
+}
 
 fn collection() -> impl Strategy<Value = Collection> {
     let interval = prop_oneof![3 => Just(Interval::FiveMinutes), 1 => Just(Interval::OneMinute)];
-    let prices = (select(&HIGHS), select(&LOWS), select(&VOLUMES));
-    let symbol = (select(&NAMES), btree_map(0..BARS, prices, 1..=BARS as usize));
+    let bar = (prices(), select(&VOLUMES));
+    let symbol = ((select(&NAMES), select(&CURRENCIES)), btree_map(0..BARS, bar, 1..=BARS as usize));
     (interval, btree_map(0..SYMBOLS.len(), symbol, 1..=SYMBOLS.len()))
 }
 
 fn records(((run, time), (interval, symbols)): (&(&'static str, &'static str), &Collection)) -> Vec<Record> {
     let records = symbols
         .iter()
-        .flat_map(|(&symbol, (name, bars))| bars.iter().map(move |(&bar, &prices)| (symbol, *name, bar, prices)));
+        .flat_map(|(&symbol, (listing, bars))| bars.iter().map(move |(&bar, &traded)| (symbol, *listing, bar, traded)));
     records
-        .map(|(symbol, name, bar, prices)| Record { run, time, interval: *interval, symbol, name, bar, prices })
+        .map(|(symbol, listing, bar, (prices, volume))| Record {
+            run,
+            time,
+            interval: *interval,
+            symbol,
+            listing,
+            bar,
+            prices,
+            volume,
+        })
         .collect()
 }
 
@@ -114,9 +135,9 @@ impl Record {
             at: format!("{date}T{}Z", self.time).parse()?,
             zone: TimeZone::get(zone)?,
             symbol: symbol.to_owned(),
-            name: self.name.to_owned(),
+            name: self.listing.0.to_owned(),
+            currency: self.listing.1.map(ToOwned::to_owned),
         };
-        let (high, low, volume) = self.prices;
-        collected.bar(open.checked_add(SignedDuration::from_mins(5) * self.bar)?, high, low, volume)
+        collected.bar(open.checked_add(SignedDuration::from_mins(5) * self.bar)?, self.prices, self.volume)
     }
 }

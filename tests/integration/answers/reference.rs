@@ -1,7 +1,7 @@
 //! Reads the days of `reference.txt`, whose first lines describe its format.
 
 use anyhow::{Context as _, Result, bail, ensure};
-use harness::LakeQuery;
+use harness::{LakeQuery, Prices};
 use jiff::tz::TimeZone;
 use shared::Bar;
 
@@ -60,19 +60,21 @@ fn query(text: &str) -> Result<LakeQuery> {
 
 fn collection(query: &LakeQuery, text: &str) -> Result<Collected> {
     let (start, name) = text.split_once(" = ").context("no company name")?;
-    let [run_id, at, interval, zone, symbol] = fields(start)?;
+    let [run_id, at, interval, zone, currency, symbol] = fields(start)?;
     Ok(Collected {
         query: LakeQuery { run_id: run_id.parse()?, interval: interval.parse()?, ..query.clone() },
         at: format!("{}T{at}Z", query.trade_date).parse()?,
         zone: TimeZone::get(zone)?,
         symbol: symbol.to_owned(),
         name: name.to_owned(),
+        currency: (currency != "-").then(|| currency.to_owned()),
     })
 }
 
 fn bar(collected: &Collected, text: &str) -> Result<Bar> {
-    let [start, high, low, volume] = fields(text)?;
-    collected.bar(start.parse()?, high.parse()?, low.parse()?, volume.parse()?)
+    let [start, open, high, low, close, volume] = fields(text)?;
+    let prices = Prices { open: open.parse()?, high: high.parse()?, low: low.parse()?, close: close.parse()? };
+    collected.bar(start.parse()?, prices, volume.parse()?)
 }
 
 fn fields<const N: usize>(text: &str) -> Result<[&str; N]> {

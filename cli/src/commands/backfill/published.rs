@@ -104,7 +104,7 @@ mod tests {
     fn published() -> Option<Published> {
         let row = |name: &str, hour: u8, bars: u32| {
             let at = format!("2026-11-20T{hour:02}:30:00-05:00");
-            format!("{name},{name},2026-11-20,{hour},{at},2,{at},1,{bars},100\n")
+            format!("{name},{name},2026-11-20,{hour},{at},2,{at},1,{bars},100,USD,1,2,simulated\n")
         };
         let rows = [row("META", 9, 6), row("META", 10, 12), row("SNAP", 9, 6), row("SNAP", 10, 11)].concat();
         let content = format!("{}\n{rows}", hourly_extreme::COLUMNS.join(",")).into_bytes();
@@ -142,6 +142,16 @@ mod tests {
             let symbols = SymbolOutcomes { collected: vec![collected(symbol, bars, expected)?], failed: vec![] };
             assert_eq!(export.still_has(&symbols), held, "{symbol} {bars} of {expected}");
         }
+        Ok(())
+    }
+
+    #[test]
+    fn an_export_of_the_first_ten_columns_still_counts() -> Outcome {
+        let ten = hourly_extreme::COLUMNS[..10].join(",");
+        let at = "2026-11-20T09:30:00-05:00";
+        let export =
+            read(format!("{ten}\nMeta,META,2026-11-20,9,{at},2,{at},1,6,100\n").into_bytes()).ok_or("not a CSV")?;
+        assert!(export.complete(&["META".parse()?], 6).is_some());
         Ok(())
     }
 

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
-use shared::{Interval, Symbol, TradeDate};
+use shared::{Interval, Symbol, TradeDate, currency};
 
 use super::LakeRow;
 use crate::trading_day::{TradingDay, is_weekend};
@@ -20,6 +20,8 @@ pub struct Coverage {
     pub bars: usize,
     /// The same when none is missing; `None` where no calendar says.
     pub expected: Option<usize>,
+    /// The currencies of the symbols with bars, in alphabetical order.
+    pub currencies: Vec<String>,
     pub missing: Missing,
 }
 
@@ -52,17 +54,17 @@ pub fn of(
     interval: Interval,
     now: Timestamp,
 ) -> Vec<Coverage> {
-    let mut by_day: BTreeMap<TradeDate, BTreeMap<&Symbol, usize>> = BTreeMap::new();
+    let mut by_day: BTreeMap<TradeDate, BTreeMap<&Symbol, &LakeRow>> = BTreeMap::new();
     for row in rows {
-        by_day.entry(row.trade_date).or_default().insert(&row.symbol, row.bars);
+        by_day.entry(row.trade_date).or_default().insert(&row.symbol, row);
     }
-    let no_bars = BTreeMap::new();
+    let no_rows = BTreeMap::new();
     dates
         .filter_map(|date| {
-            let bars = by_day.get(&date).unwrap_or(&no_bars);
+            let rows = by_day.get(&date).unwrap_or(&no_rows);
             let day = TradingDay::of(date, symbols);
-            let shown = !bars.is_empty() || has_traded(date, &day, now);
-            shown.then(|| coverage(date, &day, bars, symbols, interval))
+            let shown = !rows.is_empty() || has_traded(date, &day, now);
+            shown.then(|| coverage(date, &day, rows, symbols, interval))
         })
         .collect()
 }
@@ -79,13 +81,13 @@ fn has_traded(date: TradeDate, day: &TradingDay, now: Timestamp) -> bool {
 fn coverage(
     date: TradeDate,
     day: &TradingDay,
-    bars: &BTreeMap<&Symbol, usize>,
+    rows: &BTreeMap<&Symbol, &LakeRow>,
     symbols: &[Symbol],
     interval: Interval,
 ) -> Coverage {
     let (mut expected, mut short, mut without) = (Some(0), vec![], vec![]);
     for symbol in symbols {
-        let held = bars.get(symbol).copied().unwrap_or(0);
+        let held = rows.get(symbol).map_or(0, |row| row.bars);
         let full = TradingDay::of(date, std::slice::from_ref(symbol)).expected_bars(interval);
         expected = expected.zip(full).map(|(sum, full)| sum + full);
         match full {
@@ -95,10 +97,20 @@ fn coverage(
             _ => {}
         }
     }
-    let missing = match (bars.is_empty(), short.is_empty() && without.is_empty()) {
+    let missing = match (rows.is_empty(), short.is_empty() && without.is_empty()) {
         (true, _) => Missing::Everything,
         (false, true) => Missing::Nothing,
         (false, false) => Missing::Some { short, without },
     };
-    Coverage { date, session: day.label(), symbols: bars.len(), bars: bars.values().sum(), expected, missing }
+    let currency = |row: &&LakeRow| row.currency.clone().unwrap_or_else(|| currency::UNKNOWN.to_owned());
+    let currencies: BTreeSet<_> = rows.values().map(currency).collect();
+    Coverage {
+        date,
+        session: day.label(),
+        symbols: rows.len(),
+        bars: rows.values().map(|row| row.bars).sum(),
+        expected,
+        currencies: currencies.into_iter().collect(),
+        missing,
+    }
 }

@@ -10,8 +10,8 @@ const MAX_SYMBOLS: usize = 8;
 
 /// The table. `width`, in columns, is that of the terminal unless given.
 pub fn of(days: &[Coverage], width: Option<u16>) -> String {
-    let mut table = tables::day_table(&["gaps"], width);
-    for Coverage { date, session, symbols, bars, expected, missing } in days {
+    let mut table = tables::day_table(&["currency", "gaps"], width);
+    for Coverage { date, session, symbols, bars, expected, currencies, missing } in days {
         let expected = expected.map_or_else(|| "?".to_owned(), thousands);
         table.add_row([
             date.to_string(),
@@ -19,6 +19,7 @@ pub fn of(days: &[Coverage], width: Option<u16>) -> String {
             symbols.to_string(),
             thousands(bars),
             expected,
+            currencies.join(&format!(",{BREAK}")),
             describe(missing),
         ]);
     }

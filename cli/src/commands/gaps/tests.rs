@@ -6,7 +6,14 @@ const NOW: &str = "2025-12-02T15:00:00Z"; // within the session of that Tuesday
 
 fn lake_rows(rows: &[(&str, &str, usize)]) -> Result<Vec<LakeRow>> {
     let row = |(date, symbol, bars): &(&str, &str, usize)| {
-        Ok(LakeRow { trade_date: date.parse()?, symbol: symbol.parse()?, bars: *bars })
+        let currency = match symbol.rsplit_once('.') {
+            Some((_, "T")) => Some("JPY"),
+            Some((_, "L")) => Some("GBp"),
+            Some(_) => None,
+            None => Some("USD"),
+        };
+        let currency = currency.map(ToOwned::to_owned);
+        Ok(LakeRow { trade_date: date.parse()?, symbol: symbol.parse()?, bars: *bars, currency })
     };
     rows.iter().map(row).collect()
 }
@@ -40,6 +47,16 @@ fn bars_symbols_or_everything_may_be_missing() -> Result {
 fn nothing_is_expected_where_no_calendar_is_known() -> Result {
     let days = days("2025-11-27", &[("2025-11-28", "7203.T", 66)], &["7203.T", "META"])?;
     insta::assert_snapshot!(shown(&days));
+    Ok(())
+}
+
+#[test]
+fn a_day_names_the_currencies_of_its_symbols() -> Result {
+    let rows = ["7203.T", "META", "ODD.XX", "VOD.L"].map(|symbol| ("2025-11-28", symbol, 42));
+    let days = days("2025-11-28", &rows, &["7203.T", "META", "ODD.XX", "VOD.L"])?;
+    assert_eq!(days[0].currencies, ["GBp", "JPY", "USD", "currency unknown"]);
+    assert!(days[1].currencies.is_empty());
+    assert!(table::of(&days, Some(80)).lines().all(|line| line.chars().count() <= 80));
     Ok(())
 }
 

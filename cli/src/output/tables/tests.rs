@@ -2,12 +2,12 @@ use shared::{hourly_extreme, payload::Reason};
 
 use super::*;
 
-const HEADER: &str = "company_name,symbol,trade_date,hour,datetime_high,highest_hourly_price,datetime_low,lowest_hourly_price,bars,volume\n";
+const HEADER: &str = "company_name,symbol,trade_date,hour,datetime_high,highest_hourly_price,datetime_low,lowest_hourly_price,bars,volume,currency,open,close,source\n";
 const CSV: &str = "\
-Block Incorporated of Oakland,XYZ,2026-11-20,9,2026-11-20T09:35:00-05:00,74.5,2026-11-20T09:30:00-05:00,72.6203,6,6015
-Block Incorporated of Oakland,XYZ,2026-11-20,10,2026-11-20T10:00:00-05:00,73.28,2026-11-20T10:55:00-05:00,70,12,112138
-Block Incorporated of Oakland,XYZ,2026-11-20,15,2026-11-20T15:05:00-05:00,71.01,2026-11-20T15:50:00-05:00,69.52,12,98
-\"Meta Platforms, Inc.\",META,2026-11-20,9,2026-11-20T09:35:00-05:00,334.79,2026-11-20T09:30:00-05:00,329.3,6,30000000
+Block Incorporated of Oakland,XYZ,2026-11-20,9,2026-11-20T09:35:00-05:00,74.5,2026-11-20T09:30:00-05:00,72.6203,6,6015,USD,72.7,74.1,simulated
+Block Incorporated of Oakland,XYZ,2026-11-20,10,2026-11-20T10:00:00-05:00,73.28,2026-11-20T10:55:00-05:00,70,12,112138,USD,73,70.2,simulated
+Block Incorporated of Oakland,XYZ,2026-11-20,15,2026-11-20T15:05:00-05:00,71.01,2026-11-20T15:50:00-05:00,69.52,12,98,USD,71,69.6,simulated
+\"Meta Platforms, Inc.\",META,2026-11-20,9,2026-11-20T09:35:00-05:00,334.79,2026-11-20T09:30:00-05:00,329.3,6,30000000,USD,330,334,simulated
 ";
 
 fn symbols() -> Result<Vec<FailedSymbol>, shared::symbol::InvalidSymbol> {
@@ -48,6 +48,32 @@ fn the_result_is_grouped_by_company_and_fits_the_terminal() -> Outcome {
 fn a_wide_terminal_wraps_nothing_and_real_prices_are_not_called_simulated() -> Outcome {
     let rows = hourly_extreme::read([HEADER, CSV].concat().as_bytes())?;
     insta::assert_snapshot!(exported(&rows, 30, &SymbolOutcomes::default(), false, Some(160)));
+    Ok(())
+}
+
+#[test]
+fn every_company_shows_its_currency_and_minor_units_are_explained() -> Outcome {
+    let listed = |symbol: &str, currency: &str| {
+        let at = "2026-11-20T09:00:00+00:00";
+        format!("{symbol} plc,{symbol},2026-11-20,9,{at},1852,{at},30.49,12,100,{currency},40,50,yahoo\n")
+    };
+    let shown = |listings: &[(&str, &str)]| -> Result<String, Box<dyn std::error::Error>> {
+        let rows: String = listings.iter().map(|(symbol, currency)| listed(symbol, currency)).collect();
+        let rows = hourly_extreme::read([HEADER, &rows].concat().as_bytes())?;
+        Ok(exported(&rows, 12, &SymbolOutcomes::default(), false, Some(80)))
+    };
+    let mixed = [("VOD.L", "GBp"), ("CCH.L", "USD"), ("NPN.JO", "ZAc"), ("TEVA.TA", "ILA"), ("ODD.L", "")];
+    insta::assert_snapshot!(shown(&mixed)?);
+    assert!(!shown(&mixed[1..2])?.contains("1/100"));
+    Ok(())
+}
+
+#[test]
+fn a_csv_of_the_first_ten_columns_is_shown_without_its_currency() -> Outcome {
+    let old = "company_name,symbol,trade_date,hour,datetime_high,highest_hourly_price,datetime_low,lowest_hourly_price,bars,volume\n\
+               Vodafone,VOD.L,2026-11-20,9,2026-11-20T09:05:00+00:00,81.5,2026-11-20T09:00:00+00:00,80.9,12,100\n";
+    let shown = exported(&hourly_extreme::read(old.as_bytes())?, 12, &SymbolOutcomes::default(), false, Some(80));
+    assert!(shown.contains("VOD.L, currency unknown") && shown.contains("81.50 @ 09:05"), "{shown}");
     Ok(())
 }
 
