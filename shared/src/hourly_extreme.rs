@@ -1,10 +1,16 @@
 //! A row of the result, `hourly_extremes.csv`, and the file itself.
 
+use std::borrow::Cow;
+
 use csv::{QuoteStyle, ReaderBuilder, Terminator, WriterBuilder};
 use jiff::Zoned;
 use serde::{Deserialize, Serialize, Serializer};
 
-use crate::{Price, Symbol, TradeDate, bar::offset_datetime};
+use crate::{
+    Price, Symbol, TradeDate,
+    bar::offset_datetime,
+    csv_injection::{defused, original},
+};
 
 /// The columns of the CSV; [`HourlyExtreme`] has its fields in this order. They are final: readers rely on the names and on
 /// the places.
@@ -78,15 +84,24 @@ pub struct HourlyExtreme {
     pub source: Option<Source>,
 }
 
-/// Reads a CSV that [`write()`] wrote, also before it had the last four columns.
+/// Reads a CSV that [`write()`] wrote, also before it had the last four columns. Names are as they were, without the quote
+/// that [`write()`] adds.
 ///
 /// # Errors
 /// The first line that is not a row, and what is wrong with it.
 pub fn read(csv: &[u8]) -> Result<Vec<HourlyExtreme>, csv::Error> {
-    ReaderBuilder::new().from_reader(csv).deserialize().collect()
+    let rows = ReaderBuilder::new().from_reader(csv).into_deserialize::<HourlyExtreme>();
+    rows.map(|row| {
+        let mut row = row?;
+        row.company_name = original(&row.company_name).to_owned();
+        row.currency = row.currency.map(|code| original(&code).to_owned());
+        Ok(row)
+    })
+    .collect()
 }
 
-/// The CSV: [`COLUMNS`], then a line for each row; numbers bare, text quoted only where needed, lines ended by LF.
+/// The CSV: [`COLUMNS`], then a line for each row; numbers bare, text quoted only where needed, lines ended by LF. Names and
+/// currencies are the only text from outside: what a spreadsheet would run as a formula begins with a single quote.
 ///
 /// # Errors
 /// Those of the CSV writer; no row of this type causes one.
@@ -98,9 +113,19 @@ pub fn write(rows: &[HourlyExtreme]) -> Result<Vec<u8>, csv::Error> {
         .from_writer(Vec::new());
     writer.write_record(COLUMNS)?;
     for row in rows {
-        writer.serialize(row)?;
+        writer.serialize(without_formulas(row))?;
     }
     writer.into_inner().map_err(|error| error.into_error().into())
+}
+
+/// The row as it stands in the CSV.
+fn without_formulas(row: &HourlyExtreme) -> Cow<'_, HourlyExtreme> {
+    let (name, currency) = (defused(&row.company_name), row.currency.as_deref().map(defused));
+    if matches!((&name, &currency), (Cow::Borrowed(_), None | Some(Cow::Borrowed(_)))) {
+        return Cow::Borrowed(row);
+    }
+    let (company_name, currency) = (name.into_owned(), currency.map(Cow::into_owned));
+    Cow::Owned(HourlyExtreme { company_name, currency, ..row.clone() })
 }
 
 /// The shortest decimal, never in scientific notation: that is how Rust's `Display` writes a float.
@@ -126,7 +151,7 @@ mod tests {
 
     prop_compose! {
         fn any_row()(
-            company_name in any::<String>(),
+            company_name in prop_oneof![any::<String>(), "'{0,2}[=+@＝\t\r\n-].{0,9}"],
             symbol in "[A-Z0-9^][A-Z0-9.=^&-]{0,19}",
             hour in 0_i8..24,
             minutes in [0_i8..60, 0_i8..60],
@@ -210,6 +235,36 @@ Vodafone,VOD.L,2026-11-20,8,2026-11-20T08:05:00+00:00,81.5,2026-11-20T08:00:00+0
             assert!(csv.ends_with(ends), "{csv}");
             assert_eq!(read(csv.as_bytes())?, [row]);
         }
+        Ok(())
+    }
+
+    #[test]
+    fn names_survive_and_none_is_a_formula() -> Result<(), Box<dyn std::error::Error>> {
+        let row = read(TEN_COLUMNS.as_bytes())?.remove(0);
+        for (name, field) in [
+            ("=HYPERLINK(\"http://x\",\"y\")", "\"'=HYPERLINK(\"\"http://x\"\",\"\"y\"\")\""),
+            ("-1+1|cmd", "'-1+1|cmd"),
+            ("＝1", "'＝1"),
+            ("\rAlpha", "\"'\rAlpha\""),
+            ("two\nlines\r\nand more", "\"two\nlines\r\nand more\""),
+            ("Moët, \"Hennessy\" & Cie", "\"Moët, \"\"Hennessy\"\" & Cie\""),
+            ("\u{202e}gnitrevni \u{200f}שלום", "\u{202e}gnitrevni \u{200f}שלום"),
+            ("\u{feff}Alpha", "\u{feff}Alpha"),
+            ("'t Hooft", "'t Hooft"),
+            ("TRUE", "TRUE"),
+            ("NA", "NA"),
+            ("  Alpha ", "  Alpha "),
+        ] {
+            let row = HourlyExtreme { company_name: name.to_owned(), ..row.clone() };
+            let csv = String::from_utf8(write(std::slice::from_ref(&row))?)?;
+            let line = csv.strip_prefix(&(COLUMNS.join(",") + "\n")).unwrap_or_default();
+            assert!(line.starts_with(&format!("{field},VOD.L,")), "{name:?}: {line}");
+            assert_eq!(read(csv.as_bytes())?, [row], "{name:?}");
+        }
+        let row = HourlyExtreme { currency: Some("=1+1".into()), ..row };
+        let csv = String::from_utf8(write(std::slice::from_ref(&row))?)?;
+        assert!(csv.contains(",12,100,'=1+1,"), "{csv}");
+        assert_eq!(read(csv.as_bytes())?, [row]);
         Ok(())
     }
 

@@ -6,6 +6,7 @@
 
 pub mod bar;
 pub mod companies;
+pub mod csv_injection;
 pub mod currency;
 pub mod env;
 pub mod error;

@@ -78,7 +78,23 @@ mod tests {
 
     #[test]
     fn rejects_what_could_escape_from_a_url_or_a_query() {
-        for text in ["", " ", "../x", "A/B", "A?B", "A B", "A'B", "ÄÖÜ", "-A", "=X", "A".repeat(21).as_str()] {
+        for text in [
+            "",
+            " ",
+            "../x",
+            "A/B",
+            "A?B",
+            "A B",
+            "A'B",
+            "ÄÖÜ",
+            "-A",
+            "=X",
+            "+A",
+            "@A",
+            "'=A",
+            "\u{ff1d}A",
+            "A".repeat(21).as_str(),
+        ] {
             assert_eq!(text.parse::<Symbol>(), Err(InvalidSymbol(text.to_owned())), "{text:?}");
         }
     }

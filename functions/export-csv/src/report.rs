@@ -150,6 +150,18 @@ mod tests {
     }
 
     #[test]
+    fn a_name_that_a_spreadsheet_would_run_is_shown_as_it_is() -> Result<(), Box<dyn std::error::Error>> {
+        let result = sample::result().replace("Meta Platforms", "=1+1");
+        let page = page_of(&result, true)?;
+        assert!(page.contains("<strong>=1+1</strong>") && !page.contains("'=1+1") && !page.contains("&#39;=1+1"));
+        let request = sample::request()?;
+        let rows = query_result::read(result.as_bytes(), request.collection.trade_date, request.collection.source())?;
+        let csv = String::from_utf8(shared::hourly_extreme::write(&rows.rows)?)?;
+        assert!(csv.contains("\n'=1+1,META,"), "{csv}");
+        Ok(())
+    }
+
+    #[test]
     fn names_and_details_are_escaped_and_nothing_is_loaded() -> Result<(), Box<dyn std::error::Error>> {
         let page = page(true)?;
         assert!(!page.contains("<Ltd>") && !page.contains("<b>"));

@@ -35,7 +35,7 @@ const SYMBOLS: [(&str, &str, Time); 7] = [
 ];
 /// The number of bars that a symbol can have in a day; they start five minutes apart.
 const BARS: i32 = 24;
-const NAMES: [&str; 4] = ["Alpha", "alpha", "Ölwerk, \"Söhne\" & Co.", "Beta"];
+const NAMES: [&str; 6] = ["Alpha", "alpha", "Ölwerk, \"Söhne\" & Co.", "Beta", "=1+1", "two\nlines \u{202e}gnol"];
 const RUNS: [&str; 3] = ["run-10", "run-9", "run-a"];
 /// Times of collection, in UTC.
 const TIMES: [&str; 3] = ["22:30:00", "22:30:00.5", "22:45:00"];

@@ -69,6 +69,14 @@ fn every_company_shows_its_currency_and_minor_units_are_explained() -> Outcome {
 }
 
 #[test]
+fn a_name_that_a_spreadsheet_would_run_is_shown_as_it_is() -> Outcome {
+    let rows = hourly_extreme::read([HEADER, CSV].concat().replace("\"Meta Platforms, Inc.\"", "'=1+1").as_bytes())?;
+    let shown = exported(&rows, 30, &SymbolOutcomes::default(), false, Some(80));
+    assert!(shown.contains(" =1+1 ") && !shown.contains("'="), "{shown}");
+    Ok(())
+}
+
+#[test]
 fn a_csv_of_the_first_ten_columns_is_shown_without_its_currency() -> Outcome {
     let old = "company_name,symbol,trade_date,hour,datetime_high,highest_hourly_price,datetime_low,lowest_hourly_price,bars,volume\n\
                Vodafone,VOD.L,2026-11-20,9,2026-11-20T09:05:00+00:00,81.5,2026-11-20T09:00:00+00:00,80.9,12,100\n";
