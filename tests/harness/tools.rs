@@ -97,6 +97,17 @@ impl Tools {
             .await
     }
 
+    /// Runs the source text of a Python program where pandas and polars can be imported, in an environment that is installed
+    /// on first use: only one test needs it.
+    ///
+    /// # Errors
+    /// When it cannot be installed or started.
+    pub async fn python_with_readers(&self, program: &str, args: &[&str]) -> anyhow::Result<ProgramOutput> {
+        let requirements = self.root.join("local/requirements-readers.txt");
+        let python = Environment::ensure(&self.root, &requirements, &()).await?.program("python");
+        run(Command::new(python).arg("-c").arg(program).args(args)).await
+    }
+
     /// A tool of the development environment, to be given arguments.
     pub fn tool_command(&self, name: &str) -> Command {
         let mut command = Command::new(self.dev.program(name));

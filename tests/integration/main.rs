@@ -24,6 +24,7 @@ mod market_outage; // a market that blocks this client, has no data, or takes to
 mod missing_resources; // a deleted crawler, table or workgroup
 mod permissions; // what the functions' roles allow, as the local cloud enforces it
 mod policies; // what the policies say, where the local cloud does not enforce them
+mod recipes; // the README's ways to read the CSV
 mod release; // the archive of a release
 mod retention; // how long files are kept, and what the command does about those that are gone
 mod state_machine; // the definitions of the state machines
@@ -107,6 +108,7 @@ fn main() -> anyhow::Result<ExitCode> {
         missing_resources::trials,
         permissions::trials,
         policies::trials,
+        recipes::trials,
         release::trials,
         retention::trials,
         state_machine::trials,
