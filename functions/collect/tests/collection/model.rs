@@ -25,9 +25,10 @@ use crate::{
 /// The number of random runs of one test run, unless `PROPTEST_CASES` names another.
 const CASES: u32 = 4_000;
 
-/// An outage that ends sooner after a reply than this may go unnoticed: the market has to be silent for thirty seconds
-/// and for the reply of the reference symbol after that.
-const UNNOTICED: Duration = Duration::from_secs(50);
+/// An outage that ends sooner after a reply than this may go unnoticed: the market has to be silent for thirty seconds, and
+/// then for the queries of the reference symbol and of one that was answered before, each with three retries at this
+/// model's slowest.
+const UNNOTICED: Duration = Duration::from_secs(80);
 
 /// What New York does on the trade date.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
