@@ -117,14 +117,16 @@ impl Error {
 impl NamedError for Error {
     fn name(&self) -> ErrorName {
         match self {
-            Self::Request(_) | Self::RunId(_) | Self::Body(_) | Self::TooLarge { .. } | Self::ContentType(_) => {
-                ErrorName::InvalidInput
-            }
-            Self::Future(_)
-            | Self::TooOld { .. }
-            | Self::ScheduledTimeTooOld { .. }
+            Self::Request(_)
+            | Self::RunId(_)
+            | Self::HttpRunId
             | Self::NoProbe
-            | Self::HttpRunId => ErrorName::InvalidInput,
+            | Self::Body(_)
+            | Self::TooLarge { .. }
+            | Self::ContentType(_)
+            | Self::Future(_)
+            | Self::TooOld { .. }
+            | Self::ScheduledTimeTooOld { .. } => ErrorName::InvalidInput,
             Self::Answer(_) => ErrorName::InvalidResult,
             Self::NewestSession(cause) if cause.reason == Reason::Blocked => ErrorName::MarketBlocked,
             Self::NoBarsYet { is_blocked: true, .. } => ErrorName::MarketBlocked,

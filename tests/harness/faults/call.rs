@@ -34,6 +34,21 @@ pub enum Call {
 }
 
 impl Call {
+    /// Every call, in the order of a run.
+    pub const ALL: [Self; 11] = [
+        Self::Chart,
+        Self::PutRecordBatch,
+        Self::StartCrawler,
+        Self::StartQueryExecution,
+        Self::GetResult,
+        Self::PutReport,
+        Self::PutCsv,
+        Self::PutManifest,
+        Self::GetManifest,
+        Self::PutCopy,
+        Self::GetCopy,
+    ];
+
     /// The call that a request makes, if it is one of these.
     pub(super) fn of(request: &Parts) -> Option<Self> {
         let target = request.headers.get("x-amz-target").and_then(|target| target.to_str().ok()).unwrap_or_default();

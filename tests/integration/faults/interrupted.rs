@@ -17,19 +17,6 @@ use crate::{Context, trials};
 
 trials![interrupted_functions_are_retried];
 
-const CALLS: [Call; 11] = [
-    Call::Chart,
-    Call::PutRecordBatch,
-    Call::StartCrawler,
-    Call::StartQueryExecution,
-    Call::GetResult,
-    Call::PutReport,
-    Call::PutCsv,
-    Call::PutManifest,
-    Call::GetManifest,
-    Call::PutCopy,
-    Call::GetCopy,
-];
 const COMPANIES: [(&str, &str); 2] = [("Meta Platforms", "META"), ("Netflix", "NFLX")];
 
 /// What keeps a function from receiving the reply.
@@ -49,14 +36,14 @@ async fn interrupted_functions_are_retried(context: Arc<Context>) -> Result<()> 
     let proxied = ProxiedStack::up(&context.tools).await?;
     let mut days = trading_days(date(2022, 1, 3));
     let mut day = || days.next().context("no more days");
-    for (call, how) in CALLS.into_iter().flat_map(|call| [(call, I::Killed), (call, I::Disconnected)]) {
+    for (call, how) in Call::ALL.into_iter().flat_map(|call| [(call, I::Killed), (call, I::Disconnected)]) {
         run_interrupted(&proxied, call, how, day()?).await.with_context(|| format!("{call}, {how:?}"))?;
     }
     for output in ["StartCrawlerFunction", "RunQueryFunction", "ExportCsvFunction"] {
         proxied.stack.configure(output, &[], Some(2)).await?;
     }
     // Not `collect`: its time limit is minutes, of which it reserves half a minute for Firehose.
-    for call in CALLS.into_iter().filter(|call| call.function() != "CollectFunction") {
+    for call in Call::ALL.into_iter().filter(|call| call.function() != "CollectFunction") {
         run_interrupted(&proxied, call, I::TimedOut, day()?).await.with_context(|| format!("{call} timed out"))?;
     }
     Ok(())

@@ -19,7 +19,7 @@ use crate::{
 };
 
 fn full() -> Listing {
-    holes(&[], None)
+    Listing::full()
 }
 
 fn holes(holes: &[usize], filled_after: Option<u32>) -> Listing {

@@ -54,6 +54,13 @@ pub enum Listing {
     Faulty(Fault, Option<u32>),
 }
 
+impl Listing {
+    /// Every bar of the session.
+    pub fn full() -> Self {
+        Self::Trades { holes: BTreeSet::new(), filled_after: None }
+    }
+}
+
 /// What is wrong with the replies of one symbol, or with those of the whole market.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fault {

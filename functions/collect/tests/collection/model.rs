@@ -63,10 +63,9 @@ fn fault() -> impl Strategy<Value = Fault> {
 }
 
 fn listing() -> impl Strategy<Value = Listing> {
-    let full = || Listing::Trades { holes: BTreeSet::new(), filled_after: None };
     let holes = (prop::collection::btree_set(0_usize..7, 0..4), prop::option::of(1_u32..3));
     prop_oneof![
-        8 => Just(full()),
+        8 => Just(Listing::full()),
         3 => holes.prop_map(|(holes, filled_after)| Listing::Trades { holes, filled_after }),
         1 => Just(Listing::Unknown),
         1 => Just(Listing::Holiday),
@@ -115,7 +114,7 @@ fn case() -> impl Strategy<Value = Case> {
 impl Case {
     /// What the market has of the symbols of the run, by symbol.
     fn requested(&self) -> BTreeMap<String, (Exchange, Listing)> {
-        let full = || (Exchange::NewYork, Listing::Trades { holes: BTreeSet::new(), filled_after: None });
+        let full = || (Exchange::NewYork, Listing::full());
         let numbered = self.listings.iter().cloned().enumerate().map(|(at, listing)| (format!("S{at}"), listing));
         let renamed = self.renamed.iter().map(|_| ("FB".to_owned(), full()));
         let successor = self.renamed.iter().filter(|both| **both).map(|_| ("META".to_owned(), full()));
@@ -141,8 +140,7 @@ impl Case {
         if let Some(renamed) = listings.remove("FB") {
             listings.insert("META".to_owned(), renamed);
         }
-        let full = Listing::Trades { holes: BTreeSet::new(), filled_after: None };
-        listings.insert("SPY".to_owned(), (Exchange::NewYork, self.on_the_day(Exchange::NewYork, full)));
+        listings.insert("SPY".to_owned(), (Exchange::NewYork, self.on_the_day(Exchange::NewYork, Listing::full())));
         let (outages, latency) = (self.outages.clone(), self.latency);
         Script { listings, outages, interval: Interval::OneHour, latency, most_per_second: None }
     }
@@ -309,9 +307,14 @@ fn reason_is_true(case: &Case, played: &Played, failed: &FailedSymbol) -> Result
     Err(format!("{failed:?}, and the market says {own:?}"))
 }
 
+/// The symbol under which the market answers: FB trades as META.
+fn queried_as(symbol: &str) -> &str {
+    if symbol == "FB" { "META" } else { symbol }
+}
+
 /// Whether the symbol was asked at the end of an outage in which the market seems to know no symbol.
 fn went_unnoticed(case: &Case, Played { asked, .. }: &Played, symbol: &str) -> bool {
-    let asked_as = if symbol == "FB" { "META" } else { symbol };
+    let asked_as = queried_as(symbol);
     asked.iter().any(|one| one.symbol == asked_as && one.outage == Some(Fault::HasNothing) && ends_soon(case, one))
 }
 
@@ -354,7 +357,7 @@ fn whoever_would_answer_is_answered(case: &Case, played: &Played) -> Result<(), 
             Listing::Faulty(_, times) => times.is_some(),
             _ => false,
         };
-        let asked_as = if symbol == "FB" { "META" } else { &*symbol };
+        let asked_as = queried_as(&symbol);
         let is_bad = |one: &&Asked| one.fault.is_some() || one.outage != Some(Fault::Blocks) && ends_soon(case, one);
         let bad = asked.iter().filter(|one| one.symbol == asked_as).filter(is_bad);
         let spoilt: BTreeSet<_> =
