@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Deserializer, Serialize, de::Error};
 use strum::IntoStaticStr;
 
-use crate::{Gap, Interval, RunId, S3Uri, Source, Symbol, SymbolList, TradeDate};
+use crate::{Gap, Interval, Price, RunId, S3Uri, Source, Symbol, SymbolList, TradeDate, format::thousands};
 
 /// The request of a run: the execution's input, the body of `POST /collect`, and (with a
 /// `run_id`) what the state machine passes to `collect`. Every field may be left out.
@@ -116,6 +116,23 @@ pub struct SymbolOutcomes {
     pub failed: Vec<FailedSymbol>,
 }
 
+impl SymbolOutcomes {
+    /// The number of bars of all symbols, and of those expected: `773 of 780 expected`, and beside that the bars of
+    /// instruments that trade around the clock, of which nobody knows how many to expect.
+    pub fn counted(&self) -> String {
+        let (sessions, others): (Vec<_>, Vec<_>) = self.collected.iter().partition(|symbol| symbol.expected.is_some());
+        let bars = |symbols: &[&CollectedSymbol]| thousands(symbols.iter().map(|symbol| symbol.bars).sum::<usize>());
+        let expected: usize = sessions.iter().filter_map(|symbol| symbol.expected).sum();
+        let of_sessions = format!("{} of {} expected", bars(&sessions), thousands(expected));
+        let around_the_clock = format!("{} around the clock", bars(&others));
+        match (sessions.is_empty(), others.is_empty()) {
+            (_, true) => of_sessions,
+            (true, false) => around_the_clock,
+            (false, false) => format!("{of_sessions}, {around_the_clock}"),
+        }
+    }
+}
+
 /// A symbol that has bars.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct CollectedSymbol {
@@ -126,8 +143,10 @@ pub struct CollectedSymbol {
     pub queried_as: Option<Symbol>,
     /// The number of bars inside the session.
     pub bars: usize,
-    /// The number of bars of a session without gaps; liquid symbols, too, lack one now and then.
-    pub expected: usize,
+    /// The number of bars of a session without gaps; liquid symbols, too, lack one now and then. Without it nobody knows:
+    /// the instrument trades around the clock, with pauses that no exchange's session names (currencies, futures, coins).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expected: Option<usize>,
     /// The bars that are missing, on the exchange's clock; `null` where they are too many to list beside those of
     /// the run's other symbols.
     #[serde(default)]
@@ -138,12 +157,92 @@ pub struct CollectedSymbol {
     /// The number of requests for this symbol that the market refused.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub refusals: u32,
+    /// The number of bars that all attempts together wrote to the lake, where that is not `bars`: a bar that two attempts
+    /// wrote counts twice.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub written: Option<usize>,
+    /// What a reader should know of the bars.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub remarks: Vec<Remark>,
+    /// By what a second attempt recognises the scale of the bars; only where there may be one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scale: Option<Scale>,
+}
+
+/// What a reader should know of a symbol's bars.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Remark {
+    /// The kind.
+    pub kind: RemarkKind,
+    /// The number of bars, or rows of a reply, that it is about.
+    pub bars: usize,
+    /// Which they are, and what is the matter with them.
+    pub detail: String,
+}
+
+/// The kinds of [`Remark`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, IntoStaticStr, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
+pub enum RemarkKind {
+    /// Rows traded outside of the trading period that the reply names, or off its grid; they are kept.
+    HoursDiffer,
+    /// Rows with volume are no bars, and were left out.
+    LeftOut,
+    /// Bars are kept that are hardly right.
+    Doubtful,
+    /// An earlier attempt's bars, of another scale or currency, were left out.
+    Restated,
+}
+
+impl RemarkKind {
+    /// The name in the JSON with spaces in place of underscores, such as `left out`.
+    pub fn label(self) -> String {
+        <&str>::from(self).replace('_', " ")
+    }
+}
+
+/// The scale of a collection's bars: a split, or another unit of the currency, changes all of them.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Scale {
+    /// Yahoo's code of the currency.
+    pub currency: Option<String>,
+    /// The closes of a few bars, by their start in seconds since 1970 in UTC.
+    pub closes: Vec<(i64, Price)>,
 }
 
 impl CollectedSymbol {
+    /// A symbol with `bars` of `expected` bars after one attempt, and nothing to remark.
+    pub fn new(symbol: Symbol, bars: usize, expected: Option<usize>) -> Self {
+        Self {
+            symbol,
+            queried_as: None,
+            bars,
+            expected,
+            gaps: None,
+            attempts: 1,
+            refusals: 0,
+            written: None,
+            remarks: vec![],
+            scale: None,
+        }
+    }
+
     /// Whether bars are missing.
     pub fn is_short(&self) -> bool {
-        self.bars < self.expected
+        self.expected.is_some_and(|expected| self.bars < expected)
+    }
+
+    /// The number of bars, and of those expected where that is known: `77 of 78`, or `264`.
+    pub fn counted(&self) -> String {
+        let expected = self.expected.map(|expected| format!(" of {}", thousands(expected)));
+        thousands(self.bars) + &expected.unwrap_or_default()
+    }
+
+    /// The number of bars that are doubtful.
+    pub fn doubtful(&self) -> usize {
+        let doubtful = self.remarks.iter().filter(|remark| remark.kind == RemarkKind::Doubtful);
+        doubtful.map(|remark| remark.bars).sum()
     }
 
     /// The missing bars in one line, such as `10:05, 12:30-12:40`.

@@ -1,10 +1,10 @@
 //! The regular trading hours of one exchange on one date, and the grid of bars they hold.
 
-use std::{collections::BTreeSet, ops::Range};
+use std::ops::Range;
 
 use jiff::{Timestamp, Zoned, tz::TimeZone};
 
-use crate::{Gap, Interval, TradeDate};
+use crate::{Interval, TradeDate};
 
 /// A regular session: from the opening to the closing auction, without pre- and post-market.
 #[derive(Debug, Clone, PartialEq)]
@@ -43,10 +43,9 @@ impl Session {
         self.starts(interval).count()
     }
 
-    /// The stretches of the session for which `present`, the starts of bars, has none.
-    pub fn gaps(&self, interval: Interval, present: &BTreeSet<Timestamp>) -> Vec<Gap> {
-        let absent = self.starts(interval).filter(|at| !present.contains(at));
-        Gap::join(absent.map(|at| at.to_zoned(self.zone.clone()).time()), interval)
+    /// Whether it lasts from midnight to midnight, as Yahoo says of what trades around the clock: no exchange's session.
+    pub fn is_whole_day(&self) -> bool {
+        self.trade_date.midnights(&self.zone).is_ok_and(|midnights| midnights == (self.open, self.close))
     }
 
     /// Whether the session is over at `now`, so that its bars are final.
@@ -119,9 +118,6 @@ mod tests {
         ] {
             assert_eq!(session.contains(at(time)?, interval), held, "{time} {interval}");
         }
-        let present = session.starts(Interval::FiveMinutes).skip(1).filter(|start| *start != session.pauses[0].end);
-        let gaps = session.gaps(Interval::FiveMinutes, &present.collect());
-        assert_eq!(gaps.iter().map(ToString::to_string).collect::<Vec<_>>(), ["09:00", "12:30"]);
         Ok(())
     }
 }

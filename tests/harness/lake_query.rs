@@ -56,15 +56,7 @@ impl LakeQuery {
             symbols: SymbolOutcomes {
                 collected: starts
                     .into_iter()
-                    .map(|(symbol, starts)| CollectedSymbol {
-                        symbol: symbol.clone(),
-                        queried_as: None,
-                        bars: starts.len(),
-                        expected: starts.len(),
-                        gaps: Some(Vec::new()),
-                        attempts: 1,
-                        refusals: 0,
-                    })
+                    .map(|(symbol, starts)| CollectedSymbol::new(symbol.clone(), starts.len(), Some(starts.len())))
                     .collect(),
                 failed: Vec::new(),
             },

@@ -67,7 +67,7 @@ async fn other_exchanges_have_their_own_hours(context: Arc<Context>) -> Result<(
         {
             let found =
                 symbols.collected.iter().find(|collected| collected.symbol.as_str() == symbol).context(symbol)?;
-            ensure!(found.expected == expected && found.bars + 6 >= expected, "{found:?}");
+            ensure!(found.expected == Some(expected) && found.bars + 6 >= expected, "{found:?}");
             let rows = of_symbol(&rows, symbol);
             let shown: BTreeSet<i8> = rows.iter().map(|row| row.hour).collect();
             ensure!(shown == hours.collect(), "{symbol}: {shown:?}");

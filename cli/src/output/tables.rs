@@ -35,6 +35,7 @@ pub fn exported(
         extremes(rows, width),
         minor_units(rows),
         short_of_bars(collected, width),
+        remarks(collected, width),
         without_bars(failed, width),
         renamed(collected),
         summary,
@@ -114,13 +115,25 @@ fn short_of_bars(collected: &[CollectedSymbol], width: Option<u16>) -> String {
     }
     let mut table = compact_table(&["short of bars", "bars", "missing, by their start"], width);
     for symbol in short {
-        let bars = format!("{} of {}", symbol.bars, symbol.expected);
-        table.add_row([symbol.symbol.as_str(), &bars, &symbol.missing()]);
+        table.add_row([symbol.symbol.as_str(), &symbol.counted(), &symbol.missing()]);
     }
     if let Some(column) = table.column_mut(1) {
         column.set_constraint(ContentWidth);
     }
     format!("{table}\n")
+}
+
+/// What a reader should know of the bars; empty when that is nothing.
+fn remarks(collected: &[CollectedSymbol], width: Option<u16>) -> String {
+    let all = collected.iter().flat_map(|symbol| symbol.remarks.iter().map(move |remark| (&symbol.symbol, remark)));
+    let mut table = compact_table(&["remarks", "kind", "bars", "detail"], width);
+    for (symbol, remark) in all {
+        table.add_row([symbol.as_str(), &remark.kind.label(), &thousands(remark.bars), &remark.detail]);
+    }
+    for column in table.column_iter_mut().skip(1).take(2) {
+        column.set_constraint(ContentWidth);
+    }
+    if table.is_empty() { String::new() } else { format!("{table}\n") }
 }
 
 /// The symbols that Yahoo lists under another name, one per line.

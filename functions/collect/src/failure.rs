@@ -1,6 +1,6 @@
 //! Why a request returned no bars, and whether it counts as one of the symbol's attempts.
 
-use jiff::tz::TimeZone;
+use jiff::{Timestamp, tz::TimeZone};
 use shared::payload::Reason;
 
 /// Why a request returned no bars, or was not sent.
@@ -16,6 +16,8 @@ pub struct Failure {
     pub counts_as_attempt: bool,
     /// The exchange's time zone, where the reply gave one.
     pub zone: Option<TimeZone>,
+    /// When the session ends that is not over.
+    pub session_ends_at: Option<Timestamp>,
     /// Whether the reply said that the market is a simulated one.
     pub simulated: bool,
 }
@@ -23,7 +25,8 @@ pub struct Failure {
 impl Failure {
     /// A failure of an attempt.
     pub fn new(reason: Reason, detail: impl Into<String>) -> Self {
-        Self { reason, detail: shortened(detail.into()), counts_as_attempt: true, zone: None, simulated: false }
+        let detail = shortened(detail.into());
+        Self { reason, detail, counts_as_attempt: true, zone: None, session_ends_at: None, simulated: false }
     }
 
     /// The failure of a reply that is not a chart of the symbol, day and interval.

@@ -15,6 +15,7 @@ mod job;
 mod pending;
 mod probe;
 mod rate_limiter;
+mod scale;
 mod symbol_outcomes;
 mod yahoo;
 

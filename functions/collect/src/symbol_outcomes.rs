@@ -1,19 +1,25 @@
 //! The outcome of each symbol over all attempts of a run: what an attempt adds, which symbols are worth another
 //! attempt, and what the outcomes say of the day.
 
+use std::collections::BTreeSet;
+
 use shared::{
     Gap, Interval,
-    payload::{CollectOutcome, CollectedSymbol, FailedSymbol, Reason, SymbolOutcomes},
+    payload::{CollectOutcome, CollectedSymbol, FailedSymbol, Reason, Remark, SymbolOutcomes},
 };
 
 use crate::{
     fetch::FetchedSymbol,
     pending::{MAX_ATTEMPTS, Pending},
+    scale,
 };
 
 /// The most gaps of all symbols together; at 15 bytes each they leave room for the rest in the 256 KiB that Step
 /// Functions passes between states. <https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html>
-const MAX_GAPS: usize = 8_000;
+const MAX_GAPS: usize = 6_000;
+
+/// The most bytes that the details of the remarks on all symbols take together, for the same reason.
+const MAX_REMARKS_BYTES: usize = 30_000;
 
 /// The symbols to request when a collection that ended as `outcome` is resumed.
 pub fn pending(symbols: &SymbolOutcomes, outcome: CollectOutcome) -> Vec<Pending> {
@@ -56,7 +62,7 @@ fn is_worth_an_attempt(symbol: &CollectedSymbol) -> bool {
 }
 
 /// Adds the result of one attempt to the outcomes of `requested` symbols. The bars of both attempts are in the lake, so
-/// a bar is missing where both lack it.
+/// a bar is missing where both lack it, or where the earlier one has it at another scale.
 pub fn record(symbols: &mut SymbolOutcomes, fetched: &FetchedSymbol, interval: Interval, requested: usize) {
     let FetchedSymbol { pending: Pending { symbol, attempts, refusals }, queried_as, day, .. } = fetched;
     let known = symbols.collected.iter().position(|collected| collected.symbol == *symbol);
@@ -77,27 +83,50 @@ pub fn record(symbols: &mut SymbolOutcomes, fetched: &FetchedSymbol, interval: I
         }
         (Ok(day), known) => {
             symbols.failed.retain(|failed| failed.symbol != *symbol);
-            let present = day.bars.iter().map(|bar| bar.start).collect();
-            let mut gaps = day.session.gaps(interval, &present);
-            if let Some(before) = known.and_then(|at| symbols.collected[at].gaps.as_ref()) {
+            let before = known.map(|at| &symbols.collected[at]);
+            let fills = before.filter(|before| scale::agrees(before.scale.as_ref(), day));
+            let mut gaps = day.gaps(interval);
+            if let Some(before) = fills.and_then(|before| before.gaps.as_ref()) {
                 gaps = Gap::common(before, &gaps, interval);
             }
-            let expected = day.session.expected_bars(interval);
-            let collected = CollectedSymbol {
-                symbol: symbol.clone(),
+            let expected = day.expected.as_ref().map(BTreeSet::len);
+            let bars = expected.map_or(day.bars.len(), |expected| expected.saturating_sub(Gap::count(&gaps, interval)));
+            let written = before.map_or(0, |before| before.written.unwrap_or(before.bars)) + day.bars.len();
+            let mut remarks = day.remarks.clone();
+            if before.is_some() && fills.is_none() {
+                remarks.push(scale::restated(before.map_or(0, |before| before.bars)));
+            }
+            let attempts = attempts + 1;
+            let gaps = (gaps.len() <= MAX_GAPS / requested.max(1)).then_some(gaps);
+            let mut collected = CollectedSymbol {
                 queried_as: (queried_as != symbol).then(|| queried_as.clone()),
-                bars: expected.saturating_sub(Gap::count(&gaps, interval)),
-                expected,
-                gaps: (gaps.len() <= MAX_GAPS / requested.max(1)).then_some(gaps),
-                attempts: attempts + 1,
+                gaps,
+                attempts,
                 refusals: *refusals,
+                written: (written != bars).then_some(written),
+                remarks: short_enough(remarks, requested),
+                ..CollectedSymbol::new(symbol.clone(), bars, expected)
             };
+            if attempts < MAX_ATTEMPTS && is_worth_an_attempt(&collected) {
+                collected.scale = Some(scale::of(day));
+            }
             match known {
                 Some(at) => symbols.collected[at] = collected,
                 None => symbols.collected.push(collected),
             }
         }
     }
+}
+
+/// The remarks, without their details where those of all symbols are too long together.
+fn short_enough(mut remarks: Vec<Remark>, requested: usize) -> Vec<Remark> {
+    let length: usize = remarks.iter().map(|remark| remark.detail.len()).sum();
+    if length > MAX_REMARKS_BYTES / requested.max(1) {
+        for remark in &mut remarks {
+            remark.detail = String::new();
+        }
+    }
+    remarks
 }
 
 /// Whether the exchanges of all symbols that Yahoo knows were closed that day.

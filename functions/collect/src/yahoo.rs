@@ -1,8 +1,10 @@
 //! Yahoo Finance's chart endpoint: the settings, the client, Yahoo's spelling of symbols (`yahoo_symbol`), the reply as
-//! it is sent (`transport`, `wire`), and its meaning (`decode`, `session`).
+//! it is sent (`transport`, `wire`), and its meaning (`decode`, `session`, `hours`, `doubtful`).
 
 mod client;
 mod decode;
+mod doubtful;
+mod hours;
 mod session;
 mod settings;
 mod transport;

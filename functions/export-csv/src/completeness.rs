@@ -61,17 +61,7 @@ mod tests {
     type Counts<'a> = &'a [(&'a str, usize)];
 
     fn compared(collected: Counts, run_bars: Counts) -> Result<(usize, String), Box<dyn std::error::Error>> {
-        let one = |symbol: &str, bars| {
-            Ok(CollectedSymbol {
-                symbol: symbol.parse()?,
-                queried_as: None,
-                bars,
-                expected: 78,
-                gaps: None,
-                attempts: 1,
-                refusals: 0,
-            })
-        };
+        let one = |symbol: &str, bars| Ok(CollectedSymbol::new(symbol.parse()?, bars, Some(78)));
         let collected = collected.iter().map(|(symbol, bars)| one(symbol, *bars));
         let collected = collected.collect::<Result<Vec<_>, shared::symbol::InvalidSymbol>>()?;
         let run_bars = run_bars.iter().map(|(symbol, bars)| Ok((symbol.parse()?, *bars)));

@@ -23,12 +23,13 @@ struct Report<'a> {
     collection: &'a Collection,
     day: String,
     collected_at: String,
-    expected_bars: usize,
+    counted: String,
     offsets: String,
     currencies: String,
     minor_units: String,
     companies: Vec<Company<'a>>,
     short: Vec<&'a CollectedSymbol>,
+    remarked: Vec<&'a CollectedSymbol>,
 }
 
 /// One company's rows, and its panel.
@@ -39,7 +40,7 @@ struct Company<'a> {
     currency: &'a str,
     chart: Chart,
     /// The number of bars that were collected, and that of a session without gaps.
-    bars: Option<(usize, usize)>,
+    counted: Option<String>,
     rows: &'a [HourlyExtreme],
 }
 
@@ -52,12 +53,13 @@ pub fn render(collection: &Collection, rows: &[HourlyExtreme]) -> Result<String,
         collection,
         day: collection.trade_date.date().strftime("%A, %-d %B %Y").to_string(),
         collected_at: collection.collected_at.strftime("%Y-%m-%d %H:%M UTC").to_string(),
-        expected_bars: collection.symbols.collected.iter().map(|symbol| symbol.expected).sum(),
+        counted: collection.symbols.counted(),
         offsets: offsets(rows),
         currencies: currencies(rows),
         minor_units: currency::minor_units(rows.iter().filter_map(|row| row.currency.as_deref())).join("; "),
         companies: companies(collection, rows),
         short: collection.symbols.collected.iter().filter(|symbol| symbol.is_short()).collect(),
+        remarked: collection.symbols.collected.iter().filter(|symbol| !symbol.remarks.is_empty()).collect(),
     };
     report.render().map_err(|error| InvalidResult::Unwritable(error.to_string()))
 }
@@ -73,7 +75,7 @@ fn companies<'a>(collection: &'a Collection, rows: &'a [HourlyExtreme]) -> Vec<C
             symbol: &first.symbol,
             currency: currency_of(first),
             chart: chart::chart(rows, span)?,
-            bars: collected.map(|collected| (collected.bars, collected.expected)),
+            counted: collected.map(CollectedSymbol::counted),
             rows,
         })
     };

@@ -79,7 +79,9 @@ pub fn event() -> serde_json::Value {
             "symbols": {
                 "collected": [
                     {"symbol": "META", "bars": 18, "expected": 18},
-                    {"symbol": "SHOP", "bars": 18, "expected": 18},
+                    {"symbol": "SHOP", "bars": 18, "remarks": [
+                        {"kind": "doubtful", "bars": 1, "detail": "hardly right, kept as they are: 16:00 <i>"}
+                    ]},
                     {"symbol": "XYZ", "bars": 6, "expected": 18, "gaps": ["09:30-10:25"], "attempts": 2}
                 ],
                 "failed": [{

@@ -149,7 +149,8 @@ impl Backfill {
 
     fn exported(&self, day: &TradingDay, symbols: SymbolOutcomes, simulated: bool, seconds: Option<f64>) -> DayOutcome {
         let by_calendar = day.expected_bars(self.interval).map(|bars| bars * self.symbols.len());
-        let expected = by_calendar.unwrap_or_else(|| symbols.collected.iter().map(|symbol| symbol.expected).sum());
+        let expected = by_calendar
+            .unwrap_or_else(|| symbols.collected.iter().map(|symbol| symbol.expected.unwrap_or(symbol.bars)).sum());
         DayOutcome::Exported(Exported { symbols, expected, simulated, seconds })
     }
 

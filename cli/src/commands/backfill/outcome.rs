@@ -36,7 +36,7 @@ pub enum DayOutcome {
 #[derive(Debug)]
 pub struct Exported {
     pub symbols: SymbolOutcomes,
-    /// The number of bars of all symbols together when none is missing.
+    /// The number of bars of all symbols together when none is missing; of a symbol for which nobody knows, those it has.
     pub expected: usize,
     pub simulated: bool,
     /// How long the run took, in seconds; `None` where the day was already done.

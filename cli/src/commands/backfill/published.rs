@@ -62,7 +62,8 @@ impl Published {
     /// Whether it still has what a run has collected: another run of the day may have replaced it.
     pub fn still_has(&self, symbols: &SymbolOutcomes) -> bool {
         symbols.collected.iter().all(|symbol| {
-            self.bars.get(&symbol.symbol).is_some_and(|bars| (symbol.bars..=symbol.expected).contains(bars))
+            let most = symbol.expected.unwrap_or(usize::MAX);
+            self.bars.get(&symbol.symbol).is_some_and(|bars| (symbol.bars..=most).contains(bars))
         })
     }
 
@@ -71,15 +72,8 @@ impl Published {
     pub fn complete(&self, symbols: &[Symbol], expected: usize) -> Option<SymbolOutcomes> {
         let collected = symbols.iter().map(|symbol| {
             let bars = *self.bars.get(symbol).filter(|bars| **bars == expected)?;
-            Some(CollectedSymbol {
-                symbol: symbol.clone(),
-                queried_as: None,
-                bars,
-                expected,
-                gaps: Some(vec![]),
-                attempts: 0,
-                refusals: 0,
-            })
+            let symbol = CollectedSymbol::new(symbol.clone(), bars, Some(expected));
+            Some(CollectedSymbol { gaps: Some(vec![]), attempts: 0, ..symbol })
         });
         Some(SymbolOutcomes { collected: collected.collect::<Option<_>>()?, failed: vec![] })
     }
@@ -118,15 +112,7 @@ mod tests {
     }
 
     fn collected(symbol: &str, bars: usize, expected: usize) -> Result<CollectedSymbol, shared::symbol::InvalidSymbol> {
-        Ok(CollectedSymbol {
-            symbol: symbol.parse()?,
-            queried_as: None,
-            bars,
-            expected,
-            gaps: None,
-            attempts: 1,
-            refusals: 0,
-        })
+        Ok(CollectedSymbol::new(symbol.parse()?, bars, Some(expected)))
     }
 
     #[test]

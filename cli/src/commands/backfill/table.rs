@@ -59,7 +59,7 @@ fn short(symbol: &CollectedSymbol) -> String {
             let gaps: Vec<_> = gaps.iter().map(ToString::to_string).collect();
             format!("{symbol} {}", gaps.join(&format!(",{BREAK}")))
         }
-        _ => format!("{symbol} {}", pluralize(expected - bars, "bar")),
+        _ => format!("{symbol} {}", pluralize(expected.unwrap_or(*bars).saturating_sub(*bars), "bar")),
     }
 }
 

@@ -35,15 +35,7 @@ fn every_day_is_run_where_no_calendar_is_known() -> Result {
 fn collected(symbol: &str, bars: usize, gaps: Option<&[&str]>) -> Result<CollectedSymbol> {
     let gaps =
         gaps.map(|gaps| gaps.iter().map(|gap| gap.parse()).collect::<std::result::Result<_, _>>()).transpose()?;
-    Ok(CollectedSymbol {
-        symbol: symbol.parse()?,
-        queried_as: None,
-        bars,
-        expected: 78,
-        gaps,
-        attempts: 1,
-        refusals: 0,
-    })
+    Ok(CollectedSymbol { gaps, ..CollectedSymbol::new(symbol.parse()?, bars, Some(78)) })
 }
 
 fn failed(symbol: &str, reason: Reason) -> Result<FailedSymbol> {

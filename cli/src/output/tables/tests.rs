@@ -29,6 +29,10 @@ fn outcomes() -> Result<SymbolOutcomes, Box<dyn std::error::Error>> {
         {"symbol": "META", "bars": 78, "expected": 78, "gaps": [], "attempts": 1},
         {"symbol": "FB", "queried_as": "META", "bars": 74, "expected": 78, "gaps": ["10:05", "12:30-12:40"], "attempts": 2},
         {"symbol": "THIN", "bars": 9, "expected": 390, "gaps": null, "attempts": 1},
+        {"symbol": "BTC-USD", "bars": 288, "gaps": [], "attempts": 1, "remarks": [
+            {"kind": "doubtful", "bars": 1, "detail": "hardly right, kept as they are: 16:00"},
+            {"kind": "hours_differ", "bars": 2, "detail": "traded outside of 08:00-16:30: 16:35, 16:40"},
+        ]},
     ]))?;
     Ok(SymbolOutcomes { collected, failed: symbols()? })
 }

@@ -3,14 +3,19 @@
 //! The body decides before the status: Yahoo gives its reason in the body of a 404, sends HTML pages with status 200, and
 //! puts rows into the arrays that are not bars of the day.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
 use jiff::{Timestamp, tz::TimeZone};
 use serde_json::error::Category;
-use shared::{Interval, Price, Session, Symbol, TradeDate, payload::Reason};
+use shared::{
+    Gap, Interval, Price, Session, Symbol, TradeDate,
+    payload::{Reason, Remark},
+};
 
 use super::{
     client::Day,
+    doubtful,
+    hours::{self, Row, SessionBars},
     session::sessions,
     transport::HttpReply,
     wire::{Meta, Number, Quote, Reply, Series},
@@ -22,8 +27,13 @@ use crate::failure::{Failure, shortened};
 pub struct SymbolDay {
     /// The session of the trade date.
     pub session: Session,
+    /// The starts of the bars of a day without gaps; none for an instrument that trades around the clock, whose pauses
+    /// nobody names.
+    pub expected: Option<BTreeSet<Timestamp>>,
     /// The bars of the session.
     pub bars: Vec<Ohlcv>,
+    /// What a reader should know of the bars.
+    pub remarks: Vec<Remark>,
     /// The name Yahoo gives the instrument.
     pub name: Option<String>,
     /// The currency of the prices, in Yahoo's spelling (`GBp` is pence).
@@ -47,6 +57,26 @@ pub struct Ohlcv {
     pub close: Price,
     /// Units traded.
     pub volume: u64,
+}
+
+impl SymbolDay {
+    /// The stretches of expected bars that are missing.
+    pub fn gaps(&self, interval: Interval) -> Vec<Gap> {
+        let present: BTreeSet<_> = self.bars.iter().map(|bar| bar.start).collect();
+        let missing = self.expected.iter().flatten().filter(|at| !present.contains(at));
+        Gap::join(missing.map(|at| at.to_zoned(self.session.zone.clone()).time()), interval)
+    }
+}
+
+impl Ohlcv {
+    /// This bar with what traded in a `later` one.
+    pub fn joined(&self, later: &Self) -> Self {
+        let (high, low) = (
+            if later.high > self.high { later.high } else { self.high },
+            if later.low < self.low { later.low } else { self.low },
+        );
+        Self { high, low, close: later.close, volume: self.volume + later.volume, ..*self }
+    }
 }
 
 /// A reply that holds a series of bars, and the instrument's time zone.
@@ -179,20 +209,26 @@ impl Decoded {
                 _ => Failure::new(Reason::NoSession, format!("no session on {trade_date}")),
             });
         };
-        if !session.has_ended(now) {
-            let close = session.local_close();
-            return Err(Failure::new(
-                Reason::SessionNotOver,
-                format!("the session of {trade_date} ends at {}; run again after that", close.strftime("%H:%M %Z")),
-            ));
+        let SessionBars { session, expected, bars, over_at, mut remarks } =
+            hours::bars_of(session, &self.rows(), interval);
+        if now < over_at {
+            let ends = over_at.to_zoned(session.zone).strftime("%H:%M %Z").to_string();
+            return Err(Failure {
+                session_ends_at: Some(over_at),
+                ..Failure::new(
+                    Reason::SessionNotOver,
+                    format!("the session of {trade_date} ends at {ends}; run again after that"),
+                )
+            });
         }
-        let bars = self.bars(&session, interval);
         if bars.is_empty() {
-            return Err(Failure::new(Reason::NoTrades, format!("no trades in the session of {trade_date}")));
+            let why = remarks.into_iter().map(|remark| format!("; {}", remark.detail)).collect::<String>();
+            return Err(Failure::new(Reason::NoTrades, format!("no trades in the session of {trade_date}{why}")));
         }
+        remarks.extend(doubtful::remark(&bars, &session));
         let name = self.meta.long_name.or(self.meta.short_name).map(shortened);
         let currency = self.meta.currency.map(shortened);
-        Ok(SymbolDay { session, bars, name, currency, simulated: self.simulated })
+        Ok(SymbolDay { session, expected, bars, remarks, name, currency, simulated: self.simulated })
     }
 
     /// Whether the reply is about a name without an instrument, which has no rows and no currency, or Yahoo's own exchange
@@ -219,21 +255,16 @@ impl Decoded {
         row.timestamp().is_some_and(|at| at.to_zoned(self.zone.clone()).date() == trade_date.date())
     }
 
-    /// The rows that are bars of `session`: started inside it and on the grid, with every value
-    /// present. This drops the closing row, the live row and rows of other days; of two rows with
-    /// one start the first counts.
-    fn bars(&self, session: &Session, interval: Interval) -> Vec<Ohlcv> {
+    /// The rows that have a time.
+    fn rows(&self) -> Vec<Row> {
         let nothing = Quote::default();
         let quote = self.series.indicators.as_ref().and_then(|all| all.quote.first()).unwrap_or(&nothing);
-        let mut bars = BTreeMap::new();
-        for (row, at) in self.series.timestamp.iter().flatten().enumerate() {
-            let start = at.timestamp().filter(|start| session.contains(*start, interval));
-            let bar = start.and_then(|start| bar(quote, row, start));
-            if let Some(bar) = bar {
-                bars.entry(bar.start).or_insert(bar);
-            }
-        }
-        bars.into_values().collect()
+        let volume = |row: usize| quote.volume.as_ref()?.get(row).copied()?.count();
+        let row = |(row, at): (usize, &Number)| {
+            let at = at.timestamp()?;
+            Some(Row { at, volume: volume(row), bar: bar(quote, row, at) })
+        };
+        self.series.timestamp.iter().flatten().enumerate().filter_map(row).collect()
     }
 }
 

@@ -30,18 +30,22 @@ const LONGEST: SignedDuration = SignedDuration::from_hours(25);
 pub fn sessions(listed: impl Iterator<Item = Period>, current: Option<Period>, zone: &TimeZone) -> Vec<Session> {
     let date = |hours: &Range<Timestamp>| hours.start.to_zoned(zone.clone()).date();
     let mut days: BTreeMap<Date, Vec<Range<Timestamp>>> = BTreeMap::new();
-    for hours in listed.filter_map(hours) {
+    for hours in listed.filter_map(|period| hours(period, zone)) {
         days.entry(date(&hours)).or_default().push(hours);
     }
-    if let Some(hours) = current.and_then(hours) {
+    if let Some(hours) = current.and_then(|period| hours(period, zone)) {
         days.entry(date(&hours)).or_insert_with(|| vec![hours]);
     }
     days.into_iter().filter_map(|(date, hours)| session(date, hours, zone)).collect()
 }
 
-fn hours(period: Period) -> Option<Range<Timestamp>> {
+/// The period's hours. Yahoo ends the day of what trades around the clock at 23:59, a minute before the end that it means:
+/// a bar of 23:59 is there.
+fn hours(period: Period, zone: &TimeZone) -> Option<Range<Timestamp>> {
     let (start, end) = (period.start.timestamp()?, period.end.timestamp()?);
-    (start < end).then_some(start..end)
+    let a_minute_later = end.checked_add(SignedDuration::from_mins(1)).ok()?;
+    let midnight = a_minute_later.to_zoned(zone.clone()).start_of_day().ok()?.timestamp();
+    (start < end).then_some(start..end.max(midnight))
 }
 
 fn session(date: Date, mut hours: Vec<Range<Timestamp>>, zone: &TimeZone) -> Option<Session> {

@@ -84,7 +84,8 @@ fn rows_that_are_bars_are_kept_and_all_others_are_not() {
         ("the closing row on the grid", chart(&[(OPEN, 10.0, 1), (CLOSE, 99.0, 0)]).to_string(), &[10.]),
         ("the live row off the grid", chart(&[(OPEN, 10.0, 1), (OPEN + 437, 99.0, 0)]).to_string(), &[10.]),
         ("a row of the next day", chart(&[(OPEN, 10.0, 1), (OPEN + day, 99.0, 5)]).to_string(), &[10.]),
-        ("a row before the open", chart(&[(OPEN - 300, 99.0, 5), (OPEN, 10.0, 1)]).to_string(), &[10.]),
+        ("a row before the open", chart(&[(OPEN - 300, 99.0, 0), (OPEN, 10.0, 1)]).to_string(), &[10.]),
+        ("a row that traded before the open", chart(&[(OPEN - 300, 9.0, 5), (OPEN, 10.0, 1)]).to_string(), &[9., 10.]),
         ("a row twice", chart(&[(OPEN, 10.0, 1), (OPEN, 99.0, 9), (OPEN + 300, 11.0, 1)]).to_string(), &[10., 11.]),
         ("rows out of order", chart(&[(OPEN + 300, 11.0, 1), (OPEN, 10.0, 1)]).to_string(), &[10., 11.]),
         ("volume 0 inside the session", chart(&[(OPEN, 10.0, 0)]).to_string(), &[10.]),
@@ -176,15 +177,25 @@ fn rows_that_are_bars_are_kept_and_all_others_are_not() {
             edited(
                 "/meta/tradingPeriods",
                 Some(json!([[{"start": OPEN, "end": OPEN + 300}, {"start": OPEN + 600, "end": CLOSE}]])),
-            ),
+            )
+            .replace("[1,2,3]", "[1,0,3]"),
             &[10., 12.],
+        ),
+        (
+            "two periods of one day, and a bar that traded in the pause",
+            edited(
+                "/meta/tradingPeriods",
+                Some(json!([[{"start": OPEN, "end": OPEN + 300}, {"start": OPEN + 600, "end": CLOSE}]])),
+            ),
+            &[10., 11., 12.],
         ),
         (
             "a period that ends before it begins beside a good one",
             edited(
                 "/meta/tradingPeriods",
                 Some(json!([[{"start": CLOSE, "end": OPEN}, {"start": OPEN, "end": OPEN + 300}]])),
-            ),
+            )
+            .replace("[1,2,3]", "[1,0,0]"),
             &[10.],
         ),
         (
@@ -194,7 +205,8 @@ fn rows_that_are_bars_are_kept_and_all_others_are_not() {
                 Some(
                     json!([[{"start": OPEN - day, "end": CLOSE - day}], [{"start": OPEN, "end": OPEN + 600}], [{"start": OPEN + day, "end": CLOSE + day}]]),
                 ),
-            ),
+            )
+            .replace("[1,2,3]", "[1,2,0]"),
             &[10., 11.],
         ),
     ];

@@ -1,0 +1,118 @@
+//! Bars that are hardly right. They are kept as Yahoo sends them, and remarked on. The rules:
+//!
+//! - A bar that spans a factor of five or more, together with the usual close of the up to four bars on either side of it.
+//!   Seen for ASAI.L, where pounds stand among pence (<https://github.com/ranaroussi/yfinance/issues/1548>).
+//! - A first bar without volume whose prices differ, in a reply that has volume: the first row of a window may come without
+//!   it, beside a range that is too wide (<https://github.com/ranaroussi/yfinance/issues/1934>).
+
+use jiff::Timestamp;
+use shared::{
+    Price, Session,
+    payload::{Remark, RemarkKind},
+};
+
+use super::{decode::Ohlcv, hours::listed_times};
+
+/// The factor from which on a bar is doubtful.
+const FACTOR: f64 = 5.0;
+
+/// How many bars on either side count as neighbours.
+const NEIGHBOURS: usize = 4;
+
+/// Remarks on the doubtful bars of a session, oldest first; nothing where there are none.
+pub fn remark(bars: &[Ohlcv], session: &Session) -> Option<Remark> {
+    let doubtful: Vec<Timestamp> =
+        bars.iter().enumerate().filter(|(at, _)| is_doubtful(bars, *at)).map(|(_, bar)| bar.start).collect();
+    let detail = format!("hardly right, kept as they are: {}", listed_times(&doubtful, session));
+    (!doubtful.is_empty()).then_some(Remark { kind: RemarkKind::Doubtful, bars: doubtful.len(), detail })
+}
+
+fn is_doubtful(bars: &[Ohlcv], at: usize) -> bool {
+    let bar = &bars[at];
+    let is_first_without_volume =
+        at == 0 && bar.volume == 0 && bar.low < bar.high && bars.iter().any(|other| other.volume > 0);
+    is_first_without_volume || spans_a_factor(bars, at)
+}
+
+/// Whether the bar spans the factor together with the middle close of its neighbours: of two middle ones with either, since
+/// a price may fall to a fifth and stay there.
+fn spans_a_factor(bars: &[Ohlcv], at: usize) -> bool {
+    let (low, high) = (bars[at].low.get(), bars[at].high.get());
+    let around = at.saturating_sub(NEIGHBOURS)..(at + NEIGHBOURS + 1).min(bars.len());
+    let mut closes: Vec<f64> =
+        around.filter(|neighbour| *neighbour != at).map(|neighbour| Price::get(bars[neighbour].close)).collect();
+    closes.sort_by(f64::total_cmp);
+    let middle = [closes.len().saturating_sub(1) / 2, closes.len() / 2];
+    let spans = |usual: f64| high.max(usual) >= FACTOR * low.min(usual);
+    match closes.as_slice() {
+        [] => high >= FACTOR * low,
+        closes => middle.iter().all(|middle| spans(closes[*middle])),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    type Bar = (f64, f64, f64, u64);
+
+    /// The times of the doubtful ones among bars of (low, high, close, volume), from 09:30 on.
+    fn doubtful(bars: &[Bar]) -> Option<String> {
+        let open: Timestamp = "2026-11-20T14:30:00Z".parse().ok()?;
+        let zone = jiff::tz::TimeZone::get("America/New_York").ok()?;
+        let close = open + jiff::SignedDuration::from_hours(6);
+        let session = Session { trade_date: "2026-11-20".parse().ok()?, open, close, pauses: vec![], zone };
+        let price = Price::from_wire;
+        let bar = |(n, (low, high, close, volume)): (i64, &Bar)| {
+            let start = open + jiff::SignedDuration::from_mins(5 * n);
+            let (low, high, close) = (price(*low)?, price(*high)?, price(*close)?);
+            Some(Ohlcv { start, open: close, high, low, close, volume: *volume })
+        };
+        let bars: Vec<_> = (0..).zip(bars).filter_map(bar).collect();
+        remark(&bars, &session)
+            .map(|remark| format!("{} {}", remark.bars, remark.detail.rsplit(": ").next().unwrap_or_default()))
+    }
+
+    #[test]
+    fn bars_are_doubtful_by_their_neighbours() {
+        const USUAL: Bar = (61.0, 62.0, 61.5, 10);
+        for (what, bars, expected) in [
+            ("a usual day", vec![USUAL; 12], None),
+            (
+                "pounds among pence, in the last bar",
+                [vec![USUAL; 5], vec![(0.6, 61.5, 0.6, 0)]].concat(),
+                Some("1 09:55"),
+            ),
+            (
+                "a bar in pounds",
+                [vec![USUAL; 5], vec![(0.61, 0.62, 0.615, 3)], vec![USUAL; 5]].concat(),
+                Some("1 09:55"),
+            ),
+            (
+                "two bars in pounds",
+                [vec![USUAL; 5], vec![(0.61, 0.62, 0.615, 3); 2], vec![USUAL; 5]].concat(),
+                Some("2 09:55, 10:00"),
+            ),
+            ("a spike", [vec![USUAL; 5], vec![(61.0, 305.0, 61.5, 3)], vec![USUAL; 5]].concat(), Some("1 09:55")),
+            ("a spike below the factor", [vec![USUAL; 5], vec![(61.0, 304.0, 61.5, 3)], vec![USUAL; 5]].concat(), None),
+            ("a fall to a sixth that stays", [vec![USUAL; 5], vec![(10.0, 10.2, 10.1, 9); 5]].concat(), None),
+            ("one bar", vec![(1.0, 4.9, 2.0, 1)], None),
+            ("one bar of a wide range", vec![(1.0, 5.0, 2.0, 1)], Some("1 09:30")),
+            (
+                "a first bar without volume that moved",
+                [vec![(61.0, 63.0, 61.5, 0)], vec![USUAL; 3]].concat(),
+                Some("1 09:30"),
+            ),
+            ("a first bar without volume that did not", [vec![(61.0, 61.0, 61.0, 0)], vec![USUAL; 3]].concat(), None),
+            (
+                "a later bar without volume",
+                [vec![USUAL; 2], vec![(61.0, 63.0, 61.5, 0)], vec![USUAL; 3]].concat(),
+                None,
+            ),
+            ("an index", vec![(61.0, 62.0, 61.5, 0); 5], None),
+            ("no bars", vec![], None),
+        ] {
+            assert_eq!(doubtful(&bars).as_deref(), expected, "{what}");
+        }
+    }
+}

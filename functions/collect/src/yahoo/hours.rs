@@ -1,0 +1,248 @@
+//! Decides between the trading period that a reply names and the rows that traded.
+//!
+//! Yahoo's periods are wrong at times: a minute short, an hour off where a country changed its summer time, off the grid of
+//! the bars. The rules, in this order:
+//!
+//! 1. A row *traded* where it has volume, and in a reply without any volume (indices, currencies) where its prices differ.
+//! 2. A period that ends a minute before a full five, such as 15:59, and has a traded row then, is a minute short. One that
+//!    all traded rows fit once it is moved by an hour, and do not fit as it is, is moved: at least half of the bars of the
+//!    hour that it gains must have traded.
+//! 3. The grid of the bars begins at the open, and anew after a pause where most rows behind it say so. Where most traded
+//!    rows lie off that grid, it is theirs.
+//! 4. A traded row at the very close, with none behind it, is the closing auction. It is joined with the last bar.
+//! 5. Any other traded row on the grid is a bar, outside of the period and in its pauses, too, where none is expected.
+//! 6. What is left with volume is no bar: it lies off the grid, lacks a price, or comes a second time. It is left out.
+//!
+//! All of it but the closing auction is remarked on, unless what is left out is listed as a gap.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::{SignedDuration, Timestamp, tz::TimeZone};
+use shared::{
+    Interval, Session,
+    payload::{Remark, RemarkKind},
+};
+
+use super::decode::Ohlcv;
+
+/// A row of a reply.
+#[derive(Debug, Clone, Copy)]
+pub struct Row {
+    /// When it starts.
+    pub at: Timestamp,
+    /// The number of units traded, where the row has one.
+    pub volume: Option<u64>,
+    /// Its values, where none is missing or impossible.
+    pub bar: Option<Ohlcv>,
+}
+
+/// The bars of a session, and what was found out about its hours.
+#[derive(Debug)]
+pub struct SessionBars {
+    /// The session; moved where the rows say so.
+    pub session: Session,
+    /// The starts of the bars of a day without gaps. Without them nobody knows: the period is the whole day.
+    pub expected: Option<BTreeSet<Timestamp>>,
+    /// The bars, oldest first.
+    pub bars: Vec<Ohlcv>,
+    /// When the session was over: later than its close where rows went on trading.
+    pub over_at: Timestamp,
+    /// Where rows and period disagreed, and which rows were left out.
+    pub remarks: Vec<Remark>,
+}
+
+/// For how long rows that trade after the close are taken to go on.
+const TRADING_ON: SignedDuration = SignedDuration::from_hours(1);
+
+/// Decides which of the `rows` of a day, in any order, are bars of `session`.
+pub fn bars_of(listed: Session, rows: &[Row], interval: Interval) -> SessionBars {
+    let rows = rows_of(&listed, rows);
+    let traded: Vec<Ohlcv> = traded(&rows);
+    let session = corrected(&listed, &traded, interval);
+    let grid = Grid::of(&session, &traded, interval);
+    let auction = (!session.is_whole_day()).then(|| traded.last().filter(|bar| bar.start == session.close)).flatten();
+    let auction_into = auction.and_then(|_| grid.starts().last());
+
+    let mut bars: BTreeMap<Timestamp, Ohlcv> = BTreeMap::new();
+    let (mut expected, mut outside, mut left_out) = (grid.starts().collect::<BTreeSet<_>>(), vec![], vec![]);
+    for row in &rows {
+        if auction_into.is_some() && row.at == session.close {
+            continue;
+        }
+        let is_expected = grid.contains(row.at);
+        match row.bar {
+            Some(bar) if bars.get(&row.at) == Some(&bar) => {}
+            Some(bar) if is_expected && !bars.contains_key(&row.at) => drop(bars.insert(row.at, bar)),
+            Some(bar) if grid.is_on(row.at) && !bars.contains_key(&row.at) && traded.contains(&bar) => {
+                expected.insert(row.at);
+                outside.push(row.at);
+                bars.insert(row.at, bar);
+            }
+            Some(bar) if traded.contains(&bar) => left_out.push(row.at),
+            None if !is_expected && row.volume.is_some_and(|volume| volume > 0) => left_out.push(row.at),
+            _ => {}
+        }
+    }
+    if let (Some(auction), Some(last)) = (auction, auction_into) {
+        let joined = bars.get(&last).map_or(Ohlcv { start: last, ..*auction }, |bar| bar.joined(auction));
+        bars.insert(last, joined);
+    }
+
+    let after_close = outside.iter().filter(|at| **at >= session.close).max();
+    let over_at = after_close.map_or(session.close, |at| session.close.max(*at + interval.duration() + TRADING_ON));
+    let remarks = [hours_differ(&listed, &session, &grid, &outside), remark_left_out(&session, &left_out)];
+    SessionBars {
+        expected: (!session.is_whole_day()).then_some(expected),
+        bars: bars.into_values().collect(),
+        over_at,
+        remarks: remarks.into_iter().flatten().collect(),
+        session,
+    }
+}
+
+/// The rows of the session's date, and those inside the session, oldest first.
+fn rows_of(session: &Session, rows: &[Row]) -> Vec<Row> {
+    let date = |at: Timestamp| at.to_zoned(session.zone.clone()).date();
+    let is_inside = |at: Timestamp| session.open <= at && at < session.close;
+    let mut rows: Vec<_> = rows.to_vec();
+    rows.retain(|row| date(row.at) == session.trade_date.date() || is_inside(row.at));
+    rows.sort_by_key(|row| row.at);
+    rows
+}
+
+fn traded(rows: &[Row]) -> Vec<Ohlcv> {
+    let has_volume = rows.iter().any(|row| row.volume.is_some_and(|volume| volume > 0));
+    let bars = rows.iter().filter_map(|row| row.bar);
+    bars.filter(|bar| if has_volume { bar.volume > 0 } else { bar.low < bar.high }).collect()
+}
+
+/// The session, a minute longer or moved by an hour where the rows say so.
+fn corrected(listed: &Session, traded: &[Ohlcv], interval: Interval) -> Session {
+    let fits = |session: &Session| traded.iter().all(|bar| session.open <= bar.start && bar.start <= session.close);
+    let hour = SignedDuration::from_hours(1);
+    let moved = |by: SignedDuration| Session {
+        open: listed.open + by,
+        close: listed.close + by,
+        pauses: listed.pauses.iter().map(|pause| pause.start + by..pause.end + by).collect(),
+        ..listed.clone()
+    };
+    let is_gained = |bar: &&Ohlcv| bar.start < listed.open || bar.start >= listed.close;
+    let per_hour = hour.as_secs() / interval.duration().as_secs();
+    let has_gained = traded.iter().filter(is_gained).count() * 2 >= usize::try_from(per_hour).unwrap_or(1);
+    let is_at_close = |bar: &Ohlcv| bar.start == listed.close;
+    if listed.local_close().minute() % 5 == 4 && traded.iter().any(is_at_close) {
+        return Session { close: listed.close + SignedDuration::from_mins(1), ..listed.clone() };
+    }
+    if listed.is_whole_day() || fits(listed) || !has_gained {
+        return listed.clone();
+    }
+    [moved(hour), moved(-hour)].into_iter().find(fits).unwrap_or_else(|| listed.clone())
+}
+
+/// The starts that bars of a session may have.
+#[derive(Debug)]
+struct Grid {
+    /// The stretches of the session between its pauses, each with the first start of its grid.
+    stretches: Vec<Stretch>,
+    step: SignedDuration,
+}
+
+#[derive(Debug)]
+struct Stretch {
+    /// The first start of a bar.
+    first: Timestamp,
+    /// No bar starts here or later.
+    end: Timestamp,
+    /// Whether the rows have another grid than the one that begins at the open.
+    is_of_rows: bool,
+}
+
+impl Grid {
+    fn of(session: &Session, traded: &[Ohlcv], interval: Interval) -> Self {
+        let step = interval.duration();
+        let opens = [session.open].into_iter().chain(session.pauses.iter().map(|pause| pause.end));
+        let ends = session.pauses.iter().map(|pause| pause.start).chain([session.close]);
+        let stretch = |(open, end): (Timestamp, Timestamp)| {
+            let by_period = session.starts(interval).find(|start| *start + step > open).unwrap_or(open);
+            let within = traded.iter().map(|bar| bar.start).filter(|at| open <= *at && *at < end);
+            let phase = |at: Timestamp| by_period.duration_until(at).as_secs().rem_euclid(step.as_secs());
+            let mut phases: BTreeMap<i64, usize> = BTreeMap::new();
+            for at in within {
+                *phases.entry(phase(at)).or_default() += 1;
+            }
+            let agreeing = phases.get(&0).copied().unwrap_or_default();
+            match phases.iter().max_by_key(|(_, rows)| **rows) {
+                Some((phase, rows)) if *rows > agreeing => {
+                    let first = by_period + SignedDuration::from_secs(*phase);
+                    let first = if first - step >= open { first - step } else { first };
+                    Stretch { first, end, is_of_rows: true }
+                }
+                _ => Stretch { first: by_period, end, is_of_rows: false },
+            }
+        };
+        Self { stretches: opens.zip(ends).map(stretch).collect(), step }
+    }
+
+    fn starts(&self) -> impl DoubleEndedIterator<Item = Timestamp> {
+        let starts = |stretch: &Stretch| {
+            let grid = std::iter::successors(Some(stretch.first), |at| at.checked_add(self.step).ok());
+            grid.take_while(|at| *at < stretch.end).collect::<Vec<_>>()
+        };
+        self.stretches.iter().flat_map(starts).collect::<Vec<_>>().into_iter()
+    }
+
+    fn contains(&self, at: Timestamp) -> bool {
+        self.is_on(at) && self.stretches.iter().any(|stretch| stretch.first <= at && at < stretch.end)
+    }
+
+    /// Whether a bar may start at `at`, inside the session or outside of it: on the grid of the stretch before it, or of
+    /// the first one.
+    fn is_on(&self, at: Timestamp) -> bool {
+        let stretch = self.stretches.iter().rfind(|stretch| stretch.first <= at).or(self.stretches.first());
+        stretch.is_some_and(|it| it.first.duration_until(at).as_secs() % self.step.as_secs() == 0)
+    }
+}
+
+/// How rows and period disagreed, in one line.
+fn hours_differ(listed: &Session, session: &Session, grid: &Grid, outside: &[Timestamp]) -> Option<Remark> {
+    let clock = |at| clock(at, &session.zone);
+    let hours = |session: &Session| format!("{}-{}", clock(session.open), clock(session.close));
+    let mut said = vec![];
+    if hours(listed) != hours(session) {
+        said.push(format!("rows traded {}, and the reply says {}", hours(session), hours(listed)));
+    }
+    for stretch in grid.stretches.iter().filter(|stretch| stretch.is_of_rows) {
+        said.push(format!("bars start at {}, off the grid of {}", clock(stretch.first), hours(session)));
+    }
+    if !outside.is_empty() {
+        said.push(format!("traded outside of {}: {}", hours(session), listed_times(outside, session)));
+    }
+    let detail = said.join("; ");
+    (!said.is_empty()).then_some(Remark { kind: RemarkKind::HoursDiffer, bars: outside.len(), detail })
+}
+
+fn remark_left_out(session: &Session, rows: &[Timestamp]) -> Option<Remark> {
+    let detail = format!("rows with volume that are no bars: {}", listed_times(rows, session));
+    (!rows.is_empty()).then_some(Remark { kind: RemarkKind::LeftOut, bars: rows.len(), detail })
+}
+
+/// How many times are listed.
+const LISTED: usize = 5;
+
+/// The first of the times on the exchange's clock, and how many more there are.
+pub fn listed_times(times: &[Timestamp], session: &Session) -> String {
+    let listed: Vec<_> = times.iter().take(LISTED).map(|at| clock(*at, &session.zone)).collect();
+    match times.len().saturating_sub(LISTED) {
+        0 => listed.join(", "),
+        more => format!("{} and {more} more", listed.join(", ")),
+    }
+}
+
+/// `16:35`, with the seconds where there are any.
+fn clock(at: Timestamp, zone: &TimeZone) -> String {
+    let at = at.to_zoned(zone.clone());
+    at.strftime(if at.second() == 0 { "%H:%M" } else { "%H:%M:%S" }).to_string()
+}
+
+#[cfg(test)]
+mod tests;

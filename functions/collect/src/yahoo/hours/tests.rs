@@ -1,0 +1,311 @@
+//! Tables of periods and rows, each with the bars and the remarks that they must give, and what holds for any of them.
+
+use jiff::{SignedDuration, Timestamp, civil::Time, tz::TimeZone};
+use proptest::prelude::*;
+use shared::{Interval, Price, Session, TradeDate};
+
+use super::{Row, SessionBars, bars_of};
+use crate::yahoo::decode::Ohlcv;
+
+const DATE: &str = "2026-11-20";
+
+/// A session of 2026-11-20 from `09:30-16:00`, with pauses behind it: `09:30-16:00 12:00-13:00`.
+fn session(zone: &str, hours: &str) -> Result<Session, jiff::Error> {
+    let zone = TimeZone::get(zone)?;
+    let date: TradeDate = DATE.parse().map_err(|_| jiff::Error::from_args(format_args!("the date")))?;
+    let at = |text: &str| {
+        let time: Time = text.parse()?;
+        Ok::<_, jiff::Error>(date.date().to_datetime(time).to_zoned(zone.clone())?.timestamp())
+    };
+    let range = |text: &str| {
+        let (from, to) = text.split_once('-').unwrap_or_default();
+        let to = if to == "24:00" { date.midnights(&zone)?.1 } else { at(to)? };
+        Ok::<_, jiff::Error>(at(from)?..to)
+    };
+    let mut hours = hours.split_whitespace().map(range);
+    let whole = hours.next().transpose()?.unwrap_or_default();
+    let pauses = hours.collect::<Result<_, _>>()?;
+    Ok(Session { trade_date: date, open: whole.start, close: whole.end, pauses, zone })
+}
+
+/// Rows at `09:30`, or every five minutes from `09:30-16:00` up to, not including, its end. Behind an `=` is the volume; a
+/// `?` in place of it is a row that lacks a price and has volume; `~` one whose prices differ, without volume.
+fn rows(session: &Session, text: &str, step: SignedDuration) -> Result<Vec<Row>, jiff::Error> {
+    let midnight = session.trade_date.date().to_zoned(session.zone.clone())?;
+    let mut rows = vec![];
+    for part in text.split_whitespace() {
+        let (times, volume) = part.split_once('=').unwrap_or((part, "10"));
+        let at = |text: &str| -> Result<Timestamp, jiff::Error> {
+            if text == "24:00" {
+                return Ok(midnight.tomorrow()?.timestamp());
+            }
+            Ok(midnight.with().time(text.parse()?).build()?.timestamp())
+        };
+        let (from, to) = match times.split_once('-') {
+            Some((from, to)) => (at(from)?, at(to)?),
+            None => (at(times)?, at(times)? + SignedDuration::from_secs(1)),
+        };
+        let starts = std::iter::successors(Some(from), |at| Some(*at + step)).take_while(|at| *at < to);
+        rows.extend(starts.map(|at| row(at, volume)));
+    }
+    Ok(rows)
+}
+
+fn row(at: Timestamp, volume: &str) -> Row {
+    let price = |value| Price::from_wire(value);
+    let (low, high) = if volume == "~" { (10.0, 11.0) } else { (10.0, 10.0) };
+    let units = match volume {
+        "?" => Some(5),
+        "~" => Some(0),
+        volume => volume.parse().ok(),
+    };
+    let prices = price(low).zip(price(high)).filter(|_| volume != "?");
+    let bar =
+        prices.zip(units).map(|((low, high), volume)| Ohlcv { start: at, open: low, high, low, close: low, volume });
+    Row { at, volume: units, bar }
+}
+
+/// `78 09:30-15:55, missing 1, 09:30-16:00`, and the remarks.
+fn described(found: &SessionBars) -> String {
+    let clock = |at: Timestamp| at.to_zoned(found.session.zone.clone()).strftime("%H:%M").to_string();
+    let ends = found.bars.first().zip(found.bars.last());
+    let ends = ends.map_or(String::new(), |(first, last)| format!(" {}-{}", clock(first.start), clock(last.start)));
+    let present: std::collections::BTreeSet<_> = found.bars.iter().map(|bar| bar.start).collect();
+    let missing = match &found.expected {
+        Some(expected) => expected.difference(&present).count().to_string(),
+        None => "unknown".to_owned(),
+    };
+    let remarks: String =
+        found.remarks.iter().map(|it| format!("; {} {}: {}", it.kind.label(), it.bars, it.detail)).collect();
+    format!("{}{ends}, missing {missing}{remarks}", found.bars.len())
+}
+
+#[test]
+fn rows_that_traded_are_believed_before_the_period() -> Result<(), Box<dyn std::error::Error>> {
+    const NEW_YORK: &str = "America/New_York";
+    const LONDON: &str = "Europe/London";
+    const HONG_KONG: &str = "Asia/Hong_Kong";
+    for (what, zone, hours, traded, expected) in [
+        ("a usual day", NEW_YORK, "09:30-16:00", "09:30-16:00", "78 09:30-15:55, missing 0"),
+        ("the known closing row", NEW_YORK, "09:30-16:00", "09:30-16:00 16:00=0", "78 09:30-15:55, missing 0"),
+        (
+            "pre- and post-market rows without volume",
+            NEW_YORK,
+            "09:30-16:00",
+            "08:00-09:30=0 09:30-16:00 16:00-18:00=~",
+            "78 09:30-15:55, missing 0",
+        ),
+        ("a thin share", NEW_YORK, "09:30-16:00", "10:00 15:00", "2 10:00-15:00, missing 76"),
+        ("a closing auction", LONDON, "08:00-16:30", "08:00-16:30 16:30=500", "102 08:00-16:25, missing 0"),
+        (
+            "a closing auction and no last bar",
+            LONDON,
+            "08:00-16:30",
+            "08:00-16:25 16:30=500",
+            "102 08:00-16:25, missing 0",
+        ),
+        (
+            "a closing auction a while after the close",
+            LONDON,
+            "08:00-16:30",
+            "08:00-16:30 16:35=500",
+            "103 08:00-16:35, missing 0; hours differ 1: traded outside of 08:00-16:30: 16:35",
+        ),
+        (
+            "a period an hour too early",
+            NEW_YORK,
+            "08:30-15:00",
+            "09:30-16:00",
+            "78 09:30-15:55, missing 0; hours differ 0: rows traded 09:30-16:00, and the reply says 08:30-15:00",
+        ),
+        (
+            "a period an hour too late, and a gap",
+            NEW_YORK,
+            "10:30-17:00",
+            "09:30-12:00 12:05-16:00",
+            "77 09:30-15:55, missing 1; hours differ 0: rows traded 09:30-16:00, and the reply says 10:30-17:00",
+        ),
+        (
+            "a thin share that traded once after the close",
+            NEW_YORK,
+            "09:30-16:00",
+            "10:40 16:20",
+            "2 10:40-16:20, missing 77; hours differ 1: traded outside of 09:30-16:00: 16:20",
+        ),
+        (
+            "an open off the grid",
+            NEW_YORK,
+            "09:37-16:00",
+            "09:40-16:00",
+            "76 09:40-15:55, missing 0; hours differ 0: bars start at 09:40, off the grid of 09:37-16:00",
+        ),
+        (
+            "an open off the grid, inside a bar",
+            NEW_YORK,
+            "09:37-16:00",
+            "09:35-16:00",
+            "77 09:35-15:55, missing 0; hours differ 1: bars start at 09:40, off the grid of 09:37-16:00; traded outside of 09:37-16:00: 09:35",
+        ),
+        (
+            "rows off the grid",
+            NEW_YORK,
+            "09:30-16:00",
+            "09:30-16:00 10:01=3 15:59:30=4",
+            "78 09:30-15:55, missing 0; left out 2: rows with volume that are no bars: 10:01, 15:59:30",
+        ),
+        ("the live row, off the grid", NEW_YORK, "09:30-16:00", "09:30-16:00 15:57=0", "78 09:30-15:55, missing 0"),
+        (
+            "a row that lacks a price is a gap, and off the grid it is left out",
+            NEW_YORK,
+            "09:30-16:00",
+            "09:30-15:00 15:00=? 15:01=? 15:05-16:00",
+            "77 09:30-15:55, missing 1; left out 1: rows with volume that are no bars: 15:01",
+        ),
+        (
+            "a second row for a bar",
+            NEW_YORK,
+            "09:30-16:00",
+            "09:30-16:00 10:00=7 10:05=10",
+            "78 09:30-15:55, missing 0; left out 1: rows with volume that are no bars: 10:00",
+        ),
+        ("an index", NEW_YORK, "09:30-16:00", "09:30-16:00=~ 16:00=0", "78 09:30-15:55, missing 0"),
+        (
+            "an index, a period an hour too late",
+            NEW_YORK,
+            "10:30-17:00",
+            "09:30-16:00=~",
+            "78 09:30-15:55, missing 0; hours differ 0: rows traded 09:30-16:00, and the reply says 10:30-17:00",
+        ),
+        ("a coin", "UTC", "00:00-24:00", "00:00-24:00", "288 00:00-23:55, missing unknown"),
+        ("currencies on a Friday", LONDON, "00:00-24:00", "00:00-22:00=~", "264 00:00-21:55, missing unknown"),
+        ("a lunch break", HONG_KONG, "09:30-16:00 12:00-13:00", "09:30-12:00 13:00-16:00", "66 09:30-15:55, missing 0"),
+        (
+            "no lunch break that day",
+            HONG_KONG,
+            "09:30-16:00 12:00-13:00",
+            "09:30-12:10 13:00-16:00",
+            "68 09:30-15:55, missing 0; hours differ 2: traded outside of 09:30-16:00: 12:00, 12:05",
+        ),
+    ] {
+        let session = session(zone, hours)?;
+        let rows = rows(&session, traded, Interval::FiveMinutes.duration())?;
+        assert_eq!(described(&bars_of(session, &rows, Interval::FiveMinutes)), expected, "{what}");
+    }
+    Ok(())
+}
+
+#[test]
+fn bars_of_other_lengths_have_grids_of_their_own() -> Result<(), Box<dyn std::error::Error>> {
+    for (what, zone, hours, interval, traded, expected) in [
+        (
+            "hours in New York",
+            "America/New_York",
+            "09:30-16:00",
+            "1h",
+            "09:30-16:00 16:00=0",
+            "7 09:30-15:30, missing 0",
+        ),
+        (
+            "an auction behind half an hour",
+            "America/New_York",
+            "09:30-16:00",
+            "1h",
+            "09:30-16:00 16:00=9",
+            "7 09:30-15:30, missing 0",
+        ),
+        ("hours in Mumbai", "Asia/Kolkata", "09:15-15:30", "1h", "09:15-15:30", "7 09:15-15:15, missing 0"),
+        (
+            "hours that begin anew after lunch",
+            "Asia/Hong_Kong",
+            "09:30-16:00 12:00-13:00",
+            "1h",
+            "09:30-12:00 13:00-16:00",
+            "6 09:30-15:00, missing 0; hours differ 0: bars start at 13:00, off the grid of 09:30-16:00",
+        ),
+        (
+            "hours that go on through lunch",
+            "Asia/Tokyo",
+            "09:00-15:30 11:30-12:30",
+            "1h",
+            "09:00-11:30 12:00-15:30",
+            "7 09:00-15:00, missing 0",
+        ),
+        ("the last minute of a coin", "UTC", "00:00-24:00", "1m", "23:00-24:00", "60 23:00-23:59, missing unknown"),
+        (
+            "a minute short",
+            "America/New_York",
+            "09:30-15:59",
+            "1m",
+            "09:30-16:00",
+            "390 09:30-15:59, missing 0; hours differ 0: rows traded 09:30-16:00, and the reply says 09:30-15:59",
+        ),
+    ] {
+        let (session, interval) = (session(zone, hours)?, interval.parse::<Interval>()?);
+        let rows = rows(&session, traded, interval.duration())?;
+        assert_eq!(described(&bars_of(session, &rows, interval)), expected, "{what}");
+    }
+    Ok(())
+}
+
+#[test]
+fn an_auction_belongs_to_the_last_bar() -> Result<(), Box<dyn std::error::Error>> {
+    let session = session("America/New_York", "09:30-16:00")?;
+    let price = |value| Price::from_wire(value).ok_or("a price");
+    let mut rows = rows(&session, "09:30-16:00 16:00=500", Interval::FiveMinutes.duration())?;
+    if let Some(Row { bar: Some(auction), .. }) = rows.last_mut() {
+        (auction.open, auction.high, auction.low, auction.close) =
+            (price(12.5)?, price(12.5)?, price(12.5)?, price(12.5)?);
+    }
+    let last = bars_of(session.clone(), &rows, Interval::FiveMinutes).bars.pop().ok_or("no bars")?;
+    let ten = price(10.0)?;
+    let start = session.close - Interval::FiveMinutes.duration();
+    assert_eq!(last, Ohlcv { start, open: ten, high: price(12.5)?, low: ten, close: price(12.5)?, volume: 510 });
+    Ok(())
+}
+
+#[test]
+fn what_trades_on_after_the_close_is_not_over() -> Result<(), Box<dyn std::error::Error>> {
+    let session = session("America/New_York", "09:30-16:00")?;
+    let over_at = |text: &str| -> Result<String, Box<dyn std::error::Error>> {
+        let rows = rows(&session, text, Interval::FiveMinutes.duration())?;
+        let found = bars_of(session.clone(), &rows, Interval::FiveMinutes);
+        Ok(found.over_at.to_zoned(session.zone.clone()).strftime("%H:%M").to_string())
+    };
+    assert_eq!(over_at("09:30-16:00 16:00=9")?, "16:00");
+    assert_eq!(over_at("09:30-16:00 16:00 16:05")?, "17:10");
+    Ok(())
+}
+
+proptest! {
+    /// Every row with volume between the day's first and last traded row is in a bar, is an expected bar that is missing, or
+    /// is remarked on; and what is neither traded nor on the grid of the period is in no bar.
+    #[test]
+    fn nothing_that_traded_is_dropped_in_silence(
+        open in 0_i64..12 * 60, minutes in 1_i64..12 * 60,
+        times in prop::collection::vec((0_i64..24 * 60 * 6, 0_u8..4), 0..60),
+        interval in prop::sample::select(Interval::ALL.to_vec()),
+    ) {
+        let hours = |minutes: i64| format!("{:02}:{:02}", minutes / 60, minutes % 60);
+        let session = session("America/New_York", &format!("{}-{}", hours(open), hours(open + minutes)));
+        let session = session.map_err(|error| TestCaseError::fail(error.to_string()))?;
+        let midnight = session.open - SignedDuration::from_mins(open);
+        // Most rows lie on minutes, some ten seconds off.
+        let at = |n: i64| midnight + SignedDuration::from_secs(if n % 7 == 0 { n * 10 } else { n / 6 * 60 });
+        let rows: Vec<_> = times.iter().map(|(n, kind)| row(at(*n), ["0", "~", "10", "?"][usize::from(*kind)])).collect();
+        let found = bars_of(session, &rows, interval);
+
+        let sum: u64 = found.bars.iter().map(|bar| bar.volume).sum();
+        let starts: std::collections::BTreeSet<_> = found.bars.iter().map(|bar| bar.start).collect();
+        prop_assert_eq!(starts.len(), found.bars.len());
+        let with_volume: Vec<_> = rows.iter().filter(|row| row.volume.is_some_and(|volume| volume > 0)).collect();
+        let complete: u64 = with_volume.iter().filter_map(|row| row.bar).map(|bar| bar.volume).sum();
+        let left_out: usize = found.remarks.iter().filter(|it| it.kind == shared::payload::RemarkKind::LeftOut).map(|it| it.bars).sum();
+        // Volume that is missing from the bars is that of rows that were remarked on, or a repetition of a bar.
+        let repeated = rows.len() - rows.iter().map(|row| (row.at, row.volume)).collect::<std::collections::BTreeSet<_>>().len();
+        prop_assert!(complete - sum <= 10 * (left_out + repeated) as u64, "{:?}", found);
+        for row in with_volume.iter().filter(|row| row.bar.is_none()) {
+            let is_gap = found.expected.as_ref().is_some_and(|expected| expected.contains(&row.at));
+            prop_assert!(starts.contains(&row.at) || is_gap || left_out > 0, "{row:?} {found:?}");
+        }
+    }
+}
