@@ -60,13 +60,15 @@ pub enum CollectOutcome {
     Unavailable,
     /// The time of the invocation ran out before every symbol was requested.
     OutOfTime,
+    /// Nothing more is to be requested until sessions end that are still going on, at `waits_until`.
+    SessionOpen,
     /// Nothing traded on that date: a weekend or a holiday.
     NoSession,
 }
 
 /// What the state machine passes to `collect` to resume a collection that is [`CollectOutcome::Short`],
-/// [`CollectOutcome::Blocked`], [`CollectOutcome::Unavailable`] or [`CollectOutcome::OutOfTime`]: only what is missing is
-/// requested.
+/// [`CollectOutcome::Blocked`], [`CollectOutcome::Unavailable`], [`CollectOutcome::OutOfTime`] or
+/// [`CollectOutcome::SessionOpen`]: only what is missing is requested.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ResumeRequest {
@@ -98,6 +100,10 @@ pub struct Collection {
     pub symbols: SymbolOutcomes,
     /// Whether a reply said that its prices are simulated.
     pub simulated: bool,
+    /// When the sessions have ended, with all their bars, for which a collection that is [`CollectOutcome::SessionOpen`]
+    /// waits, in UTC, to the second.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub waits_until: Option<Timestamp>,
 }
 
 impl Collection {
@@ -264,9 +270,12 @@ pub struct FailedSymbol {
     /// What happened: Yahoo's own message where it sent one.
     pub detail: String,
     /// The number of attempts: requests that the market answered about this very symbol. It is 0 where the market blocked
-    /// this client, was down, or the time was up before the first.
+    /// this client, was down, the time was up before the first, or the session was still going on.
     #[serde(default)]
     pub attempts: u32,
+    /// When the session ends, in UTC, where it was still going on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub session_ends_at: Option<Timestamp>,
     /// The number of requests for this symbol that the market refused.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub refusals: u32,

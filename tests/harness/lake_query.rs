@@ -61,6 +61,7 @@ impl LakeQuery {
                 failed: Vec::new(),
             },
             simulated: true,
+            waits_until: None,
         })
     }
 }

@@ -57,13 +57,15 @@ def function_throws(error, message):
     return throws(error, json.dumps({"errorType": error, "errorMessage": message}, separators=(",", ":")))
 
 
-def collection(outcome, bars=156):
-    collected = [{"symbol": "META", "bars": bars, "expected": 156, "gaps": [], "attempts": 1}] if bars else []
+def collection(outcome, bars=156, waits_until=None, remarks=()):
+    remarks = {"remarks": [{"kind": kind, "bars": count, "detail": "16:00"} for kind, count in remarks]} if remarks else {}
+    collected = [{"symbol": "META", "bars": bars, "expected": 156, "gaps": [], "attempts": 1, **remarks}] if bars else []
     failed = [{"symbol": "SHOP", "reason": "blocked", "detail": 'status 429: "Too Many Requests"', "attempts": 1}]
     return function_returns({
         "outcome": outcome, "trade_date": "2026-11-20", "interval": "5m", "run_id": "run-1",
         "collected_at": "2026-11-20T22:30:01.123Z", "written_at": "{now}", "bars": bars, "records": 1,
         "symbols": {"collected": collected, "failed": failed}, "simulated": False,
+        **({"waits_until": waits_until} if waits_until else {}),
     })
 
 
@@ -145,6 +147,15 @@ COLLECTIONS = [
     Path("happy", TO_QUERY + END, HAPPY),
     Path("short", "Begin" + COLLECT + "WaitForLateBars" + COLLECT + "WaitForDelivery" + CRAWL + END,
          {**HAPPY, "Collect": [collection("short", 150), COLLECTED]}),
+    Path("session_open", "Begin" + COLLECT + "(WaitForSessions" + COLLECT + "){2} WaitForDelivery" + CRAWL + END,
+         {**HAPPY, "Collect": [collection("session_open", 78, "{now}")] * 2 + [collection("session_open", 156, "{now}")]}),
+    Path("session_open_alone", "Begin" + COLLECT + "WaitForSessions" + COLLECT + "WaitForDelivery" + CRAWL + END,
+         {**HAPPY, "Collect": [collection("session_open", 0, "{now}"), COLLECTED]}),
+    Path("session_open_to_the_end", "Begin" + COLLECT + "(WaitForSessions" + COLLECT + "){2} NothingCollected" + FAIL,
+         {"Collect": [collection("session_open", 0, "{now}")] * 3, **FAILING}, "SessionNotOver",
+         "no bars of 2026-11-20 after 3 attempts: SHOP: *"),
+    Path("doubtful", TO_QUERY + END,
+         {**HAPPY, "Collect": [collection("collected", remarks=[("doubtful", 2), ("hours_differ", 5)])]}),
     Path("out_of_time", "Begin" + COLLECT * 2 + "WaitForDelivery" + CRAWL + END,
          {**HAPPY, "Collect": [collection("out_of_time", 78), COLLECTED]}),
     Path("blocked", "Begin" + COLLECT + "WaitForMarket" + COLLECT + "WaitForDelivery" + CRAWL + END,

@@ -54,6 +54,7 @@ fn describe_collection(collection: &Collection) -> String {
         CollectOutcome::Unavailable => "; the market is down",
         CollectOutcome::Short => "; the missing bars will be requested once more",
         CollectOutcome::OutOfTime => "; the rest is still to be requested",
+        CollectOutcome::SessionOpen => "; the sessions that are still going on will be waited for",
         CollectOutcome::Collected | CollectOutcome::NoSession => "",
     };
     let simulated = if *simulated { " (simulated)" } else { "" };

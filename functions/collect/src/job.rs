@@ -26,6 +26,9 @@ pub struct Job {
     pub collected_at: Timestamp,
     /// The symbols to request.
     pub pending: Vec<Pending>,
+    /// Whether the run waits for sessions that are still going on even while no symbol has bars: not where a date was named
+    /// that is not over yet.
+    pub waits_for_sessions: bool,
     /// The answer of the previous invocation; none in the first of a run.
     pub earlier: Option<Collection>,
 }
@@ -37,10 +40,11 @@ impl Job {
         interval: Interval,
         run_id: RunId,
         pending: Vec<Pending>,
+        waits_for_sessions: bool,
         invocation: &Invocation,
     ) -> Self {
         let collected_at = truncated(invocation.began_at, Unit::Millisecond);
-        Self { trade_date, interval, run_id, collected_at, pending, earlier: None }
+        Self { trade_date, interval, run_id, collected_at, pending, waits_for_sessions, earlier: None }
     }
 
     /// Resumes a collection where it stopped.
@@ -51,7 +55,8 @@ impl Job {
             interval: earlier.interval,
             run_id: earlier.run_id.clone(),
             collected_at: truncated(invocation.began_at, Unit::Millisecond),
-            pending: symbol_outcomes::pending(&earlier.symbols, earlier.outcome),
+            pending: symbol_outcomes::pending(&earlier.symbols, earlier.outcome, invocation.began_at),
+            waits_for_sessions: true,
             earlier: Some(earlier),
         }
     }
@@ -100,7 +105,7 @@ impl Job {
     /// The answer of the invocation, with the records of the earlier ones added.
     pub fn collection(
         self,
-        outcome: CollectOutcome,
+        (outcome, waits_until): (CollectOutcome, Option<Timestamp>),
         symbols: SymbolOutcomes,
         records: usize,
         simulated: bool,
@@ -120,6 +125,7 @@ impl Job {
             records: earlier_records + records,
             symbols,
             simulated: simulated || was_simulated,
+            waits_until,
         }
     }
 }

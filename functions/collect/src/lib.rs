@@ -22,7 +22,7 @@ mod yahoo;
 use std::{pin::pin, time::Duration};
 
 use futures::StreamExt;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use lambda_runtime::{LambdaEvent, tracing::Instrument};
 use serde_json::Value;
 use shared::{
@@ -56,6 +56,8 @@ pub struct Collector {
     pub firehose: aws_sdk_firehose::Client,
     /// The delivery stream (`DELIVERY_STREAM`).
     pub stream: String,
+    /// How long a run waits at most for sessions that are still going on (`SESSION_WAIT_HOURS`).
+    pub session_wait: SignedDuration,
 }
 
 impl Collector {
@@ -116,7 +118,8 @@ impl Collector {
         };
         let symbols = request.symbols.as_ref().unwrap_or_else(|| self.companies.symbols());
         let run_id = request.run_id.map_or_else(|| invocation.request_id.parse(), Ok)?;
-        Ok(Job::first(trade_date, interval, run_id, symbols.iter().map(Pending::from).collect(), invocation))
+        let (pending, is_newest) = (symbols.iter().map(Pending::from).collect(), request.trade_date.is_none());
+        Ok(Job::first(trade_date, interval, run_id, pending, is_newest, invocation))
     }
 
     /// Rejects a date of which the market cannot have bars yet, or no longer has any.
@@ -139,6 +142,12 @@ impl Collector {
     async fn run(&self, job: Job, invocation: &Invocation, breaker: &CircuitBreaker) -> Result<Collection, Error> {
         let span = tracing::info_span!("collect", run_id = &*job.run_id, trade_date = %job.trade_date, interval = %job.interval);
         Box::pin(self.collect(job, invocation, breaker)).instrument(span).await
+    }
+
+    /// When the sessions have ended that are still going on, of those that end within the longest wait.
+    fn waits_until(&self, symbols: &SymbolOutcomes, invocation: &Invocation) -> Option<Timestamp> {
+        let latest = invocation.began_at.checked_add(self.session_wait).ok()?;
+        symbol_outcomes::sessions_end_by(symbols, latest).map(|end| end + LAST_BARS)
     }
 
     /// Writes each symbol's bars to Firehose as they arrive, so that no more than a batch is held in memory.
@@ -178,8 +187,10 @@ impl Collector {
             symbol_outcomes::record(&mut symbols, &fetched, job.interval, requested);
         }
         let records = writer.finish().await?;
-        let outcome = outcome(&job, &symbols, breaker)?;
-        let collection = job.collection(outcome, symbols, records, simulated, invocation);
+        let waits_until = self.waits_until(&symbols, invocation);
+        let outcome = outcome(&job, &symbols, breaker, waits_until)?;
+        let waits_until = waits_until.filter(|_| outcome == CollectOutcome::SessionOpen);
+        let collection = job.collection((outcome, waits_until), symbols, records, simulated, invocation);
         tracing::info!(
             outcome = ?collection.outcome,
             bars = collection.bars,
@@ -192,8 +203,16 @@ impl Collector {
     }
 }
 
+/// How long after a session's end its last bars are taken to be there.
+const LAST_BARS: SignedDuration = SignedDuration::from_mins(10);
+
 /// How the collection ended, by which the state machine decides what to do next.
-fn outcome(job: &Job, symbols: &SymbolOutcomes, breaker: &CircuitBreaker) -> Result<CollectOutcome, Error> {
+fn outcome(
+    job: &Job,
+    symbols: &SymbolOutcomes,
+    breaker: &CircuitBreaker,
+    waits_until: Option<Timestamp>,
+) -> Result<CollectOutcome, Error> {
     let stopped = match breaker.cause().map(|cause| cause.reason) {
         None => CollectOutcome::Short,
         Some(Reason::Blocked) => CollectOutcome::Blocked,
@@ -205,6 +224,9 @@ fn outcome(job: &Job, symbols: &SymbolOutcomes, breaker: &CircuitBreaker) -> Res
     }
     if symbol_outcomes::is_exchange_closed(symbols) {
         return Ok(CollectOutcome::NoSession);
+    }
+    if waits_until.is_some() && (job.waits_for_sessions || !symbols.collected.is_empty()) {
+        return Ok(CollectOutcome::SessionOpen);
     }
     if symbols.collected.is_empty() {
         return Err(Error::NoBars { trade_date: job.trade_date, failed: symbols.failed.clone() });
@@ -233,7 +255,7 @@ mod tests {
         let aws = aws_config::SdkConfig::builder().behavior_version(aws_config::BehaviorVersion::latest()).build();
         let firehose = aws_sdk_firehose::Client::new(&aws);
         let (companies, yahoo) = (Companies::built_in()?, Yahoo::new(settings)?);
-        Ok(Collector { companies, yahoo, firehose, stream: "bars".into() })
+        Ok(Collector { companies, yahoo, firehose, stream: "bars".into(), session_wait: SignedDuration::ZERO })
     }
 
     #[tokio::test]

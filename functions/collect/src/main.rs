@@ -1,6 +1,7 @@
 //! The Lambda function `collect`: environment and clients at cold start, then one attempt per invocation.
 
 use collect::{Collector, MarketSettings, Yahoo};
+use jiff::SignedDuration;
 use lambda_runtime::{LambdaEvent, service_fn};
 use serde_json::Value;
 use shared::{Companies, env, telemetry};
@@ -14,6 +15,7 @@ async fn main() -> Result<(), lambda_runtime::Error> {
         yahoo: Yahoo::new(MarketSettings::from_env()?)?,
         firehose: aws_sdk_firehose::Client::new(&aws),
         stream: env::required("DELIVERY_STREAM")?,
+        session_wait: SignedDuration::from_hours(env::or_default::<u8>("SESSION_WAIT_HOURS", 8)?.into()),
     };
     lambda_runtime::run(service_fn(|event: LambdaEvent<Value>| collector.handle(event))).await
 }

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 
+use jiff::Timestamp;
 use shared::{
     Gap, Interval,
     payload::{CollectOutcome, CollectedSymbol, FailedSymbol, Reason, Remark, SymbolOutcomes},
@@ -21,14 +22,16 @@ const MAX_GAPS: usize = 6_000;
 /// The most bytes that the details of the remarks on all symbols take together, for the same reason.
 const MAX_REMARKS_BYTES: usize = 30_000;
 
-/// The symbols to request when a collection that ended as `outcome` is resumed.
-pub fn pending(symbols: &SymbolOutcomes, outcome: CollectOutcome) -> Vec<Pending> {
+/// The symbols to request when a collection that ended as `outcome` is resumed at `now`.
+pub fn pending(symbols: &SymbolOutcomes, outcome: CollectOutcome, now: Timestamp) -> Vec<Pending> {
     // When the time ran out, the collection is resumed at once, and after an outage soon: too early for a second attempt.
     let is_soon = matches!(outcome, CollectOutcome::OutOfTime | CollectOutcome::Unavailable);
     let max_attempts = if is_soon { 1 } else { MAX_ATTEMPTS };
-    // A session that was not over may have ended by now; a collection is not resumed for that alone.
-    let is_wanted = |symbol: &FailedSymbol| is_open(symbol) || symbol.reason == Reason::SessionNotOver;
-    let failed = symbols.failed.iter().filter(|symbol| symbol.attempts < max_attempts && is_wanted(symbol));
+    let has_ended = |symbol: &FailedSymbol| {
+        symbol.reason == Reason::SessionNotOver && symbol.session_ends_at.is_none_or(|end| end <= now)
+    };
+    let is_wanted = |symbol: &FailedSymbol| is_open(symbol) && symbol.attempts < max_attempts || has_ended(symbol);
+    let failed = symbols.failed.iter().filter(|symbol| is_wanted(symbol));
     let failed = failed.map(|FailedSymbol { symbol, attempts, refusals, .. }| Pending {
         symbol: symbol.clone(),
         attempts: *attempts,
@@ -53,7 +56,13 @@ pub fn is_complete(symbols: &SymbolOutcomes) -> bool {
 /// Whether the market has yet to answer, or an attempt minutes later may bring what this one did not: bars come late,
 /// and a session that is not over lasts longer.
 fn is_open(FailedSymbol { reason, attempts, .. }: &FailedSymbol) -> bool {
-    *attempts == 0 || *reason == Reason::NoTrades || reason.is_temporary() && *reason != Reason::SessionNotOver
+    *reason != Reason::SessionNotOver && (*attempts == 0 || *reason == Reason::NoTrades || reason.is_temporary())
+}
+
+/// When the sessions that are still going on have ended, if that is no later than `latest`; of several the last one.
+pub fn sessions_end_by(symbols: &SymbolOutcomes, latest: Timestamp) -> Option<Timestamp> {
+    let ends = symbols.failed.iter().filter(|symbol| symbol.reason == Reason::SessionNotOver);
+    ends.filter_map(|symbol| symbol.session_ends_at).filter(|end| *end <= latest).max()
 }
 
 /// A symbol with too many gaps to list is traded so thinly that a second attempt would not fill them.
@@ -77,7 +86,9 @@ pub fn record(symbols: &mut SymbolOutcomes, fetched: &FetchedSymbol, interval: I
                 symbol: symbol.clone(),
                 reason: failure.reason,
                 detail: failure.detail.clone(),
-                attempts: attempts + u32::from(failure.counts_as_attempt),
+                // A session that is not over says nothing yet of its bars.
+                attempts: attempts + u32::from(failure.counts_as_attempt && failure.reason != Reason::SessionNotOver),
+                session_ends_at: failure.session_ends_at,
                 refusals: *refusals,
             });
         }

@@ -39,6 +39,7 @@ pub const COLLECT: Function = Function {
         ("MARKET_REQUESTS_PER_SECOND", "{param:MarketRequestsPerSecond}"),
         ("REFERENCE_SYMBOL", "{param:ReferenceSymbol}"),
         ("EXCHANGE_TIMEZONE", "{param:ScheduleTimezone}"),
+        ("SESSION_WAIT_HOURS", "{param:SessionWaitHours}"),
         LOG_LEVEL,
     ],
 };

@@ -166,7 +166,7 @@ fn what_may_change_gets_a_second_attempt() -> Outcome {
         (Listing::Unknown, Reason::UnknownSymbol, 1),
         (Listing::Holiday, Reason::NotTradedHere, 1),
         (Listing::Untraded, Reason::NoTrades, 2),
-        (Listing::StillOpen, Reason::SessionNotOver, 1),
+        (Listing::StillOpen, Reason::SessionNotOver, 0),
         (Listing::TooOld, Reason::TooOld, 1),
         (Listing::Faulty(Fault::Blocks, None), Reason::Blocked, 2),
         (Listing::Faulty(Fault::Fails, None), Reason::Unavailable, 2),
@@ -327,5 +327,43 @@ fn gaps_are_still_listed_after_a_second_attempt() -> Outcome {
     for symbol in &end.symbols.collected {
         assert_eq!((symbol.attempts, symbol.gaps.as_ref().map(Vec::len)), (2, Some(12)), "{symbol:?}");
     }
+    Ok(())
+}
+
+/// The sessions of coins, currencies and futures end hours after New York's close.
+#[test]
+fn a_run_waits_for_sessions_that_are_still_going_on() -> Outcome {
+    let open_for = |minutes: u64| Listing::OpenFor(Duration::from_secs(minutes * 60));
+    let undated = json!({"symbols": ["AAA", "BTC-USD"]});
+    let dated = json!({"symbols": ["AAA", "BTC-USD"], "trade_date": DATE});
+    let coin = json!({"symbols": ["BTC-USD"]});
+    let dated_coin = json!({"symbols": ["BTC-USD"], "trade_date": DATE});
+    let later = json!({"symbols": ["AAA", "BTC-USD", "ES=F"]});
+    let mut table = String::new();
+    for (what, request, minutes) in [
+        ("one coin, the newest session", &undated, 90),
+        ("one coin, of a date", &dated, 90),
+        ("a coin alone, the newest session", &coin, 90),
+        ("a coin alone, of a date", &dated_coin, 90),
+        ("a coin, and a future that ends later", &later, 90),
+        ("an end that is too far away", &undated, 481),
+        ("an end that is too far away, and nothing else", &coin, 481),
+    ] {
+        let listings = [("AAA".into(), full()), ("BTC-USD".into(), open_for(minutes)), ("ES=F".into(), open_for(390))];
+        let played = play(market(listings), Lake::default(), request)?;
+        let (asked, last) = (played.asked.len(), played.run.invocations.last().map_or(0, |last| last.ended.as_secs()));
+        let end = match &played.run.end {
+            Err((error, cause)) => format!("{error}: {cause}"),
+            Ok(end) => {
+                let collected =
+                    end.symbols.collected.iter().map(|it| format!("{} attempts {}", it.symbol, it.attempts));
+                let failed =
+                    end.symbols.failed.iter().map(|it| format!("{} {}: {}", it.symbol, it.reason.label(), it.detail));
+                collected.chain(failed).collect::<Vec<_>>().join(", ")
+            }
+        };
+        table += &format!("{what:46} {:3} min, {asked} requests: {end}\n", last / 60);
+    }
+    insta::assert_snapshot!(table);
     Ok(())
 }

@@ -46,6 +46,8 @@ pub enum Listing {
     Untraded,
     /// The session is still going on.
     StillOpen,
+    /// The session goes on for so long after the start of the run.
+    OpenFor(Duration),
     /// The date is older than what is kept.
     TooOld,
     /// Nothing, and it says so at length.
@@ -167,6 +169,12 @@ impl ScriptedMarket {
             Some((exchange, Listing::Faulty(..))) => ok(chart(&symbol, *exchange, script.interval, |_| true)),
             Some((exchange, Listing::Untraded)) => ok(chart(&symbol, *exchange, script.interval, |_| false)),
             Some((exchange, Listing::Holiday)) => ok(without_session(&symbol, *exchange, script.interval)),
+            Some((exchange, Listing::OpenFor(left))) => {
+                let began = RUN_BEGINS.parse::<Timestamp>().map_or(0, Timestamp::as_second);
+                let end = began + i64::try_from(left.as_secs()).unwrap_or_default();
+                let hours = exchange.opens()..end;
+                ok(chart_of(&symbol, *exchange, script.interval, hours, |_| true))
+            }
             Some((exchange, Listing::StillOpen)) => ok(chart_of(
                 &symbol,
                 *exchange,

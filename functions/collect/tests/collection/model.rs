@@ -283,7 +283,7 @@ fn reason_is_true(case: &Case, played: &Played, failed: &FailedSymbol) -> Result
         Some(Listing::Unknown) | Some(Listing::Faulty(Fault::HasNothing, _)) => Some(Reason::UnknownSymbol),
         Some(Listing::Holiday) => Some(Reason::NoSession),
         Some(Listing::Untraded) => Some(Reason::NoTrades),
-        Some(Listing::StillOpen) => Some(Reason::SessionNotOver),
+        Some(Listing::StillOpen | Listing::OpenFor(_)) => Some(Reason::SessionNotOver),
         Some(Listing::TooOld) => Some(Reason::TooOld),
         Some(Listing::Wordy(_)) => Some(Reason::UnknownSymbol),
         Some(Listing::Faulty(Fault::Blocks, _)) => Some(Reason::Blocked),

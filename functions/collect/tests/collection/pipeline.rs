@@ -5,7 +5,7 @@
 use std::{num::NonZeroU32, time::Duration};
 
 use collect::{Collector, Invocation, MarketSettings, Yahoo};
-use jiff::{Timestamp, tz::TimeZone};
+use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 use serde_json::{Value, json};
 use shared::{
     Companies, ErrorName, NamedError,
@@ -55,7 +55,13 @@ pub fn collector(market: &ScriptedMarket, lake: &Lake) -> Result<Collector, Box<
         zone: TimeZone::get("America/New_York")?,
     };
     let yahoo = Yahoo::with_transport(settings, Box::new(market.clone()))?;
-    Ok(Collector { companies: Companies::built_in()?, yahoo, firehose: lake.client(), stream: "bars".into() })
+    Ok(Collector {
+        companies: Companies::built_in()?,
+        yahoo,
+        firehose: lake.client(),
+        stream: "bars".into(),
+        session_wait: SignedDuration::from_hours(8),
+    })
 }
 
 /// Runs the states from Collect until the bars are to be delivered, nothing traded, or the run failed.
@@ -76,7 +82,7 @@ pub async fn run(collector: &Collector, request: &Value) -> Result<Run, Box<dyn 
                 let collection = collection?;
                 payload = json!({"collection": collection});
                 invoked.answer = Some(collection.clone());
-                counters.after_answer(collection)
+                counters.after_answer(collection, began_at + began.elapsed())
             }
             Err(error) => counters.after_error((error.name(), error.to_string())),
         };
@@ -93,6 +99,7 @@ pub async fn run(collector: &Collector, request: &Value) -> Result<Run, Box<dyn 
 struct Counters {
     attempts: u32,
     market_waits: usize,
+    session_waits: usize,
     retries: usize,
 }
 
@@ -105,7 +112,7 @@ enum Next {
 }
 
 impl Counters {
-    fn after_answer(&mut self, collection: Collection) -> Next {
+    fn after_answer(&mut self, collection: Collection, now: Timestamp) -> Next {
         self.attempts += 1;
         self.retries = 0;
         let wait = match collection.outcome {
@@ -113,6 +120,10 @@ impl Counters {
             CollectOutcome::Blocked => self.wait_for_market(WAITS_WHEN_BLOCKED),
             CollectOutcome::Unavailable => self.wait_for_market(WAITS_WHEN_DOWN),
             CollectOutcome::Short if self.attempts < 50 => Some(WAIT_FOR_LATE_BARS),
+            CollectOutcome::SessionOpen if self.session_waits < 2 => {
+                self.session_waits += 1;
+                collection.waits_until.and_then(|until| u64::try_from(now.duration_until(until).as_secs() + 1).ok())
+            }
             _ => None,
         };
         if let Some(after) = wait {
@@ -153,6 +164,7 @@ fn the_waits_and_limits_are_those_of_the_state_machine() -> Result<(), Box<dyn s
         format!("{{% ($market = 'blocked' ? {WAITS_WHEN_BLOCKED:?} : {WAITS_WHEN_DOWN:?})[$market_waits] %}}")
     );
     assert_eq!(states["WaitForLateBars"]["Seconds"], WAIT_FOR_LATE_BARS);
+    assert_eq!(states["WaitForSessions"]["Timestamp"], "{% $collection.waits_until %}");
     let choices: Vec<_> = states["CollectionState"]["Choices"].as_array().into_iter().flatten().collect();
     let told: Vec<_> = choices.iter().map(|choice| format!("{} → {}", choice["Condition"], choice["Next"])).collect();
     assert_eq!(
@@ -162,6 +174,7 @@ $collection.outcome = 'no_session' → NotifyNoSession
 $collection.outcome = 'out_of_time' and $attempts < 50 → Collect
 $collection.outcome in ['blocked', 'unavailable'] and $market_waits < 4 → WaitForMarket
 $collection.outcome = 'short' and $attempts < 50 → WaitForLateBars
+$collection.outcome = 'session_open' and $session_waits < 2 → WaitForSessions
 $collection.bars = 0 → NothingCollected"
     );
     assert_eq!(states["CollectionState"]["Default"], "WaitForDelivery");
