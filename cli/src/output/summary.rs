@@ -54,7 +54,7 @@ fn describe_collection(collection: &Collection) -> String {
         CollectOutcome::Unavailable => "; the market is down",
         CollectOutcome::Short => "; the missing bars will be requested once more",
         CollectOutcome::OutOfTime => "; the rest is still to be requested",
-        CollectOutcome::SessionOpen => "; the sessions that are still going on will be waited for",
+        CollectOutcome::SessionOpen => "; waiting for sessions that are still going on",
         CollectOutcome::Collected | CollectOutcome::NoSession => "",
     };
     let simulated = if *simulated { " (simulated)" } else { "" };
@@ -75,7 +75,8 @@ fn describe_collection(collection: &Collection) -> String {
         }
         text += &format!(" ({})", names.join(", "));
     }
-    text + next
+    let until = collection.waits_until.map(|until| until.strftime(", until %Y-%m-%d %H:%M UTC").to_string());
+    text + next + &until.unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -114,6 +115,13 @@ mod tests {
                 collection("blocked", &failed("SQ")),
                 Some(
                     "1,560 5m bars of 2026-11-20 (simulated); symbols with bars: 1, without: 1 (SQ); the market is blocking requests",
+                ),
+            ),
+            (
+                collection("session_open", &failed("BTC-USD"))
+                    .replace("\"simulated\"", "\"waits_until\":\"2026-11-21T00:10:00Z\",\"simulated\""),
+                Some(
+                    "1,560 5m bars of 2026-11-20 (simulated); symbols with bars: 1, without: 1 (BTC-USD); waiting for sessions that are still going on, until 2026-11-21 00:10 UTC",
                 ),
             ),
             (collection("no_session", ""), Some("2026-11-20 has no session")),

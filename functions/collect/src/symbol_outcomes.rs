@@ -27,8 +27,10 @@ pub fn pending(symbols: &SymbolOutcomes, outcome: CollectOutcome, now: Timestamp
     // When the time ran out, the collection is resumed at once, and after an outage soon: too early for a second attempt.
     let is_soon = matches!(outcome, CollectOutcome::OutOfTime | CollectOutcome::Unavailable);
     let max_attempts = if is_soon { 1 } else { MAX_ATTEMPTS };
+    // The state machine has waited for the sessions, unless it was told to be quicker.
     let has_ended = |symbol: &FailedSymbol| {
-        symbol.reason == Reason::SessionNotOver && symbol.session_ends_at.is_none_or(|end| end <= now)
+        symbol.reason == Reason::SessionNotOver
+            && (outcome == CollectOutcome::SessionOpen || symbol.session_ends_at.is_none_or(|end| end <= now))
     };
     let is_wanted = |symbol: &FailedSymbol| is_open(symbol) && symbol.attempts < max_attempts || has_ended(symbol);
     let failed = symbols.failed.iter().filter(|symbol| is_wanted(symbol));

@@ -164,7 +164,10 @@ fn the_waits_and_limits_are_those_of_the_state_machine() -> Result<(), Box<dyn s
         format!("{{% ($market = 'blocked' ? {WAITS_WHEN_BLOCKED:?} : {WAITS_WHEN_DOWN:?})[$market_waits] %}}")
     );
     assert_eq!(states["WaitForLateBars"]["Seconds"], WAIT_FOR_LATE_BARS);
-    assert_eq!(states["WaitForSessions"]["Timestamp"], "{% $collection.waits_until %}");
+    assert_eq!(
+        states["WaitForSessions"]["Seconds"],
+        "{% $max([0, $ceil(($toMillis($collection.waits_until) - $millis()) / 1000)]) %}"
+    );
     let choices: Vec<_> = states["CollectionState"]["Choices"].as_array().into_iter().flatten().collect();
     let told: Vec<_> = choices.iter().map(|choice| format!("{} → {}", choice["Condition"], choice["Next"])).collect();
     assert_eq!(
