@@ -34,10 +34,12 @@ pub enum Exchange {
 }
 
 /// What the market has of a symbol while it is up.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum Listing {
     /// Bars, without those of these numbers. After so many replies the holes are filled.
     Trades { holes: BTreeSet<usize>, filled_after: Option<u32> },
+    /// Bars without those of these numbers, at this price in this currency: by the first reply, and by every later one.
+    Restated([(BTreeSet<usize>, f32, &'static str); 2]),
     /// Nothing: 404.
     Unknown,
     /// The exchange was closed on the date.
@@ -165,6 +167,11 @@ impl ScriptedMarket {
             Some((exchange, Listing::Trades { holes, filled_after })) => {
                 let is_filled = filled_after.is_some_and(|replies| before >= replies);
                 ok(chart(&symbol, *exchange, script.interval, |bar| is_filled || !holes.contains(&bar)))
+            }
+            Some((exchange, Listing::Restated(replies))) => {
+                let (holes, price, currency) = &replies[usize::from(before > 0)];
+                let chart = chart(&symbol, *exchange, script.interval, |bar| !holes.contains(&bar));
+                ok(chart.replace("10.5", &price.to_string()).replace("USD", currency))
             }
             Some((exchange, Listing::Faulty(..))) => ok(chart(&symbol, *exchange, script.interval, |_| true)),
             Some((exchange, Listing::Untraded)) => ok(chart(&symbol, *exchange, script.interval, |_| false)),
