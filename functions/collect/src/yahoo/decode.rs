@@ -292,4 +292,6 @@ fn bar(quote: &Quote, row: usize, start: Timestamp) -> Option<Ohlcv> {
 #[cfg(test)]
 mod mutated;
 #[cfg(test)]
+mod recorded;
+#[cfg(test)]
 mod tests;
