@@ -6,43 +6,81 @@
 -- Each stands in a WHERE clause: Athena allows them nowhere else (tested in tests/integration/aws_rules.rs).
 -- https://docs.aws.amazon.com/athena/latest/ug/querying-with-prepared-statements.html
 --
--- run_bars, the last column, is the number of the row's bars that the run wrote, whether or not a
--- later collection has replaced them: the export compares their sum for each symbol with what was collected of it.
+-- A symbol's bars of one collected_at and run_id are a collection. The newest one decides the scale and the currency:
+-- an older one fills its gaps only where it has the same currency, and more than half of the bars that both have closed
+-- within half a percent of each other. After a split it does not, and is left out.
 --
--- Athena reads collected_at to the millisecond and drops what is beyond, so "the last write" relies on
+-- The last two columns are the same in every row of a symbol. restated says whether a collection was left out. run_bars
+-- is the number of bars that the run wrote in all its collections, whether or not they are among the rows: the export
+-- compares it with what was collected of the symbol.
+--
+-- Athena reads collected_at to the millisecond and drops what is beyond, so "the newest" relies on
 -- collect's writing milliseconds.
 
 WITH day AS (
-  -- Every collection of every bar of the day.
-  SELECT
+  -- Every collection of every bar of the day. A record that was delivered twice counts once.
+  SELECT DISTINCT
     symbol, company_name, trade_date, ts, open, high, low, close, volume, currency, run_id,
     from_iso8601_timestamp(ts) AS started,
     from_iso8601_timestamp(collected_at) AS collected
   FROM bars
   WHERE trade_date = ? AND "interval" = ?
 ),
-run_keys AS (
-  -- The bars that the run wrote, each once.
-  SELECT DISTINCT symbol, ts, 1 AS mark
+run_symbols AS (
+  SELECT symbol, count(*) AS run_bars
   FROM day
   WHERE run_id = ?
+  GROUP BY symbol
+),
+by_collection AS (
+  -- Of the collections of a symbol, the newest has collection_rank 1.
+  SELECT *, dense_rank() OVER (PARTITION BY symbol ORDER BY collected DESC, run_id DESC) AS collection_rank
+  FROM day
+),
+agreement AS (
+  -- Whether a collection agrees with the newest one of its symbol; that one does with itself.
+  SELECT
+    older.symbol,
+    older.collection_rank,
+    2 * sum(
+      CASE
+        WHEN older.currency IS NOT DISTINCT FROM newest.currency
+          AND abs(older.close - newest.close) <= 0.005 * newest.close THEN 1
+        ELSE 0
+      END
+    ) > count(newest.ts) AS agrees
+  FROM by_collection AS older
+  LEFT JOIN by_collection AS newest
+    ON newest.symbol = older.symbol AND newest.ts = older.ts AND newest.collection_rank = 1
+  GROUP BY older.symbol, older.collection_rank
+),
+scales AS (
+  SELECT *, bool_or(NOT agrees) OVER (PARTITION BY symbol) AS restated
+  FROM agreement
 ),
 by_recency AS (
-  -- Of the collections of a bar, the newest has recency_rank 1.
-  SELECT *, row_number() OVER (PARTITION BY symbol, ts ORDER BY collected DESC, run_id DESC) AS recency_rank
-  FROM day
+  -- Of the agreeing collections of a bar, the newest has recency_rank 1.
+  SELECT
+    by_collection.*,
+    restated,
+    row_number() OVER (
+      PARTITION BY by_collection.symbol, by_collection.ts ORDER BY by_collection.collection_rank
+    ) AS recency_rank
+  FROM by_collection
+  JOIN scales ON scales.symbol = by_collection.symbol AND scales.collection_rank = by_collection.collection_rank
+  WHERE agrees
 ),
 newest AS (
   -- One row a bar: the last write wins. The hour is taken from the text of ts, the exchange's own clock.
   SELECT
-    by_recency.symbol, trade_date, by_recency.ts, started, open, high, low, close, volume,
-    CAST(substr(by_recency.ts, 12, 2) AS integer) AS hour,
-    first_value(company_name) OVER (PARTITION BY by_recency.symbol ORDER BY collected DESC, run_id DESC, started) AS company_name,
-    first_value(currency) OVER (PARTITION BY by_recency.symbol ORDER BY collected DESC, run_id DESC, started) AS currency,
-    coalesce(mark, 0) AS in_run,
-    count(mark) OVER (PARTITION BY by_recency.symbol) AS symbol_in_run
+    by_recency.symbol, trade_date, ts, started, open, high, low, close, volume,
+    CAST(substr(ts, 12, 2) AS integer) AS hour,
+    first_value(company_name) OVER (PARTITION BY by_recency.symbol ORDER BY collection_rank, started) AS company_name,
+    first_value(currency) OVER (PARTITION BY by_recency.symbol ORDER BY collection_rank, started) AS currency,
+    restated,
+    run_bars
   FROM by_recency
-  LEFT JOIN run_keys ON run_keys.symbol = by_recency.symbol AND run_keys.ts = by_recency.ts
+  JOIN run_symbols ON run_symbols.symbol = by_recency.symbol
   WHERE recency_rank = 1
 ),
 ranked AS (
@@ -51,7 +89,6 @@ ranked AS (
     row_number() OVER (PARTITION BY symbol, hour ORDER BY high DESC, started) AS high_rank,
     row_number() OVER (PARTITION BY symbol, hour ORDER BY low, started) AS low_rank
   FROM newest
-  WHERE symbol_in_run > 0
 )
 SELECT
   company_name,
@@ -67,7 +104,8 @@ SELECT
   currency,
   min_by(open, started) AS open,
   max_by(close, started) AS close,
-  sum(in_run) AS run_bars
+  restated,
+  run_bars
 FROM ranked
-GROUP BY company_name, symbol, trade_date, hour, currency
+GROUP BY company_name, symbol, trade_date, hour, currency, restated, run_bars
 ORDER BY company_name, symbol, hour

@@ -435,6 +435,10 @@ pub enum Export {
         /// The run whose export is the day's when this one has ended, where that is another: it collected later.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         superseded_by: Option<RunId>,
+        /// The symbols of which the lake holds more bars of the day, at another scale or in another currency, which were
+        /// left out.
+        #[serde(default)]
+        restated: Vec<Symbol>,
     },
     /// Firehose has not delivered every bar yet; nothing is published.
     Incomplete {
@@ -466,6 +470,10 @@ pub enum RunOutcome {
         report: S3Uri,
         /// Whether the prices are simulated.
         simulated: bool,
+        /// The symbols of which the lake holds more bars of the day, at another scale or in another currency, which were
+        /// left out.
+        #[serde(default)]
+        restated: Vec<Symbol>,
     },
     /// Nothing traded on that date.
     NoSession {

@@ -40,8 +40,10 @@ impl LakeQuery {
     fn collection(&self, bars: &[Bar]) -> anyhow::Result<Collection> {
         let own = || bars.iter().filter(|bar| self.matches(bar) && bar.run_id == self.run_id);
         let mut starts: BTreeMap<_, BTreeSet<Timestamp>> = BTreeMap::new();
+        let mut written: BTreeMap<_, BTreeSet<(Timestamp, Timestamp)>> = BTreeMap::new();
         for bar in own() {
             starts.entry(&bar.symbol).or_default().insert(bar.ts.timestamp());
+            written.entry(&bar.symbol).or_default().insert((bar.ts.timestamp(), bar.collected_at));
         }
         let collected_at = own().map(|bar| bar.collected_at).max().context("the run has no bars")?;
         Ok(Collection {
@@ -56,7 +58,10 @@ impl LakeQuery {
             symbols: SymbolOutcomes {
                 collected: starts
                     .into_iter()
-                    .map(|(symbol, starts)| CollectedSymbol::new(symbol.clone(), starts.len(), Some(starts.len())))
+                    .map(|(symbol, starts)| CollectedSymbol {
+                        written: written.get(symbol).map(BTreeSet::len),
+                        ..CollectedSymbol::new(symbol.clone(), starts.len(), Some(starts.len()))
+                    })
                     .collect(),
                 failed: Vec::new(),
             },

@@ -6,7 +6,8 @@ use std::{
     collections::{BTreeMap, BTreeSet},
 };
 
-use shared::{Bar, Interval};
+use jiff::Timestamp;
+use shared::{Bar, Interval, RunId, Symbol, TradeDate};
 
 use crate::{
     LakeQuery,
@@ -16,14 +17,15 @@ use crate::{
 /// The CSV that must be exported for `query` when the lake holds `bars`, in any order.
 ///
 /// Of the copies of a bar the last write wins: the one with the latest `collected_at`, and of those at the same time
-/// the one with the greatest run id. The same holds for the company's name and the currency.
+/// the one with the greatest run id. The same holds for the company's name and the currency. What is of another scale
+/// or currency than a symbol's newest collection is left out.
 ///
 /// # Errors
 /// When an hour cannot be written as a row of the CSV.
 pub fn expected_from_lake(query: &LakeQuery, bars: &[Bar]) -> anyhow::Result<String> {
-    let mut bars: Vec<_> = bars.iter().filter(|bar| query.matches(bar)).collect();
-    let symbols: BTreeSet<_> =
-        bars.iter().filter(|bar| bar.run_id == query.run_id).map(|bar| bar.symbol.as_str()).collect();
+    let of_run = bars.iter().filter(|bar| query.matches(bar) && bar.run_id == query.run_id);
+    let symbols: BTreeSet<_> = of_run.map(|bar| bar.symbol.as_str()).collect();
+    let mut bars = of_one_scale(bars.iter().filter(|bar| query.matches(bar))).0;
     bars.sort_by_key(|bar| Reverse((bar.collected_at, &bar.run_id)));
     let (mut listings, mut latest) = (BTreeMap::new(), BTreeMap::new());
     for bar in bars.into_iter().filter(|bar| symbols.contains(bar.symbol.as_str())) {
@@ -39,19 +41,51 @@ pub fn expected_from_lake(query: &LakeQuery, bars: &[Bar]) -> anyhow::Result<Str
     hours.csv(query.trade_date)
 }
 
+/// The bars that are of the currency and the scale of the newest collection of their symbol and day, and the symbols and
+/// days of which others are left out. An older collection is of the same scale if more than half of the bars that both
+/// have closed within half a percent of each other.
+fn of_one_scale<'a>(bars: impl Iterator<Item = &'a Bar>) -> (Vec<&'a Bar>, BTreeSet<(TradeDate, &'a Symbol)>) {
+    type Collections<'a> = BTreeMap<(Timestamp, &'a RunId), BTreeMap<Timestamp, &'a Bar>>;
+    let mut days: BTreeMap<(TradeDate, &Symbol), Collections<'_>> = BTreeMap::new();
+    for bar in bars {
+        let collections = days.entry((bar.trade_date, &bar.symbol)).or_default();
+        collections.entry((bar.collected_at, &bar.run_id)).or_default().insert(bar.ts.timestamp(), bar);
+    }
+    let (mut kept, mut restated) = (Vec::new(), BTreeSet::new());
+    for (day, collections) in days {
+        let Some(newest) = collections.values().next_back() else { continue };
+        for older in collections.values() {
+            let both: Vec<_> = older.iter().filter_map(|(ts, bar)| Some((*bar, *newest.get(ts)?))).collect();
+            let same = both.iter().filter(|(older, newest)| {
+                let (older_close, close) = (older.close.get(), newest.close.get());
+                older.currency == newest.currency && (older_close - close).abs() <= 0.005 * close
+            });
+            if 2 * same.count() > both.len() {
+                kept.extend(older.values());
+            } else {
+                restated.insert(day);
+            }
+        }
+    }
+    (kept, restated)
+}
+
 /// The result of `sql/coverage.sql`, as Athena writes it, when the lake holds `bars`, in any order: the number of bars of each
-/// symbol and day, however often each was collected, and the currency of the newest collection.
+/// symbol and day, however often each was collected, the currency of the newest collection, and whether collections of another
+/// scale or currency are left out.
 pub fn expected_coverage(bars: &[Bar], interval: Interval) -> String {
+    let (bars, restated) = of_one_scale(bars.iter().filter(|bar| bar.interval == interval));
     let mut symbols = BTreeMap::new();
-    for bar in bars.iter().filter(|bar| bar.interval == interval) {
+    for bar in bars {
         let newest = (bar.collected_at, &bar.run_id, bar.currency.as_deref().unwrap_or_default());
         let (starts, of) = symbols.entry((bar.trade_date, &bar.symbol)).or_insert_with(|| (BTreeSet::new(), newest));
         starts.insert(bar.ts.timestamp());
         *of = newest.max(*of);
     }
-    let mut csv = "\"trade_date\",\"symbol\",\"bars\",\"currency\"\n".to_owned();
+    let mut csv = "\"trade_date\",\"symbol\",\"bars\",\"currency\",\"restated\"\n".to_owned();
     for ((date, symbol), (starts, (_, _, currency))) in symbols {
-        csv += &format!("\"{date}\",\"{symbol}\",\"{}\",\"{currency}\"\n", starts.len());
+        let is_restated = restated.contains(&(date, symbol));
+        csv += &format!("\"{date}\",\"{symbol}\",\"{}\",\"{currency}\",\"{is_restated}\"\n", starts.len());
     }
     csv
 }

@@ -52,7 +52,7 @@ pub async fn follow_to_end(
     let execution = target.execution_arn(name);
     let timeline = follow_history(target, &execution, progress).await?;
     match result_of(target, name).await? {
-        Ok(RunOutcome::Exported { trade_date, bars, symbols, csv, report, simulated }) => {
+        Ok(RunOutcome::Exported { trade_date, bars, symbols, csv, report, simulated, restated }) => {
             let folder = out.unwrap_or_else(|| PathBuf::from("results").join(trade_date.to_string()));
             let files = ExportFiles { csv, report };
             let are_of_the_day = files == ExportFiles::of_day(&files.csv.bucket, trade_date);
@@ -61,7 +61,7 @@ pub async fn follow_to_end(
             progress.clear();
             let rows = hourly_extreme::read(&fs::read(&csv)?)
                 .with_context(|| format!("{} is not a result of this version", csv.display()))?;
-            print(&tables::exported(&rows, bars, &symbols, simulated, None))?;
+            print(&tables::exported(&rows, bars, &symbols, &restated, simulated, None))?;
             print(&format!("csv     {}\nreport  {}", csv.display(), report.display()))?;
             if are_of_the_day {
                 progress.report(

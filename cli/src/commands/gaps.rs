@@ -28,6 +28,8 @@ pub struct LakeRow {
     pub bars: usize,
     /// Yahoo's code, as of the newest collection; `None` where it gave none.
     pub currency: Option<String>,
+    /// Whether bars at another scale or in another currency are left out.
+    pub restated: bool,
 }
 
 pub async fn gaps(args: GapsArgs) -> anyhow::Result<ExitCode> {

@@ -5,7 +5,7 @@ use comfy_table::{
     presets::UTF8_HORIZONTAL_ONLY,
 };
 use shared::{
-    HourlyExtreme, TradeDate, currency,
+    HourlyExtreme, Symbol, TradeDate, currency,
     format::{clock, price, thousands},
     payload::{CollectedSymbol, FailedSymbol, SymbolOutcomes},
 };
@@ -19,6 +19,7 @@ pub fn exported(
     rows: &[HourlyExtreme],
     bars: usize,
     symbols: &SymbolOutcomes,
+    restated: &[Symbol],
     simulated: bool,
     width: Option<u16>,
 ) -> String {
@@ -38,6 +39,7 @@ pub fn exported(
         remarks(collected, width),
         without_bars(failed, width),
         renamed(collected),
+        left_out(restated),
         summary,
     ]
     .concat()
@@ -134,6 +136,15 @@ fn remarks(collected: &[CollectedSymbol], width: Option<u16>) -> String {
         column.set_constraint(ContentWidth);
     }
     if table.is_empty() { String::new() } else { format!("{table}\n") }
+}
+
+/// The symbols of which bars of another scale or currency were left out.
+fn left_out(restated: &[Symbol]) -> String {
+    let symbols: Vec<_> = restated.iter().map(Symbol::as_str).collect();
+    if symbols.is_empty() {
+        return String::new();
+    }
+    format!("restated: {}; bars of another scale or currency are left out\n", symbols.join(", "))
 }
 
 /// The symbols that Yahoo lists under another name, one per line.

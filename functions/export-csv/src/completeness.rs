@@ -1,11 +1,13 @@
 //! Whether the query saw every bar of the run: compared for each symbol by itself, since bars that one symbol has beyond
 //! what was collected do not make up for those that another lacks.
 //!
-//! A symbol has more when an attempt wrote its bars and died before it answered, and the retry, of the same run, got fewer.
+//! A bar that two attempts wrote counts twice. A symbol has more when an attempt wrote its bars and died before it answered.
 
 use std::{collections::BTreeMap, fmt};
 
 use shared::{Symbol, payload::CollectedSymbol};
+
+use crate::query_result::SeenSymbol;
 
 /// How many symbols that lack bars are named; the rest is counted.
 const NAMED: usize = 5;
@@ -13,26 +15,29 @@ const NAMED: usize = 5;
 /// What the query saw of the bars that were collected.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Completeness<'a> {
-    /// The number of bars that it saw, of each symbol at most as many as were collected: less than were collected in all
-    /// exactly while some are missing.
+    /// The number of bars that were collected, less one for each that was written and not seen: less than were collected in
+    /// all exactly while some are missing.
     pub bars_seen: usize,
     /// The symbols of which it saw fewer bars than were collected.
     pub missing: Missing<'a>,
 }
 
-/// Symbols with the number of bars that the query saw, and that were collected.
+/// Symbols with the number of bars that the query saw, and that were written.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Missing<'a>(Vec<(&'a Symbol, usize, usize)>);
 
 impl<'a> Completeness<'a> {
     /// Compares the run's bars in the query's result, by symbol, with what was collected.
-    pub fn of(collected: &'a [CollectedSymbol], run_bars: &BTreeMap<Symbol, usize>) -> Self {
-        let seen = |symbol| run_bars.get(symbol).copied().unwrap_or_default();
-        let counts = || collected.iter().map(|one| (&one.symbol, seen(&one.symbol).min(one.bars), one.bars));
-        Self {
-            bars_seen: counts().map(|(_, seen, _)| seen).sum(),
-            missing: Missing(counts().filter(|(_, seen, bars)| seen < bars).collect()),
+    pub fn of(collected: &'a [CollectedSymbol], symbols: &BTreeMap<Symbol, SeenSymbol>) -> Self {
+        let (mut bars_seen, mut missing) = (0, vec![]);
+        for CollectedSymbol { symbol, bars, written, .. } in collected {
+            let (seen, written) = (symbols.get(symbol).map_or(0, |seen| seen.run_bars), written.unwrap_or(*bars));
+            bars_seen += bars.saturating_sub(written.saturating_sub(seen));
+            if seen < written {
+                missing.push((symbol, seen, written));
+            }
         }
+        Self { bars_seen, missing: Missing(missing) }
     }
 }
 
@@ -60,13 +65,27 @@ mod tests {
 
     type Counts<'a> = &'a [(&'a str, usize)];
 
+    #[test]
+    fn bars_of_two_attempts_are_needed_twice() -> Result<(), Box<dyn std::error::Error>> {
+        let collected = [CollectedSymbol { written: Some(155), ..CollectedSymbol::new("META".parse()?, 77, Some(78)) }];
+        for (run_bars, seen, missing) in
+            [(0, 0, "META 0 of 155"), (78, 0, "META 78 of 155"), (154, 76, "META 154 of 155"), (155, 77, "")]
+        {
+            let symbols = [("META".parse()?, SeenSymbol { run_bars, restated: true })].into();
+            let found = Completeness::of(&collected, &symbols);
+            assert_eq!((found.bars_seen, found.missing.to_string()), (seen, missing.to_owned()), "{run_bars}");
+        }
+        Ok(())
+    }
+
     fn compared(collected: Counts, run_bars: Counts) -> Result<(usize, String), Box<dyn std::error::Error>> {
         let one = |symbol: &str, bars| Ok(CollectedSymbol::new(symbol.parse()?, bars, Some(78)));
         let collected = collected.iter().map(|(symbol, bars)| one(symbol, *bars));
         let collected = collected.collect::<Result<Vec<_>, shared::symbol::InvalidSymbol>>()?;
-        let run_bars = run_bars.iter().map(|(symbol, bars)| Ok((symbol.parse()?, *bars)));
-        let run_bars = run_bars.collect::<Result<_, shared::symbol::InvalidSymbol>>()?;
-        let found = Completeness::of(&collected, &run_bars);
+        let seen = |run_bars| SeenSymbol { run_bars, restated: false };
+        let symbols = run_bars.iter().map(|(symbol, bars)| Ok((symbol.parse()?, seen(*bars))));
+        let symbols = symbols.collect::<Result<_, shared::symbol::InvalidSymbol>>()?;
+        let found = Completeness::of(&collected, &symbols);
         assert_eq!(found.missing.is_empty(), found.bars_seen == collected.iter().map(|one| one.bars).sum::<usize>());
         Ok((found.bars_seen, found.missing.to_string()))
     }

@@ -2,12 +2,18 @@
 
 use shared::{ErrorName, NamedError, S3Uri, ServiceError, hourly_extreme::COLUMNS};
 
-/// The last column of the query's result, which the CSV does not have: the number of `bars` that the run wrote.
+/// A column of the query's result that the CSV does not have: whether bars of the symbol were left out because they are of
+/// another scale or currency.
+pub const RESTATED: &str = "restated";
+
+/// The last column of the query's result, which the CSV does not have either: the number of bars that the run wrote of the
+/// symbol.
 pub const RUN_BARS: &str = "run_bars";
 
-/// The columns of the query's result: those of the CSV without `source`, which the collection says, then [`RUN_BARS`].
+/// The columns of the query's result: those of the CSV without `source`, which the collection says, then [`RESTATED`] and
+/// [`RUN_BARS`].
 pub fn result_columns() -> impl Iterator<Item = &'static str> {
-    COLUMNS.into_iter().filter(|column| *column != "source").chain([RUN_BARS])
+    COLUMNS.into_iter().filter(|column| *column != "source").chain([RESTATED, RUN_BARS])
 }
 
 /// What is wrong with a query's result.

@@ -17,7 +17,7 @@ use aws_sdk_s3::Client;
 use lambda_runtime::{LambdaEvent, tracing::Instrument};
 use serde_json::Value;
 use shared::{
-    ExportFiles, HandlerError, HourlyExtreme, Manifest, hourly_extreme, json, metrics,
+    ExportFiles, HandlerError, HourlyExtreme, Manifest, Symbol, hourly_extreme, json, metrics,
     payload::{CollectOutcome, Collection, Export, ExportRequest},
 };
 
@@ -69,13 +69,14 @@ impl Exporter {
         let object = object.ok_or_else(|| Error::NoResult(request.query_result.clone()))?;
         let invalid = |problem| Error::InvalidResult { uri: request.query_result.clone(), problem };
         let result = query_result::read(&object.bytes, collection.trade_date, collection.source()).map_err(invalid)?;
-        let Completeness { bars_seen, missing } = Completeness::of(&collection.symbols.collected, &result.run_bars);
+        let Completeness { bars_seen, missing } = Completeness::of(&collection.symbols.collected, &result.symbols);
         if !missing.is_empty() {
             tracing::info!(bars_seen, bars = collection.bars, %missing, "the query has not seen every bar yet");
             return Ok(Export::Incomplete { bars_seen });
         }
 
-        let publication = self.publication(collection, &result.rows).map_err(invalid)?;
+        let restated = result.restated();
+        let publication = self.publication(collection, &result.rows, &restated).map_err(invalid)?;
         let published = publication.publish().await?;
         let ExportFiles { csv, report } = publication.manifest.files;
         let superseded_by = Some(published.run_id).filter(|run_id| *run_id != collection.run_id);
@@ -91,12 +92,17 @@ impl Exporter {
         );
         let counts = [("Bars", collection.bars), ("SymbolsFailed", collection.symbols.failed.len())];
         metrics::record(&self.metrics_namespace, &counts);
-        Ok(Export::Exported { bars_seen, rows: result.rows.len(), csv, report, superseded_by })
+        Ok(Export::Exported { bars_seen, rows: result.rows.len(), csv, report, superseded_by, restated })
     }
 
     /// The files of a run, and the manifest that names them.
-    fn publication(&self, collection: &Collection, rows: &[HourlyExtreme]) -> Result<Publication<'_>, InvalidResult> {
-        let report = report::render(collection, rows)?;
+    fn publication(
+        &self,
+        collection: &Collection,
+        rows: &[HourlyExtreme],
+        restated: &[Symbol],
+    ) -> Result<Publication<'_>, InvalidResult> {
+        let report = report::render(collection, rows, restated)?;
         let csv = hourly_extreme::write(rows).map_err(|error| InvalidResult::Unwritable(error.to_string()))?;
         let content = |content_type, bytes| Content { content_type, bytes, simulated: collection.simulated };
         Ok(Publication {

@@ -8,15 +8,32 @@ use std::collections::{BTreeMap, HashSet};
 use csv::{ErrorKind, Position, ReaderBuilder, StringRecord};
 use shared::{HourlyExtreme, Source, Symbol, TradeDate, bar::offset_datetime};
 
-use crate::error::{InvalidResult, RUN_BARS, result_columns};
+use crate::error::{InvalidResult, RESTATED, RUN_BARS, result_columns};
 
 /// The query's result, validated.
 #[derive(Debug, PartialEq)]
 pub struct QueryResult {
     /// The rows, by company name, symbol and hour.
     pub rows: Vec<HourlyExtreme>,
-    /// The number of the run's bars that the query saw of each symbol.
-    pub run_bars: BTreeMap<Symbol, usize>,
+    /// What the query says of each symbol.
+    pub symbols: BTreeMap<Symbol, SeenSymbol>,
+}
+
+/// What is the same in every row of a symbol.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SeenSymbol {
+    /// The number of bars that the run wrote of it, in all attempts, as far as the query saw them.
+    pub run_bars: usize,
+    /// Whether bars were left out because they are of another scale or currency.
+    pub restated: bool,
+}
+
+impl QueryResult {
+    /// The symbols of which bars were left out because they are of another scale or currency.
+    pub fn restated(&self) -> Vec<Symbol> {
+        let restated = self.symbols.iter().filter(|(_, seen)| seen.restated);
+        restated.map(|(symbol, _)| symbol.clone()).collect()
+    }
 }
 
 /// Parses the query's result, in which every row must be of `trade_date`; its prices are from `source`.
@@ -27,24 +44,35 @@ pub fn read(object: &[u8], trade_date: TradeDate, source: Source) -> Result<Quer
     let mut reader = ReaderBuilder::new().from_reader(object);
     let header = reader.headers().map_err(|error| broken(&error))?.clone();
     check_header(&header)?;
-    let (mut rows, mut bars_of, mut keys) = (Vec::new(), BTreeMap::new(), HashSet::new());
+    let (mut rows, mut symbols, mut keys) = (Vec::new(), BTreeMap::new(), HashSet::new());
     for record in reader.records() {
         let record = record.map_err(|error| broken(&error))?;
         let line = record.position().map_or(0, Position::line);
         let row: HourlyExtreme = record.deserialize(Some(&header)).map_err(|error| broken(&error))?;
-        let run_bars = record.iter().next_back().unwrap_or_default().parse::<u32>();
-        let run_bars =
-            run_bars.map_err(|error| InvalidResult::Row { line, problem: format!("{RUN_BARS}: {error}") })?;
-        check(&row, run_bars, trade_date).map_err(|problem| InvalidResult::Row { line, problem })?;
+        let invalid = |problem| InvalidResult::Row { line, problem };
+        let seen = seen(&record).map_err(invalid)?;
+        check(&row, trade_date).map_err(invalid)?;
         if !keys.insert((row.symbol.clone(), row.hour)) {
             let problem = format!("{} has a second row for hour {}", row.symbol, row.hour);
             return Err(InvalidResult::Row { line, problem });
         }
-        *bars_of.entry(row.symbol.clone()).or_default() += run_bars as usize;
+        if *symbols.entry(row.symbol.clone()).or_insert(seen) != seen {
+            return Err(invalid(format!("{} has another {RESTATED} or {RUN_BARS} than before", row.symbol)));
+        }
         rows.push(HourlyExtreme { source: Some(source), ..row });
     }
     rows.sort_by(|a, b| (&a.company_name, &a.symbol, a.hour).cmp(&(&b.company_name, &b.symbol, b.hour)));
-    Ok(QueryResult { rows, run_bars: bars_of })
+    Ok(QueryResult { rows, symbols })
+}
+
+fn seen(record: &StringRecord) -> Result<SeenSymbol, String> {
+    let mut last = record.iter().rev();
+    let run_bars = last.next().unwrap_or_default();
+    let restated = last.next().unwrap_or_default();
+    Ok(SeenSymbol {
+        run_bars: run_bars.parse().map_err(|error| format!("{RUN_BARS}: {error}"))?,
+        restated: restated.parse().map_err(|error| format!("{RESTATED}: {error}"))?,
+    })
 }
 
 fn check_header(header: &StringRecord) -> Result<(), InvalidResult> {
@@ -58,7 +86,7 @@ fn check_header(header: &StringRecord) -> Result<(), InvalidResult> {
 }
 
 /// Validates what the types of a row do not. The message gives the values, since the error itself has only the line.
-fn check(row: &HourlyExtreme, run_bars: u32, trade_date: TradeDate) -> Result<(), String> {
+fn check(row: &HourlyExtreme, trade_date: TradeDate) -> Result<(), String> {
     if row.trade_date != trade_date {
         return Err(format!("its trade_date is {}, and the run's is {trade_date}", row.trade_date));
     }
@@ -77,8 +105,8 @@ fn check(row: &HourlyExtreme, run_bars: u32, trade_date: TradeDate) -> Result<()
             return Err(format!("{column}: {price} does not lie in {low} to {high}"));
         }
     }
-    if row.bars == 0 || run_bars > row.bars {
-        return Err(format!("{run_bars} of the run's bars are not among {} bars", row.bars));
+    if row.bars == 0 {
+        return Err("it has no bars".to_owned());
     }
     Ok(())
 }
@@ -116,15 +144,16 @@ mod tests {
     #[test]
     fn the_export_is_sorted_and_bare() -> Result<(), Box<dyn std::error::Error>> {
         let result = read_day(&sample::result())?;
-        let seen: Vec<_> = result.run_bars.iter().map(|(symbol, bars)| (symbol.as_str(), *bars)).collect();
+        let seen: Vec<_> = result.symbols.iter().map(|(symbol, seen)| (symbol.as_str(), seen.run_bars)).collect();
         assert_eq!(seen, [("META", 18), ("SHOP", 18), ("XYZ", 6)]);
+        assert_eq!(result.restated(), ["XYZ".parse()?]);
         insta::assert_snapshot!(String::from_utf8(write(&result.rows)?)?);
         Ok(())
     }
 
     #[test]
     fn a_result_without_rows_has_seen_no_bars() -> Result<(), Box<dyn std::error::Error>> {
-        assert_eq!(read_day(sample::HEADER)?, QueryResult { rows: vec![], run_bars: BTreeMap::new() });
+        assert_eq!(read_day(sample::HEADER)?, QueryResult { rows: vec![], symbols: BTreeMap::new() });
         Ok(())
     }
 
@@ -139,9 +168,9 @@ mod tests {
                 "company_name,symbol\n".into(),
                 "has the columns company_name,symbol, and not company_name,symbol,trade_date",
             ),
-            (sample::HEADER.replace(r#","run_bars""#, ""), "currency,open,close, and not"),
+            (sample::HEADER.replace(r#","run_bars""#, ""), "currency,open,close,restated, and not"),
             (sample::HEADER.replace("datetime_high", "datetime_low"), "has the columns"),
-            (format!("{}\"SHOP\",\"x\"\n", sample::HEADER), "line 2: it has 2 fields in place of 14"),
+            (format!("{}\"SHOP\",\"x\"\n", sample::HEADER), "line 2: it has 2 fields in place of 15"),
             (edited("341.19", "n/a"), "line 2: highest_hourly_price: invalid float literal"),
             (edited("341.19", ""), "line 2: highest_hourly_price"),
             (edited("341.19", "NaN"), "334.18 to NaN are not a lowest and a highest price"),
@@ -153,7 +182,24 @@ mod tests {
             (edited("2021-11-30T10:05", "2021-12-01T10:05"), "2021-12-01T10:05:00-05:00 does not lie in hour 10"),
             (edited("10:05:00-05:00", "10:05:00Z"), "is not a datetime with an offset"),
             (edited("\"META\"", "\"ME TA\""), "\"ME TA\" is not a symbol"),
-            (edited("\"12\"\n", "\"13\"\n"), "13 of the run's bars are not among 12"),
+            (edited("\"12\",\"2500000\"", "\"0\",\"2500000\""), "it has no bars"),
+            (edited("\"false\"", "\"no\""), "line 2: restated: "),
+            (
+                format!(
+                    "{}{good}{}",
+                    sample::HEADER,
+                    good.replace("\"10\",", "\"11\",").replace("T10:05", "T11:05").replace("false", "true")
+                ),
+                "META has another restated or run_bars than before",
+            ),
+            (
+                format!(
+                    "{}{good}{}",
+                    sample::HEADER,
+                    good.replace("\"10\",", "\"11\",").replace("T10:05", "T11:05").replace("\"18\"\n", "\"19\"\n")
+                ),
+                "META has another restated or run_bars than before",
+            ),
             (edited("\"2500000\"", "\"-1\""), "volume: invalid digit"),
             (edited("\"335.5\"", ""), "line 2: open: it is missing"),
             (edited("\"340.25\"", ""), "line 2: close: it is missing"),
@@ -161,7 +207,7 @@ mod tests {
             (edited("340.25", "341.2"), "close: 341.2 does not lie in 334.18 to 341.19"),
             (edited("340.25", "NaN"), "close: NaN does not lie"),
             (edited("335.5", "n/a"), "line 2: open: "),
-            (edited("\"12\"\n", "\"x\"\n"), "line 2: run_bars: "),
+            (edited("\"18\"\n", "\"x\"\n"), "line 2: run_bars: "),
             (format!("{}{good}{good}", sample::HEADER), "line 3: META has a second row for hour 10"),
         ] {
             let said = read_day(&object).err().map(|e| e.to_string()).unwrap_or_default();

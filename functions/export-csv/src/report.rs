@@ -30,6 +30,7 @@ struct Report<'a> {
     companies: Vec<Company<'a>>,
     short: Vec<&'a CollectedSymbol>,
     remarked: Vec<&'a CollectedSymbol>,
+    restated: &'a [Symbol],
 }
 
 /// One company's rows, and its panel.
@@ -44,11 +45,11 @@ struct Company<'a> {
     rows: &'a [HourlyExtreme],
 }
 
-/// The page for `rows`, sorted by company, symbol and hour.
+/// The page for `rows`, sorted by company, symbol and hour, with the symbols of which bars were left out.
 ///
 /// # Errors
 /// [`InvalidResult::Unwritable`] where the template fails.
-pub fn render(collection: &Collection, rows: &[HourlyExtreme]) -> Result<String, InvalidResult> {
+pub fn render(collection: &Collection, rows: &[HourlyExtreme], restated: &[Symbol]) -> Result<String, InvalidResult> {
     let report = Report {
         collection,
         day: collection.trade_date.date().strftime("%A, %-d %B %Y").to_string(),
@@ -59,6 +60,7 @@ pub fn render(collection: &Collection, rows: &[HourlyExtreme]) -> Result<String,
         minor_units: currency::minor_units(rows.iter().filter_map(|row| row.currency.as_deref())).join("; "),
         companies: companies(collection, rows),
         short: collection.symbols.collected.iter().filter(|symbol| symbol.is_short()).collect(),
+        restated,
         remarked: collection.symbols.collected.iter().filter(|symbol| !symbol.remarks.is_empty()).collect(),
     };
     report.render().map_err(|error| InvalidResult::Unwritable(error.to_string()))
@@ -119,7 +121,7 @@ mod tests {
         let mut request = sample::request()?;
         request.collection.simulated = simulated;
         let result = query_result::read(result.as_bytes(), request.collection.trade_date, request.collection.source())?;
-        Ok(render(&request.collection, &result.rows)?)
+        Ok(render(&request.collection, &result.rows, &result.restated())?)
     }
 
     #[test]

@@ -5,7 +5,7 @@ use shared::payload::ExportRequest;
 /// The header of the query's result.
 pub const HEADER: &str = concat!(
     r#""company_name","symbol","trade_date","hour","datetime_high","highest_hourly_price","#,
-    r#""datetime_low","lowest_hourly_price","bars","volume","currency","open","close","run_bars""#,
+    r#""datetime_low","lowest_hourly_price","bars","volume","currency","open","close","restated","run_bars""#,
     "\n"
 );
 
@@ -14,10 +14,11 @@ const USD_10: Hour = ("USD", "335.5", "340.25");
 
 /// A valid row.
 pub fn row() -> String {
-    line("Meta Platforms", "META", 10, ("10:05", "341.19"), ("10:05", "334.18"), USD_10, (12, 2_500_000, 12))
+    line("Meta Platforms", "META", 10, ("10:05", "341.19"), ("10:05", "334.18"), USD_10, (12, 2_500_000, 18))
 }
 
-/// Two companies with two hours each and one with one, not in order, with names that need quotes, and one in pence; 42 bars of the run. Shopify's
+/// Two companies with two hours each and one with one, not in order, with names that need quotes, and one in pence,
+/// which was restated; 42 bars of the run. Shopify's
 /// currency is unknown.
 pub fn result() -> String {
     [
@@ -29,7 +30,7 @@ pub fn result() -> String {
             ("09:30", "1.5227E3"),
             ("09:55", "1500.0"),
             ("", "1502.5", "1.5005E3"),
-            (6, 310_000, 6),
+            (6, 310_000, 18),
         ),
         row(),
         line(
@@ -39,7 +40,7 @@ pub fn result() -> String {
             ("10:00", "1503.4001"),
             ("10:50", "1486.12"),
             ("", "1500.5", "1487.0"),
-            (12, 290_500, 12),
+            (12, 290_500, 18),
         ),
         line(
             "Meta Platforms",
@@ -48,7 +49,7 @@ pub fn result() -> String {
             ("09:50", "335.2"),
             ("09:30", "331.0"),
             ("USD", "331.5", "335.2"),
-            (6, 1_900_000, 6),
+            (6, 1_900_000, 18),
         ),
         line(
             "Block & Sons <Ltd>",
@@ -100,11 +101,11 @@ fn line(name: &str, symbol: &str, hour: u8, high: Extreme, low: Extreme, of: Hou
     let ((high_at, high), (low_at, low), (bars, volume, run_bars)) = (high, low, counts);
     // Athena writes NULL as nothing.
     let currency = if of.0.is_empty() { String::new() } else { format!("\"{}\"", of.0) };
-    let (open, close) = (of.1, of.2);
+    let (open, close, restated) = (of.1, of.2, symbol == "XYZ");
     let name = name.replace('"', "\"\"");
     let at = |time: &str| format!("2021-11-30T{time}:00-05:00");
     let (high_at, low_at) = (at(high_at), at(low_at));
     format!(
-        "\"{name}\",\"{symbol}\",\"2021-11-30\",\"{hour}\",\"{high_at}\",\"{high}\",\"{low_at}\",\"{low}\",\"{bars}\",\"{volume}\",{currency},\"{open}\",\"{close}\",\"{run_bars}\"\n"
+        "\"{name}\",\"{symbol}\",\"2021-11-30\",\"{hour}\",\"{high_at}\",\"{high}\",\"{low_at}\",\"{low}\",\"{bars}\",\"{volume}\",{currency},\"{open}\",\"{close}\",\"{restated}\",\"{run_bars}\"\n"
     )
 }

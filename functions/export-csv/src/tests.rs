@@ -69,6 +69,7 @@ async fn a_complete_run_writes_its_files_then_the_manifest_then_the_copies() -> 
         csv: uri("hourly_extremes.csv"),
         report: uri("report.html"),
         superseded_by: None,
+        restated: vec!["XYZ".parse()?],
     };
     assert_eq!(export, expected);
     let written = written(&s3);

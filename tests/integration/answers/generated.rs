@@ -40,9 +40,14 @@ const RUNS: [&str; 3] = ["run-10", "run-9", "run-a"];
 /// Times of collection, in UTC.
 const TIMES: [&str; 3] = ["22:30:00", "22:30:00.5", "22:45:00"];
 /// The currencies that a collection can have for a symbol.
-const CURRENCIES: [Option<&str>; 3] = [Some("USD"), Some("GBp"), None];
-const HIGHS: [f64; 4] = [10.0, 10.0001, 10.5, 712_345.67];
-const LOWS: [f64; 4] = [10.0, 9.9999, 9.5, 0.0001];
+const CURRENCIES: [Option<&str>; 5] = [Some("USD"), Some("USD"), Some("USD"), Some("GBp"), None];
+/// Most prices of one scale lie within half a percent of each other.
+const HIGHS: [f64; 4] = [10.0, 10.0001, 10.04, 10.5];
+const LOWS: [f64; 4] = [10.0, 9.9999, 9.97, 9.5];
+/// The factors by which the prices of a collection can differ from those above. A product with one is exact.
+const SCALES: [f64; 5] = [1.0, 1.0, 1.0, 65_536.0, 1.0 / 16_384.0];
+/// The factor that the prices of one scale stay below, and those of two scales do not.
+pub const WITHIN_A_SCALE: f64 = 1.2;
 const VOLUMES: [u64; 4] = [0, 1, 100, 3_000_000_000];
 
 /// A bar of the lake, with indexes into the tables above.
@@ -58,8 +63,8 @@ struct Record {
     volume: u64,
 }
 
-/// The company's name and the currency.
-type Listing = (&'static str, Option<&'static str>);
+/// The company's name, the currency and the scale of the prices.
+type Listing = (&'static str, Option<&'static str>, f64);
 
 /// What a run collected at one time: the interval, and by symbol its listing and some bars with their volume.
 type Collection = (Interval, BTreeMap<usize, (Listing, BTreeMap<i32, (Prices<f64>, u64)>)>);
@@ -76,7 +81,7 @@ fn prices() -> impl Strategy<Value = Prices<f64>> {
 fn collection() -> impl Strategy<Value = Collection> {
     let interval = prop_oneof![3 => Just(Interval::FiveMinutes), 1 => Just(Interval::OneMinute)];
     let bar = (prices(), select(&VOLUMES));
-    let symbol = ((select(&NAMES), select(&CURRENCIES)), btree_map(0..BARS, bar, 1..=BARS as usize));
+    let symbol = ((select(&NAMES), select(&CURRENCIES), select(&SCALES)), btree_map(0..BARS, bar, 1..=BARS as usize));
     (interval, btree_map(0..SYMBOLS.len(), symbol, 1..=SYMBOLS.len()))
 }
 
@@ -138,6 +143,9 @@ impl Record {
             name: self.listing.0.to_owned(),
             currency: self.listing.1.map(ToOwned::to_owned),
         };
-        collected.bar(open.checked_add(SignedDuration::from_mins(5) * self.bar)?, self.prices, self.volume)
+        let [open_price, high, low, close] = [self.prices.open, self.prices.high, self.prices.low, self.prices.close]
+            .map(|price| price * self.listing.2);
+        let prices = Prices { open: open_price, high, low, close };
+        collected.bar(open.checked_add(SignedDuration::from_mins(5) * self.bar)?, prices, self.volume)
     }
 }

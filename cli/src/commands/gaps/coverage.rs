@@ -23,6 +23,8 @@ pub struct Coverage {
     /// The currencies of the symbols with bars, in alphabetical order.
     pub currencies: Vec<String>,
     pub missing: Missing,
+    /// The symbols of which bars at another scale or in another currency are left out.
+    pub restated: Vec<Symbol>,
 }
 
 /// The missing bars of a day.
@@ -112,5 +114,6 @@ fn coverage(
         expected,
         currencies: currencies.into_iter().collect(),
         missing,
+        restated: rows.values().filter(|row| row.restated).map(|row| row.symbol.clone()).collect(),
     }
 }

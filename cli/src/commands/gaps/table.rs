@@ -11,7 +11,7 @@ const MAX_SYMBOLS: usize = 8;
 /// The table. `width`, in columns, is that of the terminal unless given.
 pub fn of(days: &[Coverage], width: Option<u16>) -> String {
     let mut table = tables::day_table(&["currency", "gaps"], width);
-    for Coverage { date, session, symbols, bars, expected, currencies, missing } in days {
+    for Coverage { date, session, symbols, bars, expected, currencies, missing, restated } in days {
         let expected = expected.map_or_else(|| "?".to_owned(), thousands);
         table.add_row([
             date.to_string(),
@@ -20,15 +20,15 @@ pub fn of(days: &[Coverage], width: Option<u16>) -> String {
             thousands(bars),
             expected,
             currencies.join(&format!(",{BREAK}")),
-            describe(missing),
+            describe(missing, restated),
         ]);
     }
     table.to_string()
 }
 
-/// `META 77 of 78, SNAP 75 of 78; no bars of OKTA`.
-fn describe(missing: &Missing) -> String {
-    match missing {
+/// `META 77 of 78, SNAP 75 of 78; no bars of OKTA; restated: NFLX`.
+fn describe(missing: &Missing, restated: &[Symbol]) -> String {
+    let missing = match missing {
         Missing::Nothing => String::new(),
         Missing::Everything => "no bars at all".to_owned(),
         Missing::Some { short, without } => {
@@ -37,7 +37,10 @@ fn describe(missing: &Missing) -> String {
             let without = without.map(|names| format!("no bars of {names}"));
             short.into_iter().chain(without).collect::<Vec<_>>().join(&format!(";{BREAK}"))
         }
-    }
+    };
+    let restated = list(restated.iter().map(Symbol::to_string).collect());
+    let parts = [Some(missing).filter(|text| !text.is_empty()), restated.map(|names| format!("restated: {names}"))];
+    parts.into_iter().flatten().collect::<Vec<_>>().join(&format!(";{BREAK}"))
 }
 
 /// The first of the names, and how many more there are; `None` when there are none.

@@ -13,7 +13,13 @@ fn lake_rows(rows: &[(&str, &str, usize)]) -> Result<Vec<LakeRow>> {
             None => Some("USD"),
         };
         let currency = currency.map(ToOwned::to_owned);
-        Ok(LakeRow { trade_date: date.parse()?, symbol: symbol.parse()?, bars: *bars, currency })
+        Ok(LakeRow {
+            trade_date: date.parse()?,
+            symbol: symbol.parse()?,
+            bars: *bars,
+            currency,
+            restated: *symbol == "SPLIT",
+        })
     };
     rows.iter().map(row).collect()
 }
@@ -46,6 +52,14 @@ fn bars_symbols_or_everything_may_be_missing() -> Result {
 #[test]
 fn nothing_is_expected_where_no_calendar_is_known() -> Result {
     let days = days("2025-11-27", &[("2025-11-28", "7203.T", 66)], &["7203.T", "META"])?;
+    insta::assert_snapshot!(shown(&days));
+    Ok(())
+}
+
+#[test]
+fn a_day_names_the_symbols_that_were_restated() -> Result {
+    let rows = [("2025-11-28", "SPLIT", 41), ("2025-12-01", "SPLIT", 78)];
+    let days = days("2025-11-28", &rows, &["SPLIT"])?;
     insta::assert_snapshot!(shown(&days));
     Ok(())
 }

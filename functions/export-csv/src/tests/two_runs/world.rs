@@ -94,14 +94,17 @@ impl World {
     fn run_state(&mut self, number: usize, run: Run) -> Result<RunState, Box<dyn std::error::Error>> {
         // The prices differ, and with them the CSV and the report.
         let whole = sample::result().replace("1.5227E3", &format!("15{number}2.7"));
-        let early = whole.replace(r#""1.5005E3","6""#, r#""1.5005E3","5""#).replace(r#""208.5","6""#, r#""208.5","7""#);
+        let early = [("1.5005E3\",\"false", 18, 17), ("1487.0\",\"false", 18, 17), ("208.5\",\"true", 6, 7)]
+            .into_iter()
+            .fold(whole.clone(), |result, (row, all, seen)| {
+                result.replace(&format!("{row}\",\"{all}\""), &format!("{row}\",\"{seen}\""))
+            });
         let mut request = sample::request()?;
         request.collection.run_id = format!("run-{number}").parse()?;
         request.collection.collected_at = format!("2021-11-30T22:30:{:02}Z", run.collected_at).parse()?;
-        let rows =
-            query_result::read(whole.as_bytes(), request.collection.trade_date, request.collection.source())?.rows;
+        let result = query_result::read(whole.as_bytes(), request.collection.trade_date, request.collection.source())?;
         let exporter = self.exporter(number);
-        let publication = exporter.publication(&request.collection, &rows)?;
+        let publication = exporter.publication(&request.collection, &result.rows, &result.restated())?;
         let (manifest, contents) = (publication.manifest, publication.contents.map(|content| content.bytes));
         let mut requests = Vec::new();
         for (name, result) in [("early", early), ("whole", whole)] {
