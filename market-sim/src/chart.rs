@@ -107,7 +107,7 @@ fn meta(request: &ChartRequest, sessions: &[Session], latest: &LatestQuote) -> M
     let today =
         exchange.calendar.session(exchange.calendar.date_of(latest.now)).unwrap_or_else(|| latest.session.clone());
     Meta {
-        currency: exchange.currency,
+        currency: listing.currency.clone(),
         symbol: listing.symbol.to_string(),
         exchange_name: exchange.name,
         full_exchange_name: exchange.full_name,

@@ -13,8 +13,11 @@ pub struct Exchange {
     pub name: &'static str,
     /// Yahoo's `fullExchangeName`, which says that it is not the real one.
     pub full_name: &'static str,
-    /// Yahoo's `currency`: the unit of its prices, `GBp` for pence.
+    /// Yahoo's `currency`: the unit of its prices, `GBp` for pence. A currency pair has its own.
     pub currency: &'static str,
+    /// Whether Yahoo lists the whole day as the trading period, whatever the hours, as it does for what trades around the
+    /// clock: from midnight to 23:59, a minute before the end of the last bar.
+    pub lists_whole_days: bool,
     /// The IANA name of the calendar's zone.
     pub zone_name: &'static str,
     /// The days and hours in which it trades.

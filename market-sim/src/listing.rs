@@ -22,6 +22,8 @@ const ONE_LETTER_MARKETS: [&str; 4] = ["L", "T", "F", "V"];
 pub struct Listing {
     pub symbol: Symbol,
     pub exchange: &'static Exchange,
+    /// Yahoo's `currency`.
+    pub currency: String,
     /// Yahoo's `instrumentType`.
     pub instrument_type: &'static str,
     /// The price around which the symbol moves over the years, in the exchange's currency.
@@ -42,7 +44,8 @@ impl Listing {
         let usual_price = 12.0 * exp(rng.unit() * 4.0); // 12 to 655, cheap ones as often as expensive ones
         let traded = 300_000.0 * exp(rng.unit() * 5.0); // 0.3 to 45 million shares
         let usual_volume = if matches!(instrument_type, "INDEX" | "CURRENCY") { 0.0 } else { traded };
-        Some(Self { symbol, exchange, instrument_type, usual_price, usual_volume })
+        let currency = quote_currency(symbol.as_str()).unwrap_or(exchange.currency).to_owned();
+        Some(Self { symbol, exchange, currency, instrument_type, usual_price, usual_volume })
     }
 
     /// Yahoo's `longName` and `shortName`; marked as simulated.
@@ -55,6 +58,12 @@ impl Listing {
 /// (<https://github.com/sstrickx/yahoofinance-api/issues/172>).
 fn dollar_pair(symbol: &str) -> &str {
     symbol.strip_prefix("USD").filter(|rest| rest.len() == 5 && rest.ends_with("=X")).unwrap_or(symbol)
+}
+
+/// The currency that a pair is quoted in: dollars for `EURUSD=X`, yen for `JPY=X`.
+fn quote_currency(symbol: &str) -> Option<&str> {
+    let pair = symbol.strip_suffix("=X")?;
+    pair.get(pair.len().checked_sub(3)?..)
 }
 
 fn is_listed(symbol: &Symbol) -> bool {

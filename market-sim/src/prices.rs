@@ -54,7 +54,7 @@ fn noise(listing: &Listing, octave: u32, day: i64) -> f64 {
 /// The minutes of one session, first to last; none on a day without trading.
 pub fn minutes(listing: &Listing, date: Date) -> Vec<Minute> {
     let Some(hours) = listing.exchange.calendar.hours(date) else { return Vec::new() };
-    let count = usize::try_from(hours.open.duration_until(hours.close).as_mins()).unwrap_or(0);
+    let count = usize::try_from(hours.length().as_mins()).unwrap_or(0);
     let mut rng = Rng::new(listing.symbol.as_str(), "minutes", day_number(date));
     let path = price_path(listing, date, count, &mut rng);
     let busy = 0.6 + rng.unit(); // some days see three times the trade of others

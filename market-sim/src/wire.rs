@@ -1,6 +1,6 @@
 //! The JSON of a chart reply, field by field as Yahoo wrote it in 2026.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 use shared::Session;
 
@@ -55,7 +55,7 @@ pub struct Quote {
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Meta {
-    pub currency: &'static str,
+    pub currency: String,
     pub symbol: String,
     pub exchange_name: &'static str,
     pub full_exchange_name: &'static str,
@@ -145,7 +145,10 @@ impl TradingPeriod {
             end: end.as_second(),
             gmtoffset: info.offset().seconds(),
         };
-        let (open, close) = (session.open, session.close);
+        let (open, close) = match session.trade_date.midnights(&session.zone) {
+            Ok((midnight, next)) if exchange.lists_whole_days => (midnight, next - SignedDuration::from_mins(1)),
+            _ => (session.open, session.close),
+        };
         Self {
             pre: period(open - exchange.pre_market, open),
             regular: period(open, close),

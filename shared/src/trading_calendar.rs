@@ -6,7 +6,7 @@
 pub mod nyse;
 
 use jiff::{
-    Timestamp, ToSpan,
+    SignedDuration, Timestamp, ToSpan,
     civil::{Date, Time},
     tz::{self, TimeZone},
 };
@@ -18,8 +18,16 @@ use crate::Session;
 pub struct Hours {
     /// When regular trading begins.
     pub open: Time,
-    /// When regular trading ends; no bar starts then or later.
+    /// When regular trading ends; no bar starts then or later. Midnight is the one that ends the day.
     pub close: Time,
+}
+
+impl Hours {
+    /// From the open to the close, on a day without a change of the clocks.
+    pub fn length(&self) -> SignedDuration {
+        let length = self.open.duration_until(self.close);
+        if length.is_positive() { length } else { length + SignedDuration::from_hours(24) }
+    }
 }
 
 /// A break within the hours, on the exchange's own clock, in which nothing is traded, such as Tokyo's lunch break.
@@ -61,11 +69,12 @@ impl TradingCalendar {
     pub fn session(&self, date: Date) -> Option<Session> {
         let hours = self.hours(date)?;
         let instant = |time| date.to_datetime(time).to_zoned(self.zone.clone()).ok().map(|zoned| zoned.timestamp());
+        let midnight = date.tomorrow().ok()?.to_zoned(self.zone.clone()).ok()?.timestamp();
         let lunch = self.lunch.and_then(|lunch| Some(instant(lunch.start)?..instant(lunch.end)?));
         Some(Session {
             trade_date: date.into(),
             open: instant(hours.open)?,
-            close: instant(hours.close)?,
+            close: if hours.close == Time::midnight() { midnight } else { instant(hours.close)? },
             pauses: lunch.into_iter().collect(),
             zone: self.zone.clone(),
         })
