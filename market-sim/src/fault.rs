@@ -21,7 +21,7 @@ mod tests;
 use std::{fmt, str::FromStr};
 
 use super::{reply::Reply, request};
-use effect::Effect::{self, Body, Delivery, Error, Page, Query, Rows};
+use effect::Effect::{self, Body, Clock, Delivery, Error, Page, Query, Rows};
 pub(super) use pages::{CONSENT, CONSENT_PATH};
 
 macro_rules! faults {
@@ -82,6 +82,19 @@ faults! {
     CrossedPrices "crossed-prices" Rows(rows::crossed_prices);
     /// There is one bar only, as for a symbol that hardly trades.
     OneBar "one-bar" Rows(rows::one_bar);
+    /// A split of ten for one, with one inner row that is null: prices are split-adjusted as of the request
+    /// (yfinance's documentation of price repair).
+    Split "split" Rows(rows::split);
+    /// The last bar's low and close are a hundredth of what they should be, without volume: pounds among pence (yfinance#1110).
+    PoundsAmongPence "pounds-among-pence" Rows(rows::pounds_among_pence);
+    /// The first bar has no volume beside a range of a tenth of the price. Seen for the first row of a window
+    /// (xemwebe/yahoo_finance_api#22).
+    FirstRowNoVolume "first-row-no-volume" Rows(rows::first_row_no_volume);
+    /// Some traded rows are 17 seconds late, off the grid. Not seen, but nothing promises the grid.
+    RowsOffGrid "rows-off-grid" Rows(rows::off_grid);
+    /// The last row is the closing auction, at exactly the session's end, with volume and a price above the day's high
+    /// (yfinance#2806).
+    ClosingAuction "closing-auction" Rows(trailing_row::auction);
     /// The last dozen bars are missing; without a duration in the rule, from the first reply only. Five of AAPL's bars were
     /// missing an hour after the close of 2025-10-10.
     ShortAtFirst "short-at-first" Rows(trailing_row::without_the_end);
@@ -102,6 +115,18 @@ faults! {
     NoMeta "no-meta" Body(shape::no_meta);
     /// No trading periods in `meta`, neither those of the window nor the current ones. Seen in one of 49 replies.
     NoPeriods "no-periods" Body(shape::no_periods);
+    /// The same prices in another unit: a hundredth in `GBP` where they were in `GBp`, else nine tenths in `EUR`.
+    OtherCurrency "other-currency" Body(shape::other_currency);
+    /// Trading periods end a minute too early. Seen for what trades around the clock, whose day "ends" at 23:59.
+    PeriodShort "period-short" Body(shape::period_short);
+    /// Trading periods are an hour late, as where a country has changed its summer time and Yahoo has not.
+    PeriodHourLate "period-hour-late" Body(shape::period_hour_late);
+    /// Trading periods are an hour early.
+    PeriodHourEarly "period-hour-early" Body(shape::period_hour_early);
+    /// Trading periods begin seven minutes late, off the grid of the bars, which keep to the clock.
+    OpenOffGrid "open-off-grid" Body(shape::open_off_grid);
+    /// The trading period is the last 24 hours and another 15 seconds: the session is still going on.
+    StillOpen "still-open" Clock(shape::still_open);
     /// Trading periods in the shape of `includePrePost=true`, though the request did not have it.
     ExtendedPeriods "extended-periods" Body(shape::extended_periods);
     /// Trading periods are `{"pre":[],"post":[]}`, and there are no current ones.

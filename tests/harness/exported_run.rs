@@ -3,7 +3,7 @@
 use anyhow::bail;
 use serde_json::Value;
 use shared::{
-    HourlyExtreme, S3Uri, TradeDate,
+    HourlyExtreme, S3Uri, Symbol, TradeDate,
     payload::{RunOutcome, SymbolOutcomes},
 };
 
@@ -18,6 +18,8 @@ pub struct ExportedRun {
     pub bars: usize,
     /// The outcome of each symbol.
     pub symbols: SymbolOutcomes,
+    /// The symbols of which bars of another scale or currency were left out.
+    pub restated: Vec<Symbol>,
     /// The text of the exported CSV.
     pub csv: String,
     /// Where the report is.
@@ -39,8 +41,8 @@ impl Stack {
     /// When it exported nothing, when its prices are not marked as simulated, or when the CSV cannot be read.
     pub async fn exported(&self, outcome: RunOutcome) -> anyhow::Result<ExportedRun> {
         match outcome {
-            RunOutcome::Exported { trade_date, bars, symbols, csv, report, simulated: true, .. } => {
-                Ok(ExportedRun { trade_date, bars, symbols, csv: self.object(&csv).await?, report })
+            RunOutcome::Exported { trade_date, bars, symbols, csv, report, simulated: true, restated } => {
+                Ok(ExportedRun { trade_date, bars, symbols, restated, csv: self.object(&csv).await?, report })
             }
             other => bail!("not an exported run of a simulated market: {other:?}"),
         }

@@ -45,7 +45,8 @@ pub async fn verify_csv(
     Ok(())
 }
 
-/// Adds the bars of the exchange's session on `date`; a row with a null is not a bar.
+/// Adds the bars of the exchange's session on `date`; a row with a null is not a bar, and neither is a last one that is the
+/// latest price: flat, without volume.
 fn add(
     hours: &mut HourlyExtremes<f32>,
     (name, symbol): (&str, &str),
@@ -68,7 +69,8 @@ fn add(
         let value = |column: &str| quote[column][row].as_f64();
         let all = ["open", "high", "low", "close", "volume"].map(value);
         let [Some(open), Some(high), Some(low), Some(close), Some(volume)] = all else { continue };
-        if at < start || at >= end {
+        let is_last = series["timestamp"].get(row + 1).is_none();
+        if at < start || at >= end || is_last && low == high && volume == 0.0 {
             continue;
         }
         let local = Timestamp::from_second(at)?.to_zoned(zone.clone());

@@ -7,6 +7,7 @@ use std::{sync::Arc, time::Duration};
 use anyhow::{Context as _, Result, ensure};
 use harness::{Stack, poll};
 use jiff::Timestamp;
+use market_sim::{Fault, FaultDuration, FaultRule};
 use serde_json::{Value, json};
 
 use crate::{Context, trials};
@@ -32,7 +33,8 @@ async fn each_alert_is_delivered(context: Arc<Context>) -> Result<()> {
     let missed = ("AWS/SQS", "ApproximateNumberOfMessagesVisible", "finstream-run-did-not-start");
     subscriber.alarm(missed, "0", "1").await.context("a run that did not start")?;
     subscriber.metrics_of_the_dashboard_are_written().await.context("the metrics")?;
-    subscriber.dashboard_shows_the_deployed_resources().await.context("the dashboard")
+    subscriber.dashboard_shows_the_deployed_resources().await.context("the dashboard")?;
+    subscriber.run_with_a_doubtful_bar().await.context("a run with a doubtful bar")
 }
 
 impl<'a> Subscriber<'a> {
@@ -45,16 +47,33 @@ impl<'a> Subscriber<'a> {
         let queue =
             subscriber.sqs(&["create-queue", "--queue-name", "subscriber", "--attributes", &attributes]).await?;
         subscriber.queue_url = queue["QueueUrl"].as_str().context("no queue")?.to_owned();
-        let topic = stack.cloud.output("AlertsArn")?;
+        subscriber.subscribe(stack.cloud.output("AlertsArn")?).await?;
+        Ok(subscriber)
+    }
+
+    async fn subscribe(&self, topic: &str) -> Result<()> {
+        let arn = format!("arn:aws:sqs:{}:000000000000:subscriber", self.stack.cloud.region);
         let subscribe =
             ["sns", "subscribe", "--topic-arn", topic, "--protocol", "sqs", "--notification-endpoint", &arn];
-        subscriber.aws(&subscribe).await?;
-        Ok(subscriber)
+        self.aws(&subscribe).await.map(drop)
     }
 
     async fn failed_run(&self) -> Result<()> {
         self.stack.fail(&json!({"trade_date": "2021-13-45"})).await?;
         self.receives(&["finstream-pipeline", "is FAILED"]).await
+    }
+
+    /// The notification of a run has the number of its doubtful bars.
+    async fn run_with_a_doubtful_bar(&self) -> Result<()> {
+        let rule = FaultRule {
+            symbol: Some("VOD.L".parse()?),
+            fault: Fault::PoundsAmongPence,
+            duration: FaultDuration::Always,
+        };
+        self.stack.market.handle.inject(rule);
+        self.subscribe(self.stack.cloud.output("TopicArn")?).await?;
+        self.stack.succeed(&json!({"trade_date": "2021-11-30", "symbols": ["VOD.L", "META"]})).await?;
+        self.receives(&["exported", r#"\"doubtful_bars\":1"#]).await
     }
 
     /// The same rule matches `TIMED_OUT`, which no execution on the local cloud can reach.

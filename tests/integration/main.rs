@@ -17,6 +17,7 @@ mod doctor; // `finstream doctor` on a healthy stack and on broken ones
 mod encryption; // a customer managed KMS key
 mod existing_bucket; // a stack that takes the bars of a deleted one along
 mod faults; // each fault of each call that a function makes, and functions that are interrupted
+mod instruments; // instruments and days that nobody simulated at first
 mod invoke; // each function by itself, through cargo-lambda
 mod linters; // linters of the template and the SQL, and settings that must agree
 mod malformed; // invalid input to the API and to the state machine
@@ -102,6 +103,7 @@ fn main() -> anyhow::Result<ExitCode> {
         existing_bucket::trials,
         faults::trials,
         faults::interrupted::trials,
+        instruments::trials,
         invoke::trials,
         malformed::trials,
         market_outage::trials,

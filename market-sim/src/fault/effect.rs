@@ -20,6 +20,8 @@ pub enum Effect {
     Rows(fn(&mut Table)),
     /// Changes the JSON of a reply with bars.
     Body(fn(&mut Value)),
+    /// Changes the JSON of a reply with bars, by the time of the request.
+    Clock(fn(&mut Value, Timestamp)),
     /// Changes the query before it is processed.
     Query(fn(request::Query) -> request::Query),
     /// Sends an error in Yahoo's envelope.
@@ -39,6 +41,7 @@ impl Fault {
                 Reply::new(unfaulted().and_then(|body| edited(&body, |body| reply_rows::edit(body, edit))))
             }
             Effect::Body(edit) => Reply::new(unfaulted().and_then(|body| edited(&body, edit))),
+            Effect::Clock(edit) => Reply::new(unfaulted().and_then(|body| edited(&body, |body| edit(body, now)))),
             Effect::Query(change) => Reply::new(chart::respond(symbol, &change(query.clone()), now)),
             Effect::Error(error) => Reply::error(&error(query)),
             Effect::Page(page) => Reply::from(page),

@@ -67,3 +67,43 @@ pub fn one_bar(table: &mut Table) {
     table.rows.retain(|row| row.is_traded());
     table.rows.truncate(1);
 }
+
+pub fn split(table: &mut Table) {
+    const FOR_ONE: f64 = 10.0;
+    for row in table.rows.iter_mut().filter(|row| row.is_traded()) {
+        let [prices @ .., volume] = &mut row.cells;
+        prices.iter_mut().for_each(|price| scale(price, 1.0 / FOR_ONE));
+        *volume = volume.as_u64().map(|units| units * FOR_ONE as u64).into();
+    }
+    if let Some(row) = table.sample().next() {
+        row.cells.fill(Value::Null);
+    }
+}
+
+pub fn pounds_among_pence(table: &mut Table) {
+    let Some(session) = table.session() else { return };
+    if let Some(last) = table.rows.iter_mut().rfind(|row| session.contains(&row.at) && row.is_traded()) {
+        let [_, _, low, close, volume] = &mut last.cells;
+        scale(low, 0.01);
+        close.clone_from(low);
+        *volume = json!(0);
+    }
+}
+
+pub fn first_row_no_volume(table: &mut Table) {
+    if let Some(first) = table.rows.iter_mut().find(|row| row.is_traded()) {
+        let [_, high, low, _, volume] = &mut first.cells;
+        scale(high, 1.05);
+        scale(low, 0.95);
+        *volume = json!(0);
+    }
+}
+
+pub fn off_grid(table: &mut Table) {
+    table.sample().for_each(|row| row.at += 17);
+}
+
+/// Multiplies a price, at the precision that Yahoo has.
+pub fn scale(price: &mut Value, by: f64) {
+    *price = price.as_f64().map(|price| f64::from((price * by) as f32)).into();
+}

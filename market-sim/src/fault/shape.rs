@@ -1,8 +1,9 @@
 //! Replies of another shape. Each fault edits the body of a valid reply with bars.
 
+use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
-use super::reply_rows::COLUMNS;
+use super::{reply_rows::COLUMNS, rows::scale};
 
 /// How many rows the columns are shorter than `timestamp`.
 const SHORT_BY: usize = 3;
@@ -103,6 +104,61 @@ fn adjacent(regular: &Value, near: &str, far: &str, hours: i64) -> Value {
         period[far] = json!(edge + hours * 60 * 60);
     }
     periods
+}
+
+pub fn other_currency(body: &mut Value) {
+    let Some(currency) = meta(body).and_then(|meta| meta.get_mut("currency")) else { return };
+    let (other, factor) = if currency == "GBp" { ("GBP", 0.01) } else { ("EUR", 0.9) };
+    *currency = json!(other);
+    let quote = within(body, "/chart/result/0/indicators/quote/0").into_iter().flatten();
+    for (_, column) in quote.filter(|(name, _)| *name != "volume") {
+        column.as_array_mut().into_iter().flatten().for_each(|price| scale(price, factor));
+    }
+}
+
+pub fn period_short(body: &mut Value) {
+    edit_periods(body, |_, end| *end -= MINUTE);
+}
+
+pub fn period_hour_late(body: &mut Value) {
+    edit_periods(body, |start, end| {
+        *start += 60 * MINUTE;
+        *end += 60 * MINUTE;
+    });
+}
+
+pub fn period_hour_early(body: &mut Value) {
+    edit_periods(body, |start, end| {
+        *start -= 60 * MINUTE;
+        *end -= 60 * MINUTE;
+    });
+}
+
+pub fn open_off_grid(body: &mut Value) {
+    edit_periods(body, |start, _| *start += 7 * MINUTE);
+}
+
+pub fn still_open(body: &mut Value, now: Timestamp) {
+    let close = now.as_second() + 15;
+    let period = json!({"timezone": "UTC", "start": close - 24 * 60 * MINUTE, "end": close, "gmtoffset": 0});
+    if let Some(meta) = meta(body) {
+        meta.insert("tradingPeriods".to_owned(), json!([[period]]));
+    }
+}
+
+/// In seconds.
+const MINUTE: i64 = 60;
+
+/// Changes start and end, in Unix seconds, of every listed trading period.
+fn edit_periods(body: &mut Value, edit: impl Fn(&mut i64, &mut i64)) {
+    let periods = meta(body).and_then(|meta| meta.get_mut("tradingPeriods")).and_then(Value::as_array_mut);
+    for period in periods.into_iter().flatten().filter_map(|day| day.get_mut(0)) {
+        let second = |key: &str| period[key].as_i64().unwrap_or_default();
+        let (mut start, mut end) = (second("start"), second("end"));
+        edit(&mut start, &mut end);
+        period["start"] = json!(start);
+        period["end"] = json!(end);
+    }
 }
 
 pub fn other_symbol(body: &mut Value) {

@@ -2,6 +2,8 @@
 
 use std::ops::Range;
 
+use serde_json::json;
+
 use super::reply_rows::{Row, Table};
 
 /// In seconds. No whole number of minutes, so the row lies inside a bar of any length.
@@ -23,6 +25,15 @@ pub fn foreign(table: &mut Table) {
     let next =
         table.sessions.iter().find(|next| next.start >= session.end).map_or(session.end + DAY_SECONDS, |next| next.end);
     append(table, |_, _| next);
+}
+
+pub fn auction(table: &mut Table) {
+    closing(table);
+    let highest = table.rows.iter().filter_map(|row| row.cells[1].as_f64()).fold(f64::MIN, f64::max);
+    if let Some(last) = table.rows.last_mut() {
+        *last = Row { cells: [(); 5].map(|()| json!((highest * 1.25) as f32)), ..last.clone() };
+        last.cells[4] = json!(50_000);
+    }
 }
 
 /// Replaces the appended row by one with the latest price, whose timestamp is computed from the session and its newest bar.

@@ -1,9 +1,9 @@
-//! Days in Tokyo and London.
+//! Days on other exchanges than New York's, and of what trades around the clock.
 
 use super::*;
 use crate::{
     exchange::Exchange,
-    exchanges::{LONDON, TOKYO},
+    exchanges::{self, LONDON, TOKYO},
 };
 
 /// The query for one whole day in an exchange's zone, in bars of five minutes.
@@ -75,5 +75,41 @@ fn holidays_are_those_of_the_exchange() -> Outcome {
     assert!(rows(&get("VOD.L", day_at(&LONDON, thanksgiving)?, LATER)?).len() > 90);
     let books_closed = "2026-01-02".parse()?;
     assert_eq!(rows(&get("7203.T", day_at(&TOKYO, books_closed)?, LATER)?), []);
+    Ok(())
+}
+
+/// Thursday to Monday: the period that is listed, and the first and the last bar that traded.
+#[test]
+fn what_trades_around_the_clock_has_whole_days_and_pauses() -> Outcome {
+    let mut table = String::new();
+    for symbol in ["BTC-USD", "EURUSD=X", "JPY=X", "ES=F", "^GSPC", "0700.HK", "RELIANCE.NS"] {
+        let exchange = exchanges::of(&symbol.parse()?);
+        for date in ["2026-11-19", "2026-11-20", "2026-11-21", "2026-11-22", "2026-11-23"] {
+            let body = get(symbol, day_at(exchange, date.parse()?)?, LATER)?;
+            let clock = |at: Timestamp| at.to_zoned(exchange.calendar.zone.clone()).strftime("%H:%M").to_string();
+            let meta = &body["chart"]["result"][0]["meta"];
+            let is_of_day = |at: &Timestamp| exchange.calendar.date_of(*at).to_string() == date;
+            let traded: Vec<_> = rows(&body)
+                .into_iter()
+                .filter(|row| is_of_day(&row.at) && row.prices.is_some_and(|[_, high, low, _]| low < high))
+                .collect();
+            let periods = meta["tradingPeriods"].as_array().into_iter().flatten().map(|day| &day[0]);
+            let second = |period: &Value, key: &str| Timestamp::from_second(period[key].as_i64().unwrap_or_default());
+            let period = periods.map(|it| Ok::<_, jiff::Error>((second(it, "start")?, second(it, "end")?)));
+            let period = period.collect::<Result<Vec<_>, _>>()?.into_iter().find(|(start, _)| is_of_day(start));
+            let hours = |ends: Option<(Timestamp, Timestamp)>| {
+                ends.map_or("none".to_owned(), |(from, to)| format!("{}-{}", clock(from), clock(to)))
+            };
+            let ends = traded.first().zip(traded.last()).map(|(first, last)| (first.at, last.at));
+            let has_volume = traded.iter().any(|row| row.volume.is_some_and(|volume| volume > 0));
+            table += &format!(
+                "{symbol:12} {date} {:4} period {:12} traded {:12} volume {has_volume}\n",
+                meta["currency"].as_str().unwrap_or_default(),
+                hours(period),
+                hours(ends)
+            );
+        }
+    }
+    insta::assert_snapshot!(table);
     Ok(())
 }

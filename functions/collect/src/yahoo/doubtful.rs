@@ -1,9 +1,9 @@
 //! Bars that are hardly right. They are kept as Yahoo sends them, and remarked on. The rules:
 //!
 //! - A bar that spans a factor of five or more, together with the usual close of the up to four bars on either side of it.
-//!   Seen for ASAI.L, where pounds stand among pence (<https://github.com/ranaroussi/yfinance/issues/1548>).
+//!   Seen in London, where Yahoo mixes up pounds and pence (<https://github.com/ranaroussi/yfinance/pull/1110>).
 //! - A first bar without volume whose prices differ, in a reply that has volume: the first row of a window may come without
-//!   it, beside a range that is too wide (<https://github.com/ranaroussi/yfinance/issues/1934>).
+//!   it, beside a range that is too wide (<https://github.com/xemwebe/yahoo_finance_api/issues/22>).
 
 use jiff::Timestamp;
 use shared::{

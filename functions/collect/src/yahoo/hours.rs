@@ -11,7 +11,9 @@
 //!    rows lie off that grid, it is theirs.
 //! 4. A traded row at the very close, with none behind it, is the closing auction. It is joined with the last bar.
 //! 5. Any other traded row on the grid is a bar, outside of the period and in its pauses, too, where none is expected.
-//! 6. What is left with volume is no bar: it lies off the grid, lacks a price, or comes a second time. It is left out.
+//! 6. A last row that did not trade is the latest price, which Yahoo appends. In a period of a whole day it may lie on the
+//!    grid, and is left out.
+//! 7. What is left with volume is no bar: it lies off the grid, lacks a price, or comes a second time. It is left out.
 //!
 //! All of it but the closing auction is remarked on, unless what is left out is listed as a gap.
 
@@ -56,8 +58,11 @@ const TRADING_ON: SignedDuration = SignedDuration::from_hours(1);
 
 /// Decides which of the `rows` of a day, in any order, are bars of `session`.
 pub fn bars_of(listed: Session, rows: &[Row], interval: Interval) -> SessionBars {
-    let rows = rows_of(&listed, rows);
+    let mut rows = rows_of(&listed, rows);
     let traded: Vec<Ohlcv> = traded(&rows);
+    if listed.is_whole_day() {
+        rows.pop_if(|last| last.bar.is_some_and(|bar| !traded.contains(&bar)));
+    }
     let session = corrected(&listed, &traded, interval);
     let grid = Grid::of(&session, &traded, interval);
     let auction = (!session.is_whole_day()).then(|| traded.last().filter(|bar| bar.start == session.close)).flatten();

@@ -37,6 +37,11 @@ impl Received {
         let nulls = |body| cells(body, column).iter().filter(|cell| cell.is_null()).count();
         nulls(&self.body) - nulls(&self.unfaulted)
     }
+    /// Start and end of the requested day's trading period.
+    fn period(&self) -> (i64, i64) {
+        let second = |key: &str| self.meta()["tradingPeriods"][1][0][key].as_i64().unwrap_or_default();
+        (second("start"), second("end"))
+    }
     fn last_is_flat(&self) -> bool {
         let last = |column| self.cells(column).pop();
         last("volume") == Some(json!(0)) && ["open", "high", "low"].iter().all(|column| last(column) == last("close"))
@@ -81,6 +86,26 @@ pub const ROWS: &[Case] = &[
         let (open, high, low) = (it.numbers("open"), it.numbers("high"), it.numbers("low"));
         (0..high.len()).any(|i| high[i] < low[i]) && (0..high.len()).any(|i| open[i] > high[i] && high[i] >= low[i])
     }),
+    (Split, 200, JSON, |it| {
+        let (before, after) = (cells(&it.unfaulted, "high"), it.cells("high"));
+        let ratio = |at: usize| Some(before[at].as_f64()? / after[at].as_f64()?);
+        ratio(0).is_some_and(|ratio| (9.99..10.01).contains(&ratio)) && it.more_nulls("high") == 1
+    }),
+    (PoundsAmongPence, 200, JSON, |it| {
+        let (low, high) = (it.numbers("low"), it.numbers("high"));
+        let last = timestamps(&it.body).iter().filter(|at| **at < CLOSE).count() - 1;
+        it.more_nulls("low") == 0 && high[last] > 90.0 * low[last] && it.numbers("volume")[last] == 0.0
+    }),
+    (FirstRowNoVolume, 200, JSON, |it| {
+        it.numbers("volume")[0] == 0.0 && it.numbers("high")[0] > 1.1 * it.numbers("low")[0]
+    }),
+    (RowsOffGrid, 200, JSON, |it| it.timestamps().iter().filter(|at| (**at - OPEN) % 300 == 17).count() >= 5),
+    (ClosingAuction, 200, JSON, |it| {
+        let high = it.numbers("high");
+        it.timestamps().last() == Some(&CLOSE)
+            && it.numbers("volume").last() == Some(&50_000.0)
+            && high[..high.len() - 1].iter().all(|price| *price < high[high.len() - 1])
+    }),
     (OneBar, 200, JSON, |it| it.timestamps() == [OPEN] && it.cells("close").len() == 1),
     (ShortAtFirst, 200, JSON, |it| {
         let bars = |body| timestamps(body).iter().filter(|at| **at < CLOSE).count();
@@ -104,6 +129,22 @@ pub const SHAPES: &[Case] = &[
     (NoMeta, 200, JSON, |it| it.result().get("meta").is_none() && it.timestamps() == timestamps(&it.unfaulted)),
     (NoPeriods, 200, JSON, |it| {
         ["tradingPeriods", "currentTradingPeriod"].iter().all(|key| it.meta().get(key).is_none())
+    }),
+    (OtherCurrency, 200, JSON, |it| {
+        it.meta()["currency"] == "EUR"
+            && it
+                .numbers("high")
+                .iter()
+                .zip(cells(&it.unfaulted, "high"))
+                .all(|(high, before)| before.as_f64().is_none_or(|before| *high < before))
+    }),
+    (PeriodShort, 200, JSON, |it| it.period() == (OPEN, CLOSE - 60)),
+    (PeriodHourLate, 200, JSON, |it| it.period() == (OPEN + 3600, CLOSE + 3600)),
+    (PeriodHourEarly, 200, JSON, |it| it.period() == (OPEN - 3600, CLOSE - 3600)),
+    (OpenOffGrid, 200, JSON, |it| it.period() == (OPEN + 420, CLOSE)),
+    (StillOpen, 200, JSON, |it| {
+        // 15 seconds after the clock of the test.
+        it.meta()["tradingPeriods"][0][0]["end"] == 1_795_521_615
     }),
     (ExtendedPeriods, 200, JSON, |it| {
         let periods = &it.meta()["tradingPeriods"];
