@@ -91,7 +91,8 @@ pub fn pounds_among_pence(table: &mut Table) {
 }
 
 pub fn first_row_no_volume(table: &mut Table) {
-    if let Some(first) = table.rows.iter_mut().find(|row| row.is_traded()) {
+    let Some(session) = table.session() else { return };
+    if let Some(first) = table.rows.iter_mut().find(|row| session.contains(&row.at) && row.is_traded()) {
         let [_, high, low, _, volume] = &mut first.cells;
         scale(high, 1.05);
         scale(low, 0.95);
