@@ -166,7 +166,7 @@ fn the_waits_and_limits_are_those_of_the_state_machine() -> Result<(), Box<dyn s
     assert_eq!(states["WaitForLateBars"]["Seconds"], WAIT_FOR_LATE_BARS);
     assert_eq!(
         states["WaitForSessions"]["Seconds"],
-        "{% $max([0, $ceil(($toMillis($collection.waits_until) - $millis()) / 1000)]) %}"
+        "{% $max([0, $min([30000, $ceil(($toMillis($collection.waits_until) - $millis()) / 1000)])]) %}"
     );
     let choices: Vec<_> = states["CollectionState"]["Choices"].as_array().into_iter().flatten().collect();
     let told: Vec<_> = choices.iter().map(|choice| format!("{} → {}", choice["Condition"], choice["Next"])).collect();
