@@ -180,7 +180,7 @@ pub struct CollectedSymbol {
 pub struct Remark {
     /// The kind.
     pub kind: RemarkKind,
-    /// The number of bars, or rows of a reply, that it is about.
+    /// The number of bars, or rows of a reply, that it is about: of hours that differ the bars that do not fit the period.
     pub bars: usize,
     /// Which they are, and what is the matter with them.
     pub detail: String,

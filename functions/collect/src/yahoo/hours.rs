@@ -95,7 +95,8 @@ pub fn bars_of(listed: Session, rows: &[Row], interval: Interval) -> SessionBars
 
     let after_close = outside.iter().filter(|at| **at >= session.close).max();
     let over_at = after_close.map_or(session.close, |at| session.close.max(*at + interval.duration() + TRADING_ON));
-    let remarks = [hours_differ(&listed, &session, &grid, &outside), remark_left_out(&session, &left_out)];
+    let misfits = bars.keys().filter(|at| !listed.contains(**at, interval)).count();
+    let remarks = [hours_differ(&listed, &session, &grid, &outside, misfits), remark_left_out(&session, &left_out)];
     SessionBars {
         expected: (!session.is_whole_day()).then_some(expected),
         bars: bars.into_values().collect(),
@@ -208,8 +209,14 @@ impl Grid {
     }
 }
 
-/// How rows and period disagreed, in one line.
-fn hours_differ(listed: &Session, session: &Session, grid: &Grid, outside: &[Timestamp]) -> Option<Remark> {
+/// How rows and period disagreed, in one line, and how many bars do not fit the period.
+fn hours_differ(
+    listed: &Session,
+    session: &Session,
+    grid: &Grid,
+    outside: &[Timestamp],
+    misfits: usize,
+) -> Option<Remark> {
     let clock = |at| clock(at, &session.zone);
     let hours = |session: &Session| format!("{}-{}", clock(session.open), clock(session.close));
     let mut said = vec![];
@@ -223,7 +230,7 @@ fn hours_differ(listed: &Session, session: &Session, grid: &Grid, outside: &[Tim
         said.push(format!("traded outside of {}: {}", hours(session), listed_times(outside, session)));
     }
     let detail = said.join("; ");
-    (!said.is_empty()).then_some(Remark { kind: RemarkKind::HoursDiffer, bars: outside.len(), detail })
+    (!said.is_empty()).then_some(Remark { kind: RemarkKind::HoursDiffer, bars: misfits, detail })
 }
 
 fn remark_left_out(session: &Session, rows: &[Timestamp]) -> Option<Remark> {

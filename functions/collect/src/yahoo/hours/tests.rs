@@ -116,14 +116,14 @@ fn rows_that_traded_are_believed_before_the_period() -> Result<(), Box<dyn std::
             NEW_YORK,
             "08:30-15:00",
             "09:30-16:00",
-            "78 09:30-15:55, missing 0; hours differ 0: rows traded 09:30-16:00, and the reply says 08:30-15:00",
+            "78 09:30-15:55, missing 0; hours differ 12: rows traded 09:30-16:00, and the reply says 08:30-15:00",
         ),
         (
             "a period an hour too late, and a gap",
             NEW_YORK,
             "10:30-17:00",
             "09:30-12:00 12:05-16:00",
-            "77 09:30-15:55, missing 1; hours differ 0: rows traded 09:30-16:00, and the reply says 10:30-17:00",
+            "77 09:30-15:55, missing 1; hours differ 12: rows traded 09:30-16:00, and the reply says 10:30-17:00",
         ),
         (
             "a thin share that traded once after the close",
@@ -137,14 +137,14 @@ fn rows_that_traded_are_believed_before_the_period() -> Result<(), Box<dyn std::
             NEW_YORK,
             "09:37-16:00",
             "09:40-16:00",
-            "76 09:40-15:55, missing 0; hours differ 0: bars start at 09:40, off the grid of 09:37-16:00",
+            "76 09:40-15:55, missing 0; hours differ 76: bars start at 09:40, off the grid of 09:37-16:00",
         ),
         (
             "an open off the grid, inside a bar",
             NEW_YORK,
             "09:37-16:00",
             "09:35-16:00",
-            "77 09:35-15:55, missing 0; hours differ 1: bars start at 09:40, off the grid of 09:37-16:00; traded outside of 09:37-16:00: 09:35",
+            "77 09:35-15:55, missing 0; hours differ 77: bars start at 09:40, off the grid of 09:37-16:00; traded outside of 09:37-16:00: 09:35",
         ),
         (
             "rows off the grid",
@@ -174,7 +174,7 @@ fn rows_that_traded_are_believed_before_the_period() -> Result<(), Box<dyn std::
             NEW_YORK,
             "10:30-17:00",
             "09:30-16:00=~",
-            "78 09:30-15:55, missing 0; hours differ 0: rows traded 09:30-16:00, and the reply says 10:30-17:00",
+            "78 09:30-15:55, missing 0; hours differ 12: rows traded 09:30-16:00, and the reply says 10:30-17:00",
         ),
         ("a coin", "UTC", "00:00-24:00", "00:00-24:00", "288 00:00-23:55, missing unknown"),
         ("currencies on a Friday", LONDON, "00:00-24:00", "00:00-22:00=~", "264 00:00-21:55, missing unknown"),
@@ -227,7 +227,7 @@ fn bars_of_other_lengths_have_grids_of_their_own() -> Result<(), Box<dyn std::er
             "09:30-16:00 12:00-13:00",
             "1h",
             "09:30-12:00 13:00-16:00",
-            "6 09:30-15:00, missing 0; hours differ 0: bars start at 13:00, off the grid of 09:30-16:00",
+            "6 09:30-15:00, missing 0; hours differ 3: bars start at 13:00, off the grid of 09:30-16:00",
         ),
         (
             "hours that go on through lunch",
@@ -244,7 +244,7 @@ fn bars_of_other_lengths_have_grids_of_their_own() -> Result<(), Box<dyn std::er
             "09:30-15:59",
             "1m",
             "09:30-16:00",
-            "390 09:30-15:59, missing 0; hours differ 0: rows traded 09:30-16:00, and the reply says 09:30-15:59",
+            "390 09:30-15:59, missing 0; hours differ 1: rows traded 09:30-16:00, and the reply says 09:30-15:59",
         ),
     ] {
         let (session, interval) = (session(zone, hours)?, interval.parse::<Interval>()?);
