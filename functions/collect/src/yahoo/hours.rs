@@ -11,7 +11,7 @@
 //!    rows lie off that grid, it is theirs.
 //! 4. A traded row at the very close, with none behind it, is the closing auction. It is joined with the last bar.
 //! 5. Any other traded row on the grid is a bar, outside of the period and in its pauses, too, where none is expected.
-//! 6. A last row that did not trade is the latest price, which Yahoo appends. In a period of a whole day it may lie on the
+//! 6. A last row without volume and with one price is the latest price, which Yahoo appends. In a period of a whole day it may lie on the
 //!    grid, and is left out.
 //! 7. What is left with volume is no bar: it lies off the grid, lacks a price, or comes a second time. It is left out.
 //!
@@ -61,7 +61,7 @@ pub fn bars_of(listed: Session, rows: &[Row], interval: Interval) -> SessionBars
     let mut rows = rows_of(&listed, rows);
     let traded: Vec<Ohlcv> = traded(&rows);
     if listed.is_whole_day() {
-        rows.pop_if(|last| last.bar.is_some_and(|bar| !traded.contains(&bar)));
+        rows.pop_if(|last| last.bar.is_some_and(|bar| bar.volume == 0 && bar.low == bar.high));
     }
     let session = corrected(&listed, &traded, interval);
     let grid = Grid::of(&session, &traded, interval);

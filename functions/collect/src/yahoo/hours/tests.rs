@@ -185,6 +185,13 @@ fn rows_that_traded_are_believed_before_the_period() -> Result<(), Box<dyn std::
             "00:00-22:00=~ 22:00=0",
             "264 00:00-21:55, missing unknown",
         ),
+        (
+            "a coin whose last bar has no volume and moved",
+            "UTC",
+            "00:00-24:00",
+            "00:00-23:55 23:55=~",
+            "288 00:00-23:55, missing unknown",
+        ),
         ("a lunch break", HONG_KONG, "09:30-16:00 12:00-13:00", "09:30-12:00 13:00-16:00", "66 09:30-15:55, missing 0"),
         (
             "no lunch break that day",
