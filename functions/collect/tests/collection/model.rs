@@ -71,6 +71,7 @@ fn listing() -> impl Strategy<Value = Listing> {
         1 => Just(Listing::Holiday),
         1 => Just(Listing::Untraded),
         1 => Just(Listing::StillOpen),
+        1 => (5_u64..600).prop_map(|minutes| Listing::OpenFor(Duration::from_secs(minutes * 60))),
         1 => Just(Listing::TooOld),
         2 => (fault(), prop::option::of(1_u32..6)).prop_map(|(fault, times)| Listing::Faulty(fault, times)),
     ]
@@ -187,6 +188,7 @@ fn check(case: &Case, played: &Played) -> Result<(), String> {
         }
         Err((error, cause)) => error_is_true(case, *error, cause)?,
     }
+    open_sessions_are_waited_for(case, played)?;
     whoever_would_answer_is_answered(case, played)
 }
 
@@ -328,12 +330,36 @@ fn error_is_true(case: &Case, error: ErrorName, cause: &str) -> Result<(), Strin
     let is_true = match error {
         ErrorName::MarketBlocked => case.has_outage(Fault::Blocks),
         ErrorName::MarketUnavailable => case.outages.iter().any(|(_, fault)| *fault != Fault::Blocks),
-        ErrorName::SessionNotOver => listings.contains(&Listing::StillOpen),
+        ErrorName::SessionNotOver => {
+            listings.iter().any(|listing| matches!(listing, Listing::StillOpen | Listing::OpenFor(_)))
+        }
         ErrorName::NoBars => true, // whether somebody would have answered is checked for every end
         ErrorName::DeliveryFailed => case.rejections > 0,
         _ => false,
     };
     if is_true { Ok(()) } else { Err(format!("it failed with {error}: {cause}")) }
+}
+
+/// A session that was still going on, and ended within the longest wait, was waited for, where the market was up throughout
+/// and other symbols had bars.
+fn open_sessions_are_waited_for(case: &Case, Played { run, .. }: &Played) -> Result<(), String> {
+    let Ok(collection) = &run.end else { return Ok(()) };
+    let has_others = collection
+        .symbols
+        .collected
+        .iter()
+        .any(|it| matches!(case.requested().get(it.symbol.as_str()), Some((_, Listing::Trades { .. }))));
+    if !case.outages.is_empty() || !has_others {
+        return Ok(());
+    }
+    let longest = Duration::from_secs(7 * 60 * 60);
+    let waited = |listing: &Listing| matches!(listing, Listing::OpenFor(left) if *left < longest);
+    let left_out = collection
+        .symbols
+        .failed
+        .iter()
+        .find(|failed| case.requested().get(failed.symbol.as_str()).is_some_and(|(_, listing)| waited(listing)));
+    left_out.map_or(Ok(()), |failed| Err(format!("not waited for: {failed:?}")))
 }
 
 /// Where the market was up during the whole last invocation, every symbol of which it has bars is collected, unless faults
