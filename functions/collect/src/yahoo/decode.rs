@@ -255,13 +255,17 @@ impl Decoded {
         row.timestamp().is_some_and(|at| at.to_zoned(self.zone.clone()).date() == trade_date.date())
     }
 
-    /// The rows that have a time.
+    fn is_extended(&self, at: Timestamp) -> bool {
+        self.meta.trading_periods.as_ref().is_some_and(|periods| periods.is_extended(at))
+    }
+
+    /// The rows that have a time, without those of pre- and post-market trading where that is listed.
     fn rows(&self) -> Vec<Row> {
         let nothing = Quote::default();
         let quote = self.series.indicators.as_ref().and_then(|all| all.quote.first()).unwrap_or(&nothing);
         let volume = |row: usize| quote.volume.as_ref()?.get(row).copied()?.count();
         let row = |(row, at): (usize, &Number)| {
-            let at = at.timestamp()?;
+            let at = at.timestamp().filter(|at| !self.is_extended(*at))?;
             Some(Row { at, volume: volume(row), bar: bar(quote, row, at) })
         };
         self.series.timestamp.iter().flatten().enumerate().filter_map(row).collect()

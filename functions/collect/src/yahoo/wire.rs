@@ -67,7 +67,11 @@ pub enum TradingPeriods {
     Regular(Vec<Vec<Period>>),
     Extended {
         #[serde(default)]
+        pre: Vec<Vec<Period>>,
+        #[serde(default)]
         regular: Vec<Vec<Period>>,
+        #[serde(default)]
+        post: Vec<Vec<Period>>,
     },
 }
 
@@ -130,8 +134,18 @@ impl Number {
 impl TradingPeriods {
     /// The regular sessions.
     pub fn regular(&self) -> impl Iterator<Item = Period> {
-        let (Self::Regular(days) | Self::Extended { regular: days }) = self;
+        let (Self::Regular(days) | Self::Extended { regular: days, .. }) = self;
         days.iter().flatten().copied()
+    }
+
+    /// Whether a time lies in pre- or post-market trading, where that is listed.
+    pub fn is_extended(&self, at: Timestamp) -> bool {
+        let Self::Extended { pre, post, .. } = self else { return false };
+        let holds = |period: &Period| {
+            period.start.timestamp().is_some_and(|start| start <= at)
+                && period.end.timestamp().is_some_and(|end| at < end)
+        };
+        pre.iter().chain(post).flatten().any(holds)
     }
 }
 

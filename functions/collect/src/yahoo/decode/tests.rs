@@ -136,6 +136,17 @@ fn rows_that_are_bars_are_kept_and_all_others_are_not() {
             &[10., 11., 12.],
         ),
         (
+            "rows of pre- and post-market trading, with volume",
+            edited(
+                "/meta/tradingPeriods",
+                Some(json!({
+                    "pre": [[{"start": OPEN - 3600, "end": OPEN + 300}]], "regular": [[{"start": OPEN + 300, "end": OPEN + 600}]],
+                    "post": [[{"start": OPEN + 600, "end": CLOSE}]]
+                })),
+            ),
+            &[11.],
+        ),
+        (
             "periods that are floats",
             edited("/meta/tradingPeriods", Some(json!([[{"start": OPEN as f64, "end": CLOSE as f64}]]))),
             &[10., 11., 12.],
