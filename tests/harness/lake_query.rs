@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use shared::{
-    Bar, Interval, RunId, S3Uri, TradeDate,
+    Bar, Interval, RunId, S3Uri, Symbol, TradeDate,
     payload::{
         CollectOutcome, CollectedSymbol, Collection, Export, ExportRequest, RunQueryRequest, StartedQuery,
         SymbolOutcomes,
@@ -71,6 +71,15 @@ impl LakeQuery {
     }
 }
 
+/// What `export-csv` made of a query's result.
+#[derive(Debug, PartialEq, Eq)]
+pub struct LakeExport {
+    /// The CSV.
+    pub csv: String,
+    /// The symbols of which bars of another scale or currency were left out, in alphabetical order.
+    pub restated: Vec<Symbol>,
+}
+
 /// A query as it was given to Athena, and where its result is.
 #[derive(Debug)]
 pub struct AthenaQuery {
@@ -83,11 +92,11 @@ pub struct AthenaQuery {
 }
 
 impl Stack {
-    /// Queries the lake, which holds `bars`, with `run-query` and exports the result with `export-csv`. Returns the CSV.
+    /// Queries the lake, which holds `bars`, with `run-query` and exports the result with `export-csv`.
     ///
     /// # Errors
     /// The error of a function or of Athena, or that the query did not count the run's bars right.
-    pub async fn query_and_export(&self, query: &LakeQuery, bars: &[Bar]) -> anyhow::Result<String> {
+    pub async fn query_and_export(&self, query: &LakeQuery, bars: &[Bar]) -> anyhow::Result<LakeExport> {
         let executed = self.run_query(query).await?;
         self.export_result(query, bars, &executed.result).await
     }
@@ -129,18 +138,18 @@ impl Stack {
         self.executed_query(started["QueryExecutionId"].as_str().context("the query has no id")?).await
     }
 
-    /// Exports the result of a query of the lake, which holds `bars`, with `export-csv`. Returns the CSV.
+    /// Exports the result of a query of the lake, which holds `bars`, with `export-csv`.
     ///
     /// # Errors
     /// The error of the function, or that the query did not count the run's bars right.
-    pub async fn export_result(&self, query: &LakeQuery, bars: &[Bar], result: &S3Uri) -> anyhow::Result<String> {
+    pub async fn export_result(&self, query: &LakeQuery, bars: &[Bar], result: &S3Uri) -> anyhow::Result<LakeExport> {
         let collection = query.collection(bars)?;
         let written = collection.bars;
         let request = ExportRequest { collection, query_result: result.clone() };
         match self.invoke("ExportCsvFunction", &request).await? {
-            Export::Exported { bars_seen, csv, .. } => {
+            Export::Exported { bars_seen, csv, restated, .. } => {
                 ensure!(bars_seen == written, "the query saw {bars_seen} bars of the run, which has {written}");
-                self.object(&csv).await
+                Ok(LakeExport { csv: self.object(&csv).await?, restated })
             }
             Export::Incomplete { bars_seen } => bail!("the query saw {bars_seen} bars of the run, which has {written}"),
         }

@@ -30,7 +30,7 @@ pub use faults::{Call, CallFault, CallFaultRule, FaultProxy};
 pub use hourly_extremes::{Listing, Prices};
 pub use iam::{deployed_roles, find_role};
 pub use json::{find_all, find_strings, list};
-pub use lake_query::{AthenaQuery, LakeQuery};
+pub use lake_query::{AthenaQuery, LakeExport, LakeQuery};
 pub use market_server::MarketServer;
 pub use oracle_lake::{expected_coverage, expected_from_lake};
 pub use oracle_market::{expected_from_market, verify_csv};

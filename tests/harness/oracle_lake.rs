@@ -10,11 +10,11 @@ use jiff::Timestamp;
 use shared::{Bar, Interval, RunId, Symbol, TradeDate};
 
 use crate::{
-    LakeQuery,
+    LakeExport, LakeQuery,
     hourly_extremes::{HourlyExtremes, Listing, Prices},
 };
 
-/// The CSV that must be exported for `query` when the lake holds `bars`, in any order.
+/// What must be exported for `query` when the lake holds `bars`, in any order.
 ///
 /// Of the copies of a bar the last write wins: the one with the latest `collected_at`, and of those at the same time
 /// the one with the greatest run id. The same holds for the company's name and the currency. What is of another scale
@@ -22,13 +22,15 @@ use crate::{
 ///
 /// # Errors
 /// When an hour cannot be written as a row of the CSV.
-pub fn expected_from_lake(query: &LakeQuery, bars: &[Bar]) -> anyhow::Result<String> {
+pub fn expected_from_lake(query: &LakeQuery, bars: &[Bar]) -> anyhow::Result<LakeExport> {
     let of_run = bars.iter().filter(|bar| query.matches(bar) && bar.run_id == query.run_id);
     let symbols: BTreeSet<_> = of_run.map(|bar| bar.symbol.as_str()).collect();
-    let mut bars = of_one_scale(bars.iter().filter(|bar| query.matches(bar))).0;
+    let is_queried = |symbol: &Symbol| symbols.contains(symbol.as_str());
+    let queried = bars.iter().filter(|bar| query.matches(bar) && is_queried(&bar.symbol));
+    let (mut bars, restated) = of_one_scale(queried);
     bars.sort_by_key(|bar| Reverse((bar.collected_at, &bar.run_id)));
     let (mut listings, mut latest) = (BTreeMap::new(), BTreeMap::new());
-    for bar in bars.into_iter().filter(|bar| symbols.contains(bar.symbol.as_str())) {
+    for bar in bars {
         let (name, symbol, currency) = (bar.company_name.as_str(), bar.symbol.as_str(), bar.currency.as_deref());
         listings.entry(symbol).or_insert(Listing { name, symbol, currency });
         latest.entry((bar.symbol.as_str(), bar.ts.timestamp())).or_insert(bar);
@@ -38,7 +40,8 @@ pub fn expected_from_lake(query: &LakeQuery, bars: &[Bar]) -> anyhow::Result<Str
         let [open, high, low, close] = [bar.open, bar.high, bar.low, bar.close].map(|price| price.get());
         hours.add(listings[symbol], &bar.ts, Prices { open, high, low, close }, bar.volume);
     }
-    hours.csv(query.trade_date)
+    let restated = restated.into_iter().map(|(_, symbol)| symbol.clone()).collect();
+    Ok(LakeExport { csv: hours.csv(query.trade_date)?, restated })
 }
 
 /// The bars that are of the currency and the scale of the newest collection of their symbol and day, and the symbols and

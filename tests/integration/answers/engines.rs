@@ -5,7 +5,7 @@ use std::{fmt, sync::Arc};
 
 use anyhow::{Context as _, Result, ensure};
 use futures::{StreamExt, TryStreamExt, stream};
-use harness::{AthenaQuery, Trino, expected_from_lake};
+use harness::{AthenaQuery, LakeExport, Trino, expected_from_lake};
 use jiff::civil::date;
 use libtest_mimic::Trial;
 use proptest::test_runner::TestRunner;
@@ -78,13 +78,13 @@ impl Rows {
     }
 }
 
-/// Compares the CSVs of each case.
+/// Compares the exports of each case.
 async fn compare_all(context: &Context, trino: &Trino, cases: &[Case]) -> Result<Rows> {
     let compared = stream::iter(cases).map(|case| compare(context, trino, case)).buffer_unordered(CONCURRENCY);
     compared.try_fold(Rows::default(), async |sum, rows| Ok(sum.plus(rows))).await
 }
 
-/// Compares the CSV that is exported of Trino's rows with the one of DuckDB's and the computed one, byte for byte.
+/// Compares what is exported of Trino's rows with what is of DuckDB's and with what is computed, byte for byte.
 async fn compare(context: &Context, trino: &Trino, Case { query, files }: &Case) -> Result<Rows> {
     let bars = files.concat();
     let computed = expected_from_lake(query, &bars)?;
@@ -98,11 +98,11 @@ async fn compare(context: &Context, trino: &Trino, Case { query, files }: &Case)
     let on_trino = context.stack.export_result(query, &bars, &result).await?;
     ensure!(
         on_trino == computed && on_duckdb == computed,
-        "{query:?}\non Trino:\n{on_trino}on DuckDB:\n{on_duckdb}computed:\n{computed}"
+        "{query:?}\non Trino: {on_trino:#?}\non DuckDB: {on_duckdb:#?}\ncomputed: {computed:#?}"
     );
     let plan = trino.explain_io(&sql, &parameters).await?;
     ensure!(reads_only(&plan, query.trade_date), "more than {} is read: {plan}", query.trade_date);
-    let count = |csv: &str| csv.lines().count() - 1;
+    let count = |export: &LakeExport| export.csv.lines().count() - 1;
     Ok(Rows { trino: count(&on_trino), duckdb: count(&on_duckdb), computed: count(&computed) })
 }
 

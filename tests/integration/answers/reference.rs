@@ -1,26 +1,28 @@
 //! Reads the days of `reference.txt`, whose first lines describe its format.
 
 use anyhow::{Context as _, Result, bail, ensure};
-use harness::{LakeQuery, Prices};
+use harness::{LakeExport, LakeQuery, Prices};
 use jiff::tz::TimeZone;
-use shared::Bar;
+use shared::{Bar, Symbol};
 
 use super::{Case, collected::Collected};
 use crate::Context;
 
-/// A day, and the rows that its CSV must have.
+/// A day, the rows that its CSV must have, and the symbols that must be named as restated.
 pub struct Day {
     pub title: String,
     pub case: Case,
     rows: String,
+    restated: Vec<Symbol>,
 }
 
 impl Day {
-    /// Verifies that the CSV has the recorded rows and equals the computed one.
+    /// Verifies that what is exported is as recorded, and equals what is computed.
     pub async fn check(&self, context: &Context) -> Result<()> {
-        let csv = self.case.check(context).await?;
+        let LakeExport { csv, restated } = self.case.check(context).await?;
         let rows = csv.split_once('\n').map(|(_, rows)| rows);
         ensure!(rows == Some(&self.rows), "the computed rows are\n{csv}and the recorded ones\n{}", self.rows);
+        ensure!(restated == self.restated, "computed as restated: {restated:?}, recorded: {:?}", self.restated);
         Ok(())
     }
 }
@@ -35,10 +37,11 @@ fn day(text: &str) -> Result<Day> {
     let mut lines = text.lines().filter(|line| !line.is_empty());
     let title = lines.next().unwrap_or_default().to_owned();
     let query = query(lines.next().and_then(|line| line.strip_prefix("query ")).context("no query")?)?;
-    let (mut collected, mut bars, mut rows) = (None, Vec::new(), String::new());
+    let (mut collected, mut bars, mut rows, mut restated) = (None, Vec::new(), String::new(), Vec::new());
     for line in lines {
         match (line.split_once(' '), &collected) {
             (Some(("row", row)), _) => rows += &format!("{row}\n"),
+            (Some(("restated", symbol)), _) => restated.push(symbol.parse()?),
             (Some(("from", of)), _) => collected = Some(collection(&query, of)?),
             (Some(("bar", of)), Some(collected)) => bars.push(bar(collected, of)?),
             (Some(("rising", of)), Some(collected)) => {
@@ -50,7 +53,7 @@ fn day(text: &str) -> Result<Day> {
     }
     // Dealt out in turn to three files, so that the bars of an hour are never all in one file.
     let file = |number| bars.iter().skip(number).step_by(3).cloned().collect();
-    Ok(Day { title, case: Case { query, files: (0..3).map(file).collect() }, rows })
+    Ok(Day { title, case: Case { query, files: (0..3).map(file).collect() }, rows, restated })
 }
 
 fn query(text: &str) -> Result<LakeQuery> {
