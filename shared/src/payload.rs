@@ -437,12 +437,13 @@ pub enum Export {
         superseded_by: Option<RunId>,
         /// The symbols of which the lake holds more bars of the day, at another scale or in another currency, which were
         /// left out.
-        #[serde(default)]
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
         restated: Vec<Symbol>,
     },
     /// Firehose has not delivered every bar yet; nothing is published.
     Incomplete {
-        /// The number of the run's bars that the query saw, of each symbol at most as many as were collected.
+        /// The number of bars that were collected, less one for each that was written and not seen: a bar that two attempts
+        /// wrote must be seen twice.
         bars_seen: usize,
     },
 }
@@ -472,7 +473,7 @@ pub enum RunOutcome {
         simulated: bool,
         /// The symbols of which the lake holds more bars of the day, at another scale or in another currency, which were
         /// left out.
-        #[serde(default)]
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
         restated: Vec<Symbol>,
     },
     /// Nothing traded on that date.

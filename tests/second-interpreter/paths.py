@@ -34,6 +34,7 @@ class Path:
     pauses: dict = dataclasses.field(default_factory=dict)  # waits that are not left out, in seconds, by state
     execution: str = ""  # its name; that of the path by default
     started: str = ""  # when the execution started; now by default
+    restated: list = dataclasses.field(default_factory=list)  # the symbols that output and message of an export name
     run_id: str = ""  # what every first call of collect must be given; by default the execution's name and any start
 
 
@@ -88,6 +89,14 @@ def query(state, reason=None):
     return returns({"QueryExecution": {"QueryExecutionId": "query-1", "Status": status, "ResultConfiguration": result}})
 
 
+def exported(**more):
+    return function_returns({
+        "outcome": "exported", "bars_seen": 156, "rows": 14, "superseded_by": "run-2",
+        "csv": "s3://bucket/runs/trade_date=2026-11-20/run-1/hourly_extremes.csv",
+        "report": "s3://bucket/runs/trade_date=2026-11-20/run-1/report.html", **more,
+    })
+
+
 def executions(*runs, token=None):
     """A page of what ListExecutions says of runs, each a name and when it ended."""
     found = [{"ExecutionArn": name, "Name": name, "Status": "SUCCEEDED", "StopDate": stop} for name, stop in runs]
@@ -113,10 +122,7 @@ STARTED = crawl_start()
 CRAWLED = [crawler("RUNNING"), crawler("READY", "{crawl 1}")]
 QUERY = function_returns({"query_execution_id": "query-1"})
 QUERIED = [query("RUNNING"), query("SUCCEEDED")]
-EXPORTED = function_returns({
-    "outcome": "exported", "bars_seen": 156, "rows": 14, "csv": "s3://bucket/runs/trade_date=2026-11-20/run-1/hourly_extremes.csv",
-    "report": "s3://bucket/runs/trade_date=2026-11-20/run-1/report.html", "superseded_by": "run-2",
-})
+EXPORTED = exported()
 INCOMPLETE, NOT_SEEN = (function_returns({"outcome": "incomplete", "bars_seen": seen}) for seen in (100, 0))
 SENT = returns({"MessageId": "message-1"})
 SNS_FAILS = Always(throws("SNS.KmsDisabledException", "The key is disabled. (Service: Sns, Status Code: 400)"))
@@ -259,6 +265,8 @@ QUERIES = [
             "Athena.InvalidRequestException",
             "QueryExecution query-1 was not found (Service: Athena, Status Code: 400, Request ID: 1)")]]},
         "Athena.InvalidRequestException", "QueryExecution query-1 was not found (Service: Athena, *"),
+    *[Path(f"restated_{name}", TO_QUERY + END, {**HAPPY, "ExportCsv": [exported(restated=symbols)]}, restated=symbols)
+      for name, symbols in [("none", []), ("one", ["META"]), ("two", ["META", "SHOP"])]],
     Path("bars_missing_once", TO_QUERY + EXPORT + "WaitForBars" + END, {
         **HAPPY, "RunQuery": [QUERY] * 2, "GetQueryExecution": [QUERIED] * 2, "ExportCsv": [INCOMPLETE, EXPORTED]}),
     Path("bars_missing_for_ever", TO_QUERY + EXPORT + "(WaitForBars" + EXPORT + "){14} BarsMissing" + FAIL, {
