@@ -1,5 +1,6 @@
 -- One row: one bar of one symbol, as it was collected once. A bar that was collected again is
--- there again; its key is (symbol, interval, ts), and the last write, by collected_at, wins.
+-- there again; its key is (symbol, interval, ts), and the last write, by collected_at, wins. Bars of a day that are of
+-- another scale or currency than the symbol's newest are not to be mixed with those: hourly_extremes.sql has the rule.
 --
 -- This is the table that hourly_extremes.sql reads. template.yaml declares it in the Glue Data
 -- Catalog (a test compares the two); the statement is here to read, and to try things by hand.
