@@ -19,33 +19,32 @@ bars_of_days AS (
   -- A record that was delivered twice counts once.
   SELECT DISTINCT * FROM by_collection
 ),
-agreement AS (
+compared AS (
+  -- Beside each bar that of the newest collection with the same start, if there is one, and its currency.
   SELECT
-    older.trade_date,
-    older.symbol,
-    older.collection_rank,
-    2 * sum(
+    *,
+    max(CASE WHEN collection_rank = 1 THEN close END) OVER (PARTITION BY trade_date, symbol, ts) AS newest_close,
+    max(CASE WHEN collection_rank = 1 THEN currency END) OVER (PARTITION BY trade_date, symbol) AS newest_currency
+  FROM bars_of_days
+),
+agreement AS (
+  -- Whether a bar's collection agrees with the newest one of its symbol and day.
+  SELECT
+    *,
+    2 * count(
       CASE
-        WHEN older.currency IS NOT DISTINCT FROM newest.currency
-          AND abs(older.close - newest.close) <= 0.005 * newest.close THEN 1
-        ELSE 0
+        WHEN currency IS NOT DISTINCT FROM newest_currency AND abs(close - newest_close) <= 0.005 * newest_close THEN 1
       END
-    ) > count(newest.ts) AS agrees
-  FROM bars_of_days AS older
-  LEFT JOIN bars_of_days AS newest
-    ON newest.trade_date = older.trade_date AND newest.symbol = older.symbol AND newest.ts = older.ts
-    AND newest.collection_rank = 1
-  GROUP BY older.trade_date, older.symbol, older.collection_rank
+    ) OVER (PARTITION BY trade_date, symbol, collection_rank)
+      > count(newest_close) OVER (PARTITION BY trade_date, symbol, collection_rank) AS agrees
+  FROM compared
 )
 SELECT
-  bars_of_days.trade_date,
-  bars_of_days.symbol,
+  trade_date,
+  symbol,
   count(DISTINCT CASE WHEN agrees THEN ts END) AS bars,
-  coalesce(max(CASE WHEN bars_of_days.collection_rank = 1 THEN currency END), '') AS currency,
+  coalesce(max(newest_currency), '') AS currency,
   bool_or(NOT agrees) AS restated
-FROM bars_of_days
-JOIN agreement
-  ON agreement.trade_date = bars_of_days.trade_date AND agreement.symbol = bars_of_days.symbol
-  AND agreement.collection_rank = bars_of_days.collection_rank
-GROUP BY bars_of_days.trade_date, bars_of_days.symbol
-ORDER BY bars_of_days.trade_date, bars_of_days.symbol
+FROM agreement
+GROUP BY trade_date, symbol
+ORDER BY trade_date, symbol

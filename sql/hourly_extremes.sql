@@ -37,22 +37,25 @@ by_collection AS (
   SELECT *, dense_rank() OVER (PARTITION BY symbol ORDER BY collected DESC, run_id DESC) AS collection_rank
   FROM day
 ),
-agreement AS (
-  -- Whether a collection agrees with the newest one of its symbol; that one does with itself.
+compared AS (
+  -- Beside each bar that of the newest collection with the same start, if there is one, and its currency.
   SELECT
-    older.symbol,
-    older.collection_rank,
-    2 * sum(
+    *,
+    max(CASE WHEN collection_rank = 1 THEN close END) OVER (PARTITION BY symbol, ts) AS newest_close,
+    max(CASE WHEN collection_rank = 1 THEN currency END) OVER (PARTITION BY symbol) AS newest_currency
+  FROM by_collection
+),
+agreement AS (
+  -- Whether a bar's collection agrees with the newest one of its symbol; that one does with itself.
+  SELECT
+    *,
+    2 * count(
       CASE
-        WHEN older.currency IS NOT DISTINCT FROM newest.currency
-          AND abs(older.close - newest.close) <= 0.005 * newest.close THEN 1
-        ELSE 0
+        WHEN currency IS NOT DISTINCT FROM newest_currency AND abs(close - newest_close) <= 0.005 * newest_close THEN 1
       END
-    ) > count(newest.ts) AS agrees
-  FROM by_collection AS older
-  LEFT JOIN by_collection AS newest
-    ON newest.symbol = older.symbol AND newest.ts = older.ts AND newest.collection_rank = 1
-  GROUP BY older.symbol, older.collection_rank
+    ) OVER (PARTITION BY symbol, collection_rank)
+      > count(newest_close) OVER (PARTITION BY symbol, collection_rank) AS agrees
+  FROM compared
 ),
 scales AS (
   SELECT *, bool_or(NOT agrees) OVER (PARTITION BY symbol) AS restated
@@ -60,14 +63,8 @@ scales AS (
 ),
 by_recency AS (
   -- Of the agreeing collections of a bar, the newest has recency_rank 1.
-  SELECT
-    by_collection.*,
-    restated,
-    row_number() OVER (
-      PARTITION BY by_collection.symbol, by_collection.ts ORDER BY by_collection.collection_rank
-    ) AS recency_rank
-  FROM by_collection
-  JOIN scales ON scales.symbol = by_collection.symbol AND scales.collection_rank = by_collection.collection_rank
+  SELECT *, row_number() OVER (PARTITION BY symbol, ts ORDER BY collection_rank) AS recency_rank
+  FROM scales
   WHERE agrees
 ),
 newest AS (
@@ -76,7 +73,7 @@ newest AS (
     by_recency.symbol, trade_date, ts, started, open, high, low, close, volume,
     CAST(substr(ts, 12, 2) AS integer) AS hour,
     first_value(company_name) OVER (PARTITION BY by_recency.symbol ORDER BY collection_rank, started) AS company_name,
-    first_value(currency) OVER (PARTITION BY by_recency.symbol ORDER BY collection_rank, started) AS currency,
+    newest_currency AS currency,
     restated,
     run_bars
   FROM by_recency

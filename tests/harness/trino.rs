@@ -83,6 +83,17 @@ impl Trino {
         Ok(serde_json::from_str(plan.context("no plan")?)?)
     }
 
+    /// How often a query reads the table: Trino, as Athena, reads it anew wherever a `WITH` query stands that names it, and
+    /// bills each.
+    ///
+    /// # Errors
+    /// When it fails, with Trino's message.
+    pub async fn count_scans(&self, sql: &str, parameters: &[String]) -> anyhow::Result<usize> {
+        let rows = self.run(format!("EXPLAIN {}", execute(sql, parameters))).await?;
+        let plan = rows.rows.first().and_then(|row| row.first()).and_then(Value::as_str).context("no plan")?;
+        Ok(plan.matches("table = ").count())
+    }
+
     /// Its name and version.
     ///
     /// # Errors

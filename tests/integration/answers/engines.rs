@@ -102,6 +102,8 @@ async fn compare(context: &Context, trino: &Trino, Case { query, files }: &Case)
     );
     let plan = trino.explain_io(&sql, &parameters).await?;
     ensure!(reads_only(&plan, query.trade_date), "more than {} is read: {plan}", query.trade_date);
+    let scans = trino.count_scans(&sql, &parameters).await?;
+    ensure!(scans == 2, "the day is read {scans} times");
     let count = |export: &LakeExport| export.csv.lines().count() - 1;
     Ok(Rows { trino: count(&on_trino), duckdb: count(&on_duckdb), computed: count(&computed) })
 }
@@ -128,6 +130,8 @@ async fn compare_coverage(context: &Context, trino: &Trino, cases: &[Case]) -> R
         context.stack.query_coverage(first, last, Interval::FiveMinutes).await?;
     let on_duckdb = context.stack.object(&result).await?;
     let rows = trino.query(&sql, &parameters).await?;
+    let scans = trino.count_scans(&sql, &parameters).await?;
+    ensure!(scans == 1, "the days are read {scans} times");
     let on_trino = rows.athena_csv();
     let difference = on_trino.lines().zip(on_duckdb.lines()).find(|(trino, duckdb)| trino != duckdb);
     ensure!(on_trino == on_duckdb, "the first difference of coverage.sql on Trino and on DuckDB: {difference:?}");
