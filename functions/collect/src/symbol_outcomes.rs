@@ -106,8 +106,8 @@ pub fn record(symbols: &mut SymbolOutcomes, fetched: &FetchedSymbol, interval: I
             let bars = expected.map_or(day.bars.len(), |expected| expected.saturating_sub(Gap::count(&gaps, interval)));
             let written = before.map_or(0, |before| before.written.unwrap_or(before.bars)) + day.bars.len();
             let mut remarks = day.remarks.clone();
-            if before.is_some() && fills.is_none() {
-                remarks.push(scale::restated(before.map_or(0, |before| before.bars)));
+            if let (Some(before), None) = (before, fills) {
+                remarks.push(scale::restated(before.bars));
             }
             let attempts = attempts + 1;
             let gaps = (gaps.len() <= MAX_GAPS / requested.max(1)).then_some(gaps);

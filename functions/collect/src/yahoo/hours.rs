@@ -11,8 +11,8 @@
 //!    rows lie off that grid, it is theirs.
 //! 4. A traded row at the very close, with none behind it, is the closing auction. It is joined with the last bar.
 //! 5. Any other traded row on the grid is a bar, outside of the period and in its pauses, too, where none is expected.
-//! 6. A last row without volume and with one price is the latest price, which Yahoo appends. In a period of a whole day it may lie on the
-//!    grid, and is left out.
+//! 6. A last row without volume and with one price is the latest price, which Yahoo appends. In a period of a whole day it
+//!    may lie on the grid, and is left out.
 //! 7. What is left with volume is no bar: it lies off the grid, lacks a price, or comes a second time. It is left out.
 //!
 //! All of it but the closing auction is remarked on, unless what is left out is listed as a gap.
@@ -66,25 +66,26 @@ pub fn bars_of(listed: Session, rows: &[Row], interval: Interval) -> SessionBars
     let session = corrected(&listed, &traded, interval);
     let grid = Grid::of(&session, &traded, interval);
     let auction = (!session.is_whole_day()).then(|| traded.last().filter(|bar| bar.start == session.close)).flatten();
-    let auction_into = auction.and_then(|_| grid.starts().last());
+    let mut expected = grid.starts();
+    let auction_into = auction.and_then(|_| expected.last().copied());
 
     let mut bars: BTreeMap<Timestamp, Ohlcv> = BTreeMap::new();
-    let (mut expected, mut outside, mut left_out) = (grid.starts().collect::<BTreeSet<_>>(), vec![], vec![]);
+    let (mut outside, mut left_out) = (vec![], vec![]);
     for row in &rows {
         if auction_into.is_some() && row.at == session.close {
             continue;
         }
         let is_expected = grid.contains(row.at);
-        match row.bar {
-            Some(bar) if bars.get(&row.at) == Some(&bar) => {}
-            Some(bar) if is_expected && !bars.contains_key(&row.at) => drop(bars.insert(row.at, bar)),
-            Some(bar) if grid.is_on(row.at) && !bars.contains_key(&row.at) && traded.contains(&bar) => {
+        match (row.bar, bars.get(&row.at)) {
+            (Some(bar), Some(same)) if bar == *same => {}
+            (Some(bar), None) if is_expected => drop(bars.insert(row.at, bar)),
+            (Some(bar), None) if grid.is_on(row.at) && traded.contains(&bar) => {
                 expected.insert(row.at);
                 outside.push(row.at);
                 bars.insert(row.at, bar);
             }
-            Some(bar) if traded.contains(&bar) => left_out.push(row.at),
-            None if !is_expected && row.volume.is_some_and(|volume| volume > 0) => left_out.push(row.at),
+            (Some(bar), _) if traded.contains(&bar) => left_out.push(row.at),
+            (None, _) if !is_expected && row.volume.is_some_and(|volume| volume > 0) => left_out.push(row.at),
             _ => {}
         }
     }
@@ -189,12 +190,13 @@ impl Grid {
         Self { stretches: opens.zip(ends).map(stretch).collect(), step }
     }
 
-    fn starts(&self) -> impl DoubleEndedIterator<Item = Timestamp> {
+    fn starts(&self) -> BTreeSet<Timestamp> {
         let starts = |stretch: &Stretch| {
-            let grid = std::iter::successors(Some(stretch.first), |at| at.checked_add(self.step).ok());
-            grid.take_while(|at| *at < stretch.end).collect::<Vec<_>>()
+            let (step, end) = (self.step, stretch.end);
+            let grid = std::iter::successors(Some(stretch.first), move |at| at.checked_add(step).ok());
+            grid.take_while(move |at| *at < end)
         };
-        self.stretches.iter().flat_map(starts).collect::<Vec<_>>().into_iter()
+        self.stretches.iter().flat_map(starts).collect()
     }
 
     fn contains(&self, at: Timestamp) -> bool {
@@ -219,18 +221,18 @@ fn hours_differ(
 ) -> Option<Remark> {
     let clock = |at| clock(at, &session.zone);
     let hours = |session: &Session| format!("{}-{}", clock(session.open), clock(session.close));
-    let mut said = vec![];
+    let mut differences = vec![];
     if hours(listed) != hours(session) {
-        said.push(format!("rows traded {}, and the reply says {}", hours(session), hours(listed)));
+        differences.push(format!("rows traded {}, and the reply says {}", hours(session), hours(listed)));
     }
     for stretch in grid.stretches.iter().filter(|stretch| stretch.is_of_rows) {
-        said.push(format!("bars start at {}, off the grid of {}", clock(stretch.first), hours(session)));
+        differences.push(format!("bars start at {}, off the grid of {}", clock(stretch.first), hours(session)));
     }
     if !outside.is_empty() {
-        said.push(format!("traded outside of {}: {}", hours(session), listed_times(outside, session)));
+        differences.push(format!("traded outside of {}: {}", hours(session), listed_times(outside, session)));
     }
-    let detail = said.join("; ");
-    (!said.is_empty()).then_some(Remark { kind: RemarkKind::HoursDiffer, bars: misfits, detail })
+    let detail = differences.join("; ");
+    (!differences.is_empty()).then_some(Remark { kind: RemarkKind::HoursDiffer, bars: misfits, detail })
 }
 
 fn remark_left_out(session: &Session, rows: &[Timestamp]) -> Option<Remark> {
