@@ -125,7 +125,7 @@ pub struct SymbolOutcomes {
 impl SymbolOutcomes {
     /// The number of bars of all symbols, and of those expected: `773 of 780 expected`, and beside that the bars of
     /// instruments that trade around the clock, of which nobody knows how many to expect.
-    pub fn counted(&self) -> String {
+    pub fn describe_bars(&self) -> String {
         let (sessions, others): (Vec<_>, Vec<_>) = self.collected.iter().partition(|symbol| symbol.expected.is_some());
         let bars = |symbols: &[&CollectedSymbol]| thousands(symbols.iter().map(|symbol| symbol.bars).sum::<usize>());
         let expected: usize = sessions.iter().filter_map(|symbol| symbol.expected).sum();
@@ -240,15 +240,9 @@ impl CollectedSymbol {
     }
 
     /// The number of bars, and of those expected where that is known: `77 of 78`, or `264`.
-    pub fn counted(&self) -> String {
+    pub fn describe_bars(&self) -> String {
         let expected = self.expected.map(|expected| format!(" of {}", thousands(expected)));
         thousands(self.bars) + &expected.unwrap_or_default()
-    }
-
-    /// The number of bars that are doubtful.
-    pub fn doubtful(&self) -> usize {
-        let doubtful = self.remarks.iter().filter(|remark| remark.kind == RemarkKind::Doubtful);
-        doubtful.map(|remark| remark.bars).sum()
     }
 
     /// The missing bars in one line, such as `10:05, 12:30-12:40`.

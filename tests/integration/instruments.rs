@@ -143,7 +143,7 @@ const CASES: &[Case] = &[
         again: false,
         fault: Some(Fault::PoundsAmongPence),
         is_right: |ran| {
-            ensure!(ran.remarked(RemarkKind::Doubtful)? == 1 && ran.collected()?.doubtful() == 1);
+            ensure!(ran.remarked(RemarkKind::Doubtful)? == 1 && ran.collected()?.remarks.len() == 1);
             let last = ran.rows.last().context("no rows")?;
             let (low, high) = (last.lowest_hourly_price.get(), last.highest_hourly_price.get());
             ensure!(low * 50.0 < high, "the bar is not kept as it is: {last:?}");
@@ -267,7 +267,7 @@ async fn each_case_ends_right(context: Arc<Context>) -> Result<()> {
             (Some(collected), _) => {
                 let remarks = collected.remarks.iter().map(|it| format!("; {}: {}", it.kind.label(), it.detail));
                 let restated = if ran.is_restated { "; restated" } else { "" };
-                format!("{} bars{restated}{}", collected.counted(), remarks.collect::<String>())
+                format!("{} bars{restated}{}", collected.describe_bars(), remarks.collect::<String>())
             }
             (None, reason) => reason.map(Reason::label).unwrap_or_default(),
         };
@@ -407,7 +407,12 @@ async fn check_mixed(context: &Context, run: &ExportedRun, date: &str, expected:
         let of_market = expected_from_market(market, date.parse()?, Interval::FiveMinutes, &company).await?;
         let of_market = hourly_extreme::read(of_market.as_bytes())?;
         ensure!(of_market.iter().collect::<Vec<_>>() == own, "{symbol}: {own:#?}\nand not\n{of_market:#?}");
-        writeln!(table, "{symbol:12} {currency:4} {first:02}-{last:02} {:>10} {}", found.counted(), found.missing())?;
+        writeln!(
+            table,
+            "{symbol:12} {currency:4} {first:02}-{last:02} {:>10} {}",
+            found.describe_bars(),
+            found.missing()
+        )?;
     }
     writeln!(table, "{:12} {}: {}", failed.symbol, failed.reason.label(), failed.detail)?;
     let days = ["gaps", "--from", date, "--to", date, "--symbols", &MIXED.join(",")];

@@ -39,7 +39,7 @@ pub fn exported(
         remarks(collected, width),
         without_bars(failed, width),
         renamed(collected),
-        left_out(restated),
+        restated_symbols(restated),
         summary,
     ]
     .concat()
@@ -117,7 +117,7 @@ fn short_of_bars(collected: &[CollectedSymbol], width: Option<u16>) -> String {
     }
     let mut table = compact_table(&["short of bars", "bars", "missing, by their start"], width);
     for symbol in short {
-        table.add_row([symbol.symbol.as_str(), &symbol.counted(), &symbol.missing()]);
+        table.add_row([symbol.symbol.as_str(), &symbol.describe_bars(), &symbol.missing()]);
     }
     if let Some(column) = table.column_mut(1) {
         column.set_constraint(ContentWidth);
@@ -139,7 +139,7 @@ fn remarks(collected: &[CollectedSymbol], width: Option<u16>) -> String {
 }
 
 /// The symbols of which bars of another scale or currency were left out.
-fn left_out(restated: &[Symbol]) -> String {
+fn restated_symbols(restated: &[Symbol]) -> String {
     let symbols: Vec<_> = restated.iter().map(Symbol::as_str).collect();
     if symbols.is_empty() {
         return String::new();

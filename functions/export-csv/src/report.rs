@@ -23,7 +23,7 @@ struct Report<'a> {
     collection: &'a Collection,
     day: String,
     collected_at: String,
-    counted: String,
+    bars: String,
     offsets: String,
     currencies: String,
     minor_units: String,
@@ -41,7 +41,7 @@ struct Company<'a> {
     currency: &'a str,
     chart: Chart,
     /// The number of bars that were collected, and that of a session without gaps.
-    counted: Option<String>,
+    bars: Option<String>,
     rows: &'a [HourlyExtreme],
 }
 
@@ -54,7 +54,7 @@ pub fn render(collection: &Collection, rows: &[HourlyExtreme], restated: &[Symbo
         collection,
         day: collection.trade_date.date().strftime("%A, %-d %B %Y").to_string(),
         collected_at: collection.collected_at.strftime("%Y-%m-%d %H:%M UTC").to_string(),
-        counted: collection.symbols.counted(),
+        bars: collection.symbols.describe_bars(),
         offsets: offsets(rows),
         currencies: currencies(rows),
         minor_units: currency::minor_units(rows.iter().filter_map(|row| row.currency.as_deref())).join("; "),
@@ -77,7 +77,7 @@ fn companies<'a>(collection: &'a Collection, rows: &'a [HourlyExtreme]) -> Vec<C
             symbol: &first.symbol,
             currency: currency_of(first),
             chart: chart::chart(rows, span)?,
-            counted: collected.map(CollectedSymbol::counted),
+            bars: collected.map(CollectedSymbol::describe_bars),
             rows,
         })
     };

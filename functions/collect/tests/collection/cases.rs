@@ -394,7 +394,7 @@ fn the_bars_of_two_attempts_are_merged_only_at_one_scale() -> Outcome {
         let remarks = symbol.remarks.iter().map(|it| format!("; {} {}: {}", it.kind.label(), it.bars, it.detail));
         let remarks: String = remarks.collect();
         assert_eq!((symbol.written, &symbol.scale), (Some(played.lake.bars().len()), &None), "{symbol:?}");
-        table += &format!("{what:36} {} bars, missing {}{remarks}\n", symbol.counted(), symbol.missing());
+        table += &format!("{what:36} {} bars, missing {}{remarks}\n", symbol.describe_bars(), symbol.missing());
     }
     insta::assert_snapshot!(table);
     Ok(())
