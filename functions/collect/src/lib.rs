@@ -56,7 +56,7 @@ pub struct Collector {
     pub firehose: aws_sdk_firehose::Client,
     /// The delivery stream (`DELIVERY_STREAM`).
     pub stream: String,
-    /// How long a run waits at most for sessions that are still going on (`SESSION_WAIT_HOURS`).
+    /// How long after the start of an invocation a session may end for the run to wait for it (`SESSION_WAIT_HOURS`).
     pub session_wait: SignedDuration,
 }
 

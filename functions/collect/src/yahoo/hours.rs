@@ -15,7 +15,8 @@
 //!    may lie on the grid, and is left out.
 //! 7. What is left with volume is no bar: it lies off the grid, lacks a price, or comes a second time. It is left out.
 //!
-//! All of it but the closing auction is remarked on, unless what is left out is listed as a gap.
+//! All of it but the closing auction is remarked on, unless what is left out is listed as a gap. A row on the grid of a whole
+//! day that lacks a price is neither: nothing is expected there.
 
 use std::collections::{BTreeMap, BTreeSet};
 
