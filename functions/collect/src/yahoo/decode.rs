@@ -231,12 +231,15 @@ impl Decoded {
         Ok(SymbolDay { session, expected, bars, remarks, name, currency, simulated: self.simulated })
     }
 
-    /// Whether the reply is about a name without an instrument, which has no rows and no currency, or Yahoo's own exchange
-    /// `YHD`. Such a shell lists the session of New York, whatever its exchange was. Seen for CAPIO.ST
-    /// (<https://github.com/scheb/yahoo-finance-api>, tests/ApiClient/fixtures).
+    /// Whether the reply is about a name without an instrument, which has no rows and neither currency nor latest price, or
+    /// Yahoo's own exchange `YHD`. Such a shell lists the session of New York, whatever its exchange was. Seen for CAPIO.ST
+    /// (<https://github.com/scheb/yahoo-finance-api>, tests/ApiClient/fixtures). A currency alone is missing of living ones,
+    /// too: LUCYW (<https://github.com/gadicc/yahoo-finance2>, tests/fixtures).
     fn is_shell(&self) -> bool {
+        let Meta { currency, regular_market_price, exchange_name, .. } = &self.meta;
         let has_rows = self.series.timestamp.as_ref().is_some_and(|rows| !rows.is_empty());
-        !has_rows && (self.meta.currency.is_none() || self.meta.exchange_name.as_deref() == Some("YHD"))
+        let is_nameless = currency.is_none() && regular_market_price.is_none_or(|price| price.price().is_none());
+        !has_rows && (is_nameless || exchange_name.as_deref() == Some("YHD"))
     }
 
     /// Yahoo may send longer bars than were requested, without an error.
@@ -263,10 +266,13 @@ impl Decoded {
     fn rows(&self) -> Vec<Row> {
         let nothing = Quote::default();
         let quote = self.series.indicators.as_ref().and_then(|all| all.quote.first()).unwrap_or(&nothing);
-        let volume = |row: usize| quote.volume.as_ref()?.get(row).copied()?.count();
+        let is_positive = |it: Number| it.0.is_some_and(|volume| volume > 0.0);
+        let has_volume = |row: usize| number(&quote.volume, row).is_some_and(is_positive);
+        let prices = [&quote.open, &quote.high, &quote.low, &quote.close];
+        let has_price = |row: usize| prices.iter().any(|column| number(column, row).is_some_and(|it| it.0.is_some()));
         let row = |(row, at): (usize, &Number)| {
             let at = at.timestamp().filter(|at| !self.is_extended(*at))?;
-            Some(Row { at, volume: volume(row), bar: bar(quote, row, at) })
+            Some(Row { at, has_volume: has_volume(row), has_price: has_price(row), bar: bar(quote, row, at) })
         };
         self.series.timestamp.iter().flatten().enumerate().filter_map(row).collect()
     }
@@ -282,13 +288,16 @@ fn is_same_instrument(about: &str, requested: &Symbol) -> bool {
     by_one_name(&about.to_ascii_uppercase()) == by_one_name(requested.as_str())
 }
 
+fn number(column: &Option<Vec<Number>>, row: usize) -> Option<Number> {
+    column.as_ref()?.get(row).copied()
+}
+
 /// A row as a bar, unless a value is missing or open or close lie outside of low to high.
 fn bar(quote: &Quote, row: usize, start: Timestamp) -> Option<Ohlcv> {
-    let value = |column: &Option<Vec<Number>>| column.as_ref()?.get(row).copied();
-    let price = |column| value(column).and_then(Number::price);
+    let price = |column| number(column, row).and_then(Number::price);
     let (open, high) = (price(&quote.open)?, price(&quote.high)?);
     let (low, close) = (price(&quote.low)?, price(&quote.close)?);
-    let volume = value(&quote.volume)?.count()?;
+    let volume = number(&quote.volume, row)?.count()?;
     let in_range = |price| low <= price && price <= high;
     (in_range(open) && in_range(close)).then_some(Ohlcv { start, open, high, low, close, volume })
 }

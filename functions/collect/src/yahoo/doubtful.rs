@@ -2,6 +2,8 @@
 //!
 //! - A bar that spans a factor of five or more, together with the usual close of the up to four bars on either side of it.
 //!   Seen in London, where Yahoo mixes up pounds and pence (<https://github.com/ranaroussi/yfinance/pull/1110>).
+//! - A bar that spans that factor together with the close right before it, unless that one is doubtful: from there on the day
+//!   may be in another unit.
 //! - A first bar without volume whose prices differ, in a reply that has volume: the first row of a window may come without
 //!   it, beside a range that is too wide (<https://github.com/xemwebe/yahoo_finance_api/issues/22>).
 
@@ -34,20 +36,28 @@ fn is_doubtful(bars: &[Ohlcv], at: usize) -> bool {
     is_first_without_volume || spans_a_factor(bars, at)
 }
 
-/// Whether the bar spans the factor together with the middle close of its neighbours: of two middle ones with either, since
-/// a price may fall to a fifth and stay there.
+/// Whether the bar spans the factor by the usual close around it, or changes the unit of those before it.
 fn spans_a_factor(bars: &[Ohlcv], at: usize) -> bool {
-    let (low, high) = (bars[at].low.get(), bars[at].high.get());
+    let changes_unit = |before: usize| !is_unusual(bars, before) && spans(&bars[at], bars[before].close.get());
+    is_unusual(bars, at) || at.checked_sub(1).is_some_and(changes_unit)
+}
+
+/// Whether the bar spans the factor together with the middle close of its neighbours: of two middle ones with either, since
+/// the bars on one side may be of another unit.
+fn is_unusual(bars: &[Ohlcv], at: usize) -> bool {
     let around = at.saturating_sub(NEIGHBOURS)..(at + NEIGHBOURS + 1).min(bars.len());
     let mut closes: Vec<f64> =
         around.filter(|neighbour| *neighbour != at).map(|neighbour| Price::get(bars[neighbour].close)).collect();
     closes.sort_by(f64::total_cmp);
     let middle = [closes.len().saturating_sub(1) / 2, closes.len() / 2];
-    let spans = |usual: f64| high.max(usual) >= FACTOR * low.min(usual);
     match closes.as_slice() {
-        [] => high >= FACTOR * low,
-        closes => middle.iter().all(|middle| spans(closes[*middle])),
+        [] => spans(&bars[at], bars[at].close.get()),
+        closes => middle.iter().all(|middle| spans(&bars[at], closes[*middle])),
     }
+}
+
+fn spans(bar: &Ohlcv, usual: f64) -> bool {
+    bar.high.get().max(usual) >= FACTOR * bar.low.get().min(usual)
 }
 
 #[cfg(test)]
@@ -95,7 +105,22 @@ mod tests {
             ),
             ("a spike", [vec![USUAL; 5], vec![(61.0, 305.0, 61.5, 3)], vec![USUAL; 5]].concat(), Some("1 09:55")),
             ("a spike below the factor", [vec![USUAL; 5], vec![(61.0, 304.0, 61.5, 3)], vec![USUAL; 5]].concat(), None),
-            ("a fall to a sixth that stays", [vec![USUAL; 5], vec![(10.0, 10.2, 10.1, 9); 5]].concat(), None),
+            (
+                "another unit for the rest of the day",
+                [vec![USUAL; 5], vec![(0.61, 0.62, 0.615, 9); 5]].concat(),
+                Some("1 09:55"),
+            ),
+            (
+                "another unit for ten bars",
+                [vec![USUAL; 5], vec![(0.61, 0.62, 0.615, 9); 10], vec![USUAL; 5]].concat(),
+                Some("2 09:55, 10:45"),
+            ),
+            (
+                "another unit from the second bar on",
+                [vec![USUAL], vec![(0.61, 0.62, 0.615, 9); 8]].concat(),
+                Some("1 09:30"),
+            ),
+            ("a fall to a quarter", [vec![USUAL; 5], vec![(15.0, 16.0, 15.5, 9); 5]].concat(), None),
             ("one bar", vec![(1.0, 4.9, 2.0, 1)], None),
             ("one bar of a wide range", vec![(1.0, 5.0, 2.0, 1)], Some("1 09:30")),
             (

@@ -4,19 +4,20 @@
 //! the bars. The rules, in this order:
 //!
 //! 1. A row *traded* where it has volume, and in a reply without any volume (indices, currencies) where its prices differ.
-//! 2. A period that ends a minute before a full five, such as 15:59, and has a traded row then, is a minute short. One that
-//!    all traded rows fit once it is moved by an hour, and do not fit as it is, is moved: at least half of the bars of the
-//!    hour that it gains must have traded.
-//! 3. The grid of the bars begins at the open, and anew after a pause where most rows behind it say so. Where most traded
-//!    rows lie off that grid, it is theirs.
+//! 2. A period that ends a minute before a full five, such as 15:59, and has a traded row of the grid then or a minute later,
+//!    is a minute short. One that all traded rows fit once it is moved by an hour, and do not fit as it is, is moved: where
+//!    at least three bars, and half of those of the hour that it gains, have traded, half of the moved period's have, and the
+//!    hour that it loses has no bar. Bars of half an hour and longer are too few to show it.
+//! 3. The grid of the bars begins at the open, and anew after a pause where most rows behind it say so. Where the open is off
+//!    the full five minutes the bars may keep to the clock. Any other grid needs three rows, and most.
 //! 4. A traded row at the very close, with none behind it, is the closing auction. It is joined with the last bar.
 //! 5. Any other traded row on the grid is a bar, outside of the period and in its pauses, too, where none is expected.
 //! 6. A last row without volume and with one price is the latest price, which Yahoo appends. In a period of a whole day it
 //!    may lie on the grid, and is left out.
-//! 7. What is left with volume is no bar: it lies off the grid, lacks a price, or comes a second time. It is left out.
+//! 7. What is left with volume (in a reply without any, with a price) is no bar: it lies off the grid, lacks a price, or comes
+//!    a second time. It is left out.
 //!
-//! All of it but the closing auction is remarked on, unless what is left out is listed as a gap. A row on the grid of a whole
-//! day that lacks a price is neither: nothing is expected there.
+//! All of it but the closing auction is remarked on, unless what is left out is listed as a gap.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -33,8 +34,10 @@ use super::decode::Ohlcv;
 pub struct Row {
     /// When it starts.
     pub at: Timestamp,
-    /// The number of units traded, where the row has one.
-    pub volume: Option<u64>,
+    /// Whether its volume is above zero, be it a possible one or not.
+    pub has_volume: bool,
+    /// Whether any price is there, be it a possible one or not.
+    pub has_price: bool,
     /// Its values, where none is missing or impossible.
     pub bar: Option<Ohlcv>,
 }
@@ -57,46 +60,52 @@ pub struct SessionBars {
 /// For how long rows that trade after the close are taken to go on.
 const TRADING_ON: SignedDuration = SignedDuration::from_hours(1);
 
+/// The fewest rows that show another period, or a grid that nothing else explains.
+const EVIDENCE: usize = 3;
+
 /// Decides which of the `rows` of a day, in any order, are bars of `session`.
 pub fn bars_of(listed: Session, rows: &[Row], interval: Interval) -> SessionBars {
-    let mut rows = rows_of(&listed, rows);
-    let traded: Vec<Ohlcv> = traded(&rows);
+    let mut rows = Rows::of(&listed, rows);
     if listed.is_whole_day() {
-        rows.pop_if(|last| last.bar.is_some_and(|bar| bar.volume == 0 && bar.low == bar.high));
+        rows.all.pop_if(|last| last.bar.is_some_and(|bar| bar.volume == 0 && bar.low == bar.high));
     }
-    let session = corrected(&listed, &traded, interval);
-    let grid = Grid::of(&session, &traded, interval);
-    let auction = (!session.is_whole_day()).then(|| traded.last().filter(|bar| bar.start == session.close)).flatten();
+    let session = corrected(&listed, &rows, interval);
+    let grid = Grid::of(&session, &rows, interval);
+    let auction = (!session.is_whole_day()).then(|| rows.auction(session.close)).flatten();
     let mut expected = grid.starts();
     let auction_into = auction.and_then(|_| expected.last().copied());
 
     let mut bars: BTreeMap<Timestamp, Ohlcv> = BTreeMap::new();
     let (mut outside, mut left_out) = (vec![], vec![]);
-    for row in &rows {
-        if auction_into.is_some() && row.at == session.close {
-            continue;
-        }
+    for row in &rows.all {
         let is_expected = grid.contains(row.at);
-        match (row.bar, bars.get(&row.at)) {
-            (Some(bar), Some(same)) if bar == *same => {}
+        let known = bars.get(&row.at).or(auction.as_ref().filter(|bar| auction_into.is_some() && bar.start == row.at));
+        match (row.bar, known) {
+            (Some(bar), Some(known)) if bar == *known => {}
             (Some(bar), None) if is_expected => drop(bars.insert(row.at, bar)),
-            (Some(bar), None) if grid.is_on(row.at) && traded.contains(&bar) => {
+            (Some(bar), None) if grid.is_on(row.at) && rows.has_traded(&bar) => {
                 expected.insert(row.at);
                 outside.push(row.at);
                 bars.insert(row.at, bar);
             }
-            (Some(bar), _) if traded.contains(&bar) => left_out.push(row.at),
-            (None, _) if !is_expected && row.volume.is_some_and(|volume| volume > 0) => left_out.push(row.at),
+            (Some(bar), _) if rows.has_traded(&bar) => left_out.push(row.at),
+            (None, known) if rows.is_refused(row) => {
+                let is_gap = is_expected && known.is_none() && !session.is_whole_day();
+                left_out.extend((!is_gap).then_some(row.at));
+            }
             _ => {}
         }
     }
     if let (Some(auction), Some(last)) = (auction, auction_into) {
-        let joined = bars.get(&last).map_or(Ohlcv { start: last, ..*auction }, |bar| bar.joined(auction));
+        let joined = bars.get(&last).map_or(Ohlcv { start: last, ..auction }, |bar| bar.joined(&auction));
         bars.insert(last, joined);
     }
 
-    let after_close = outside.iter().filter(|at| **at >= session.close).max();
-    let over_at = after_close.map_or(session.close, |at| session.close.max(*at + interval.duration() + TRADING_ON));
+    // A period that is an hour off says no longer when the day is over.
+    let is_moved = session.open != listed.open;
+    let trades_on = bars.keys().filter(|at| **at >= if is_moved { listed.close } else { session.close }).max();
+    let over_at = session.close.max(if is_moved { listed.close } else { session.close });
+    let over_at = trades_on.map_or(over_at, |at| over_at.max(*at + interval.duration() + TRADING_ON));
     let misfits = bars.keys().filter(|at| !listed.contains(**at, interval)).count();
     let remarks = [hours_differ(&listed, &session, &grid, &outside, misfits), remark_left_out(&session, &left_out)];
     SessionBars {
@@ -108,44 +117,88 @@ pub fn bars_of(listed: Session, rows: &[Row], interval: Interval) -> SessionBars
     }
 }
 
-/// The rows of the session's date, and those inside the session, oldest first.
-fn rows_of(session: &Session, rows: &[Row]) -> Vec<Row> {
-    let date = |at: Timestamp| at.to_zoned(session.zone.clone()).date();
-    let is_inside = |at: Timestamp| session.open <= at && at < session.close;
-    let mut rows: Vec<_> = rows.to_vec();
-    rows.retain(|row| date(row.at) == session.trade_date.date() || is_inside(row.at));
-    rows.sort_by_key(|row| row.at);
-    rows
+/// The rows of a session's date, and those inside the session.
+#[derive(Debug)]
+struct Rows {
+    /// Oldest first; of one start those that traded come first, and what is no bar last.
+    all: Vec<Row>,
+    /// Whether any has volume.
+    have_volume: bool,
 }
 
-fn traded(rows: &[Row]) -> Vec<Ohlcv> {
-    let has_volume = rows.iter().any(|row| row.volume.is_some_and(|volume| volume > 0));
-    let bars = rows.iter().filter_map(|row| row.bar);
-    bars.filter(|bar| if has_volume { bar.volume > 0 } else { bar.low < bar.high }).collect()
+impl Rows {
+    fn of(session: &Session, rows: &[Row]) -> Self {
+        let date = |at: Timestamp| at.to_zoned(session.zone.clone()).date();
+        let is_inside = |at: Timestamp| session.open <= at && at < session.close;
+        let mut all: Vec<_> = rows.to_vec();
+        all.retain(|row| date(row.at) == session.trade_date.date() || is_inside(row.at));
+        let have_volume = all.iter().any(|row| row.has_volume);
+        let mut rows = Self { all: vec![], have_volume };
+        all.sort_by_key(|row| (row.at, row.bar.map_or(2, |bar| u8::from(!rows.has_traded(&bar)))));
+        rows.all = all;
+        rows
+    }
+
+    fn has_traded(&self, bar: &Ohlcv) -> bool {
+        if self.have_volume { bar.volume > 0 } else { bar.low < bar.high }
+    }
+
+    fn traded(&self) -> impl DoubleEndedIterator<Item = Ohlcv> {
+        self.all.iter().filter_map(|row| row.bar).filter(|bar| self.has_traded(bar))
+    }
+
+    /// Whether the row says that something traded, and has no usable prices.
+    fn is_refused(&self, row: &Row) -> bool {
+        row.bar.is_none() && if self.have_volume { row.has_volume } else { row.has_price }
+    }
+
+    /// The closing auction.
+    fn auction(&self, close: Timestamp) -> Option<Ohlcv> {
+        let is_last = self.traded().next_back().is_some_and(|bar| bar.start == close);
+        self.traded().find(|bar| is_last && bar.start == close)
+    }
+
+    /// The starts of the rows that traded, each once.
+    fn starts(&self) -> BTreeSet<Timestamp> {
+        self.traded().map(|bar| bar.start).collect()
+    }
 }
 
 /// The session, a minute longer or moved by an hour where the rows say so.
-fn corrected(listed: &Session, traded: &[Ohlcv], interval: Interval) -> Session {
-    let fits = |session: &Session| traded.iter().all(|bar| session.open <= bar.start && bar.start <= session.close);
+fn corrected(listed: &Session, rows: &Rows, interval: Interval) -> Session {
+    let starts = rows.starts();
+    let a_minute_later = listed.close + SignedDuration::from_mins(1);
+    let is_on_grid = listed.open.duration_until(listed.close).as_secs() % interval.duration().as_secs() == 0;
+    let ends_short = is_on_grid && starts.contains(&listed.close) || starts.contains(&a_minute_later);
+    if listed.local_close().minute() % 5 == 4 && ends_short {
+        return Session { close: a_minute_later, ..listed.clone() };
+    }
+    let fits = |session: &Session| starts.iter().all(|at| session.open <= *at && *at <= session.close);
+    if listed.is_whole_day() || fits(listed) {
+        return listed.clone();
+    }
     let hour = SignedDuration::from_hours(1);
-    let moved = |by: SignedDuration| Session {
+    let moved = [hour, -hour].map(|by| Session {
         open: listed.open + by,
         close: listed.close + by,
         pauses: listed.pauses.iter().map(|pause| pause.start + by..pause.end + by).collect(),
         ..listed.clone()
+    });
+    let half_an_hours = usize::try_from(hour.as_secs() / interval.duration().as_secs() / 2).unwrap_or_default();
+    let is_shown = |session: &Session| {
+        let gained = starts.iter().filter(|at| **at < listed.open || **at >= listed.close).count();
+        let within = starts.iter().filter(|at| **at < session.close).count();
+        // The row at the close may be there without volume.
+        let is_lost = |at: Timestamp| listed.open <= at && at < session.open || session.close < at && at < listed.close;
+        gained >= EVIDENCE.max(half_an_hours)
+            && 2 * within >= session.expected_bars(interval)
+            && !rows.all.iter().any(|row| row.bar.is_some() && is_lost(row.at))
     };
-    let is_gained = |bar: &&Ohlcv| bar.start < listed.open || bar.start >= listed.close;
-    let per_hour = hour.as_secs() / interval.duration().as_secs();
-    let has_gained = traded.iter().filter(is_gained).count() * 2 >= usize::try_from(per_hour).unwrap_or(1);
-    let is_at_close = |bar: &Ohlcv| bar.start == listed.close;
-    if listed.local_close().minute() % 5 == 4 && traded.iter().any(is_at_close) {
-        return Session { close: listed.close + SignedDuration::from_mins(1), ..listed.clone() };
-    }
-    if listed.is_whole_day() || fits(listed) || !has_gained {
-        return listed.clone();
-    }
-    [moved(hour), moved(-hour)].into_iter().find(fits).unwrap_or_else(|| listed.clone())
+    moved.into_iter().find(|session| fits(session) && is_shown(session)).unwrap_or_else(|| listed.clone())
 }
+
+/// In seconds.
+const FIVE_MINUTES: i64 = 300;
 
 /// The starts that bars of a session may have.
 #[derive(Debug)]
@@ -166,22 +219,26 @@ struct Stretch {
 }
 
 impl Grid {
-    fn of(session: &Session, traded: &[Ohlcv], interval: Interval) -> Self {
+    fn of(session: &Session, rows: &Rows, interval: Interval) -> Self {
         let step = interval.duration();
         let opens = [session.open].into_iter().chain(session.pauses.iter().map(|pause| pause.end));
         let ends = session.pauses.iter().map(|pause| pause.start).chain([session.close]);
         let stretch = |(open, end): (Timestamp, Timestamp)| {
             let by_period = session.starts(interval).find(|start| *start + step > open).unwrap_or(open);
-            let within = traded.iter().map(|bar| bar.start).filter(|at| open <= *at && *at < end);
             let phase = |at: Timestamp| by_period.duration_until(at).as_secs().rem_euclid(step.as_secs());
             let mut phases: BTreeMap<i64, usize> = BTreeMap::new();
-            for at in within {
-                *phases.entry(phase(at)).or_default() += 1;
+            for at in rows.all.iter().filter(|row| row.bar.is_some()).map(|row| row.at) {
+                if open <= at && at < end {
+                    *phases.entry(phase(at)).or_default() += 1;
+                }
             }
             let agreeing = phases.get(&0).copied().unwrap_or_default();
-            match phases.iter().max_by_key(|(_, rows)| **rows) {
-                Some((phase, rows)) if *rows > agreeing => {
-                    let first = by_period + SignedDuration::from_secs(*phase);
+            let clock = (open.as_second() % FIVE_MINUTES != 0).then(|| phase(Timestamp::UNIX_EPOCH));
+            let is_explained = |its: i64| its == phase(open) || Some(its) == clock;
+            phases.retain(|its, rows| *rows > agreeing && (*rows >= EVIDENCE || is_explained(*its)));
+            match phases.into_iter().max_by_key(|(_, rows)| *rows) {
+                Some((its, _)) => {
+                    let first = by_period + SignedDuration::from_secs(its);
                     let first = if first - step >= open { first - step } else { first };
                     Stretch { first, end, is_of_rows: true }
                 }
@@ -237,7 +294,7 @@ fn hours_differ(
 }
 
 fn remark_left_out(session: &Session, rows: &[Timestamp]) -> Option<Remark> {
-    let detail = format!("rows with volume that are no bars: {}", listed_times(rows, session));
+    let detail = format!("rows that are no bars: {}", listed_times(rows, session));
     (!rows.is_empty()).then_some(Remark { kind: RemarkKind::LeftOut, bars: rows.len(), detail })
 }
 

@@ -47,6 +47,7 @@ pub struct Meta {
     pub long_name: Option<String>,
     pub short_name: Option<String>,
     pub exchange_name: Option<String>,
+    pub regular_market_price: Option<Number>,
     pub exchange_timezone_name: Option<String>,
     pub data_granularity: Option<String>,
     #[serde(default, deserialize_with = "lenient")]

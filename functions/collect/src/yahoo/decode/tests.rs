@@ -287,6 +287,14 @@ fn a_reply_without_bars_says_why() {
         ),
         (
             200,
+            empty("/meta/currency")
+                .replace("\"timestamp\":[", "\"unheardOf\":[")
+                .replace("\"meta\":{", "\"meta\":{\"regularMarketPrice\":2.13,"),
+            Reason::NoTrades,
+            "no trades in the session",
+        ),
+        (
+            200,
             edited("/meta/exchangeName", Some(json!("YHD"))).replace("\"timestamp\":[", "\"unheardOf\":["),
             Reason::NotTradedHere,
             "delisted, moved",
