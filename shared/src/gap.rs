@@ -1,6 +1,6 @@
 //! The bars that a session lacks, written as text in an answer and parsed again by the next attempt.
 
-use std::{collections::BTreeSet, fmt, str::FromStr};
+use std::{fmt, str::FromStr};
 
 use jiff::civil::Time;
 use serde_with::{DeserializeFromStr, SerializeDisplay};
@@ -41,17 +41,6 @@ impl Gap {
         // A day has no more bars than minutes: this ends a gap whose last start is off the interval's grid.
         std::iter::successors(Some(self.first), next).take(24 * 60)
     }
-
-    /// The number of bars missing in all of `gaps`.
-    pub fn count(gaps: &[Self], interval: Interval) -> usize {
-        gaps.iter().map(|gap| gap.starts(interval).count()).sum()
-    }
-
-    /// The bars that are missing in both of two replies about one session.
-    pub fn common(one: &[Self], other: &[Self], interval: Interval) -> Vec<Self> {
-        let missing: BTreeSet<_> = other.iter().flat_map(|gap| gap.starts(interval)).collect();
-        Self::join(one.iter().flat_map(|gap| gap.starts(interval)).filter(|at| missing.contains(at)), interval)
-    }
 }
 
 impl fmt::Display for Gap {
@@ -79,25 +68,6 @@ mod tests {
 
     const FIVE: Interval = Interval::FiveMinutes;
 
-    fn gaps(text: &str) -> Result<Vec<Gap>, InvalidGap> {
-        text.split_whitespace().map(str::parse).collect()
-    }
-
-    #[test]
-    fn a_bar_stays_missing_only_where_both_replies_lack_it() -> Result<(), InvalidGap> {
-        for (one, other, both, count) in [
-            ("09:30", "09:30", "09:30", 1),
-            ("09:30-09:40", "09:40-09:50", "09:40", 1),
-            ("09:30-10:30", "09:35-09:40 10:00", "09:35-09:40 10:00", 3),
-            ("09:30", "", "", 0),
-            ("", "15:00", "", 0),
-        ] {
-            let common = Gap::common(&gaps(one)?, &gaps(other)?, FIVE);
-            assert_eq!((&common, Gap::count(&common, FIVE)), (&gaps(both)?, count), "{one} and {other}");
-        }
-        Ok(())
-    }
-
     #[test]
     fn what_is_not_a_gap_is_rejected() {
         for text in ["", "9", "25:00", "09:30-", "09:30-10:00-10:30", "09:30:00"] {
@@ -113,7 +83,6 @@ mod tests {
                 Time::midnight() + jiff::SignedDuration::from_mins(minutes.into())
             }).collect();
             let gaps = Gap::join(starts.clone(), FIVE);
-            prop_assert_eq!(Gap::count(&gaps, FIVE), starts.len());
             let read: Result<Vec<Gap>, _> = gaps.iter().map(|gap| gap.to_string().parse()).collect();
             prop_assert_eq!(&read, &Ok(gaps.clone()));
             prop_assert_eq!(gaps.iter().flat_map(|gap| gap.starts(FIVE)).collect::<Vec<_>>(), starts);

@@ -104,6 +104,18 @@ pub struct Collection {
     /// waits, in UTC, to the second.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub waits_until: Option<Timestamp>,
+    /// For which sessions the run waits, as its first invocation decided.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub session_wait: Option<SessionWait>,
+}
+
+/// For which sessions a run waits that are still going on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SessionWait {
+    /// Not for those that end later than this, in UTC: `SESSION_WAIT_HOURS` after the run's first invocation began.
+    pub latest_end: Timestamp,
+    /// Whether it waits while no symbol has bars, too: not where a date was named that is not over yet.
+    pub without_bars: bool,
 }
 
 impl Collection {
@@ -170,9 +182,12 @@ pub struct CollectedSymbol {
     /// What a reader should know of the bars.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub remarks: Vec<Remark>,
-    /// By what a second attempt recognises the scale of the bars; only where there may be one.
+    /// When the session ends, in UTC, where a second attempt found that it was still going on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub scale: Option<Scale>,
+    pub session_ends_at: Option<Timestamp>,
+    /// What a second attempt has to know of the bars; only where there may be one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub first_attempt: Option<FirstAttempt>,
 }
 
 /// What a reader should know of a symbol's bars.
@@ -191,7 +206,8 @@ pub struct Remark {
 #[serde(rename_all = "snake_case")]
 #[strum(serialize_all = "snake_case")]
 pub enum RemarkKind {
-    /// Rows traded outside of the trading period that the reply names, or off its grid; they are kept.
+    /// Rows traded outside of the trading period that the reply names, or off its grid; they are kept. Or a later reply named
+    /// a period that was not over yet.
     HoursDiffer,
     /// Rows with volume are no bars, and were left out.
     LeftOut,
@@ -208,13 +224,21 @@ impl RemarkKind {
     }
 }
 
-/// The scale of a collection's bars: a split, or another unit of the currency, changes all of them.
+/// What a second attempt has to know of a symbol's bars, each by its start in seconds since 1970 in UTC.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Scale {
+pub struct FirstAttempt {
+    /// The open and the close of the session: the list of gaps says which bars of it are missing.
+    pub session: (i64, i64),
     /// Yahoo's code of the currency.
     pub currency: Option<String>,
-    /// The closes of a few bars, by their start in seconds since 1970 in UTC.
+    /// The closes of a few bars, which show the scale: a split, or another unit of the currency, changes all of them.
     pub closes: Vec<(i64, Price)>,
+    /// The bars outside of the session.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub outside: Vec<i64>,
+    /// The bars that are hardly right.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub doubtful: Vec<i64>,
 }
 
 impl CollectedSymbol {
@@ -230,7 +254,8 @@ impl CollectedSymbol {
             refusals: 0,
             written: None,
             remarks: vec![],
-            scale: None,
+            session_ends_at: None,
+            first_attempt: None,
         }
     }
 

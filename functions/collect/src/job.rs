@@ -3,7 +3,7 @@
 use jiff::{RoundMode, Timestamp, TimestampRound, Unit};
 use shared::{
     Bar, Companies, Interval, RunId, Symbol, TradeDate,
-    payload::{CollectOutcome, Collection, ResumeRequest, SymbolOutcomes},
+    payload::{CollectOutcome, Collection, ResumeRequest, SessionWait, SymbolOutcomes},
 };
 
 use crate::{
@@ -26,9 +26,8 @@ pub struct Job {
     pub collected_at: Timestamp,
     /// The symbols to request.
     pub pending: Vec<Pending>,
-    /// Whether the run waits for sessions that are still going on even while no symbol has bars: not where a date was named
-    /// that is not over yet.
-    pub waits_for_sessions: bool,
+    /// For which sessions the run waits that are still going on.
+    pub session_wait: SessionWait,
     /// The answer of the previous invocation; none in the first of a run.
     pub earlier: Option<Collection>,
 }
@@ -40,15 +39,15 @@ impl Job {
         interval: Interval,
         run_id: RunId,
         pending: Vec<Pending>,
-        waits_for_sessions: bool,
+        session_wait: SessionWait,
         invocation: &Invocation,
     ) -> Self {
         let collected_at = truncated(invocation.began_at, Unit::Millisecond);
-        Self { trade_date, interval, run_id, collected_at, pending, waits_for_sessions, earlier: None }
+        Self { trade_date, interval, run_id, collected_at, pending, session_wait, earlier: None }
     }
 
-    /// Resumes a collection where it stopped.
-    pub fn resume(request: ResumeRequest, invocation: &Invocation) -> Self {
+    /// Resumes a collection where it stopped. One that an older version began waits as this one does.
+    pub fn resume(request: ResumeRequest, default: SessionWait, invocation: &Invocation) -> Self {
         let earlier = request.collection;
         Self {
             trade_date: earlier.trade_date,
@@ -56,7 +55,7 @@ impl Job {
             run_id: earlier.run_id.clone(),
             collected_at: truncated(invocation.began_at, Unit::Millisecond),
             pending: symbol_outcomes::pending(&earlier.symbols, earlier.outcome, invocation.began_at),
-            waits_for_sessions: true,
+            session_wait: earlier.session_wait.unwrap_or(default),
             earlier: Some(earlier),
         }
     }
@@ -126,6 +125,7 @@ impl Job {
             symbols,
             simulated: simulated || was_simulated,
             waits_until,
+            session_wait: Some(self.session_wait),
         }
     }
 }

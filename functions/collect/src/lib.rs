@@ -15,7 +15,7 @@ mod job;
 mod pending;
 mod probe;
 mod rate_limiter;
-mod scale;
+mod second_attempt;
 mod symbol_outcomes;
 mod yahoo;
 
@@ -27,7 +27,7 @@ use lambda_runtime::{LambdaEvent, tracing::Instrument};
 use serde_json::Value;
 use shared::{
     Companies, HandlerError, Interval, TradeDate,
-    payload::{CollectOutcome, Collection, Reason, RunRequest, SymbolOutcomes},
+    payload::{CollectOutcome, Collection, Reason, RunRequest, SessionWait, SymbolOutcomes},
     yahoo_retention,
 };
 
@@ -56,7 +56,7 @@ pub struct Collector {
     pub firehose: aws_sdk_firehose::Client,
     /// The delivery stream (`DELIVERY_STREAM`).
     pub stream: String,
-    /// How long after the start of an invocation a session may end for the run to wait for it (`SESSION_WAIT_HOURS`).
+    /// How long after a run's first invocation began a session may end for the run to wait for it (`SESSION_WAIT_HOURS`).
     pub session_wait: SignedDuration,
 }
 
@@ -85,7 +85,7 @@ impl Collector {
             }
             Event::First(request) => serde_json::to_value(self.begin(request, &invocation).await?),
             Event::Resume(request) => {
-                let job = Job::resume(request, &invocation);
+                let job = Job::resume(request, self.session_wait(true, &invocation), &invocation);
                 serde_json::to_value(self.run(job, &invocation, &invocation.breaker()).await?)
             }
             Event::Probe => {
@@ -118,8 +118,14 @@ impl Collector {
         };
         let symbols = request.symbols.as_ref().unwrap_or_else(|| self.companies.symbols());
         let run_id = request.run_id.map_or_else(|| invocation.request_id.parse(), Ok)?;
-        let (pending, is_newest) = (symbols.iter().map(Pending::from).collect(), request.trade_date.is_none());
-        Ok(Job::first(trade_date, interval, run_id, pending, is_newest, invocation))
+        let pending = symbols.iter().map(Pending::from).collect();
+        let session_wait = self.session_wait(request.trade_date.is_none(), invocation);
+        Ok(Job::first(trade_date, interval, run_id, pending, session_wait, invocation))
+    }
+
+    fn session_wait(&self, without_bars: bool, invocation: &Invocation) -> SessionWait {
+        let latest_end = invocation.began_at.checked_add(self.session_wait).unwrap_or(Timestamp::MAX);
+        SessionWait { latest_end, without_bars }
     }
 
     /// Rejects a date of which the market cannot have bars yet, or no longer has any.
@@ -142,12 +148,6 @@ impl Collector {
     async fn run(&self, job: Job, invocation: &Invocation, breaker: &CircuitBreaker) -> Result<Collection, Error> {
         let span = tracing::info_span!("collect", run_id = &*job.run_id, trade_date = %job.trade_date, interval = %job.interval);
         Box::pin(self.collect(job, invocation, breaker)).instrument(span).await
-    }
-
-    /// When the sessions have ended that are still going on, of those that end within the longest wait.
-    fn waits_until(&self, symbols: &SymbolOutcomes, invocation: &Invocation) -> Option<Timestamp> {
-        let latest = invocation.began_at.checked_add(self.session_wait).ok()?;
-        symbol_outcomes::sessions_end_by(symbols, latest).map(|end| end + LAST_BARS)
     }
 
     /// Writes each symbol's bars to Firehose as they arrive, so that no more than a batch is held in memory.
@@ -187,9 +187,10 @@ impl Collector {
             symbol_outcomes::record(&mut symbols, &fetched, job.interval, requested);
         }
         let records = writer.finish().await?;
-        let waits_until = self.waits_until(&symbols, invocation);
-        let outcome = outcome(&job, &symbols, breaker, waits_until)?;
-        let waits_until = waits_until.filter(|_| outcome == CollectOutcome::SessionOpen);
+        symbol_outcomes::shorten(&mut symbols);
+        let ends_at = symbol_outcomes::sessions_end_by(&symbols, job.session_wait.latest_end);
+        let outcome = outcome(&job, &symbols, breaker, ends_at.is_some())?;
+        let waits_until = ends_at.filter(|_| outcome == CollectOutcome::SessionOpen).map(|ends_at| ends_at + LAST_BARS);
         let collection = job.collection((outcome, waits_until), symbols, records, simulated, invocation);
         tracing::info!(
             outcome = ?collection.outcome,
@@ -211,7 +212,7 @@ fn outcome(
     job: &Job,
     symbols: &SymbolOutcomes,
     breaker: &CircuitBreaker,
-    waits_until: Option<Timestamp>,
+    has_open_sessions: bool,
 ) -> Result<CollectOutcome, Error> {
     let stopped = match breaker.cause().map(|cause| cause.reason) {
         None => CollectOutcome::Short,
@@ -225,7 +226,7 @@ fn outcome(
     if symbol_outcomes::is_exchange_closed(symbols) {
         return Ok(CollectOutcome::NoSession);
     }
-    if waits_until.is_some() && (job.waits_for_sessions || !symbols.collected.is_empty()) {
+    if has_open_sessions && (job.session_wait.without_bars || !symbols.collected.is_empty()) {
         return Ok(CollectOutcome::SessionOpen);
     }
     if symbols.collected.is_empty() {

@@ -3,7 +3,7 @@
 
 mod client;
 mod decode;
-mod doubtful;
+pub mod doubtful;
 mod hours;
 mod session;
 mod settings;
@@ -12,6 +12,8 @@ mod wire;
 mod yahoo_symbol;
 
 pub use client::{Day, NewestSession, Yahoo};
+#[cfg(test)]
+pub use decode::Ohlcv;
 pub use decode::SymbolDay;
 pub use settings::MarketSettings;
 pub use transport::{HttpReply, Transport, Unreachable};

@@ -5,10 +5,10 @@
 
 use std::collections::BTreeSet;
 
-use jiff::{Timestamp, tz::TimeZone};
+use jiff::{Timestamp, civil::Time, tz::TimeZone};
 use serde_json::error::Category;
 use shared::{
-    Gap, Interval, Price, Session, Symbol, TradeDate,
+    Interval, Price, Session, Symbol, TradeDate,
     payload::{Reason, Remark},
 };
 
@@ -32,6 +32,10 @@ pub struct SymbolDay {
     pub expected: Option<BTreeSet<Timestamp>>,
     /// The bars of the session.
     pub bars: Vec<Ohlcv>,
+    /// The starts of those outside of the session.
+    pub outside: Vec<Timestamp>,
+    /// The starts of those that are hardly right.
+    pub doubtful: Vec<Timestamp>,
     /// What a reader should know of the bars.
     pub remarks: Vec<Remark>,
     /// The name Yahoo gives the instrument.
@@ -60,11 +64,15 @@ pub struct Ohlcv {
 }
 
 impl SymbolDay {
-    /// The stretches of expected bars that are missing.
-    pub fn gaps(&self, interval: Interval) -> Vec<Gap> {
+    /// The starts of the expected bars that are missing, oldest first.
+    pub fn missing(&self) -> Vec<Timestamp> {
         let present: BTreeSet<_> = self.bars.iter().map(|bar| bar.start).collect();
-        let missing = self.expected.iter().flatten().filter(|at| !present.contains(at));
-        Gap::join(missing.map(|at| at.to_zoned(self.session.zone.clone()).time()), interval)
+        self.expected.iter().flatten().filter(|at| !present.contains(at)).copied().collect()
+    }
+
+    /// The time on the exchange's clock.
+    pub fn local_time(&self, at: Timestamp) -> Time {
+        at.to_zoned(self.session.zone.clone()).time()
     }
 }
 
@@ -209,7 +217,7 @@ impl Decoded {
                 _ => Failure::new(Reason::NoSession, format!("no session on {trade_date}")),
             });
         };
-        let SessionBars { session, expected, bars, over_at, mut remarks } =
+        let SessionBars { session, expected, bars, outside, over_at, mut remarks } =
             hours::bars_of(session, &self.rows(), interval);
         if now < over_at {
             let ends = over_at.to_zoned(session.zone).strftime("%H:%M %Z").to_string();
@@ -225,10 +233,11 @@ impl Decoded {
             let why = remarks.into_iter().map(|remark| format!("; {}", remark.detail)).collect::<String>();
             return Err(Failure::new(Reason::NoTrades, format!("no trades in the session of {trade_date}{why}")));
         }
-        remarks.extend(doubtful::remark(&bars, &session));
+        let doubtful = doubtful::of(&bars);
+        remarks.extend(doubtful::remark(&doubtful, &session));
         let name = self.meta.long_name.or(self.meta.short_name).map(shortened);
         let currency = self.meta.currency.map(shortened);
-        Ok(SymbolDay { session, expected, bars, remarks, name, currency, simulated: self.simulated })
+        Ok(SymbolDay { session, expected, bars, outside, doubtful, remarks, name, currency, simulated: self.simulated })
     }
 
     /// Whether the reply is about a name without an instrument, which has no rows and neither currency nor latest price, or

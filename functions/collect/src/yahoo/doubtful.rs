@@ -21,11 +21,14 @@ const FACTOR: f64 = 5.0;
 /// How many bars on either side count as neighbours.
 const NEIGHBOURS: usize = 4;
 
-/// Remarks on the doubtful bars of a session, oldest first; nothing where there are none.
-pub fn remark(bars: &[Ohlcv], session: &Session) -> Option<Remark> {
-    let doubtful: Vec<Timestamp> =
-        bars.iter().enumerate().filter(|(at, _)| is_doubtful(bars, *at)).map(|(_, bar)| bar.start).collect();
-    let detail = format!("hardly right, kept as they are: {}", listed_times(&doubtful, session));
+/// The starts of the doubtful ones among the bars of a session, oldest first.
+pub fn of(bars: &[Ohlcv]) -> Vec<Timestamp> {
+    bars.iter().enumerate().filter(|(at, _)| is_doubtful(bars, *at)).map(|(_, bar)| bar.start).collect()
+}
+
+/// The remark on doubtful bars, by their starts; nothing where there are none.
+pub fn remark(doubtful: &[Timestamp], session: &Session) -> Option<Remark> {
+    let detail = format!("hardly right, kept as they are: {}", listed_times(doubtful, session));
     (!doubtful.is_empty()).then_some(Remark { kind: RemarkKind::Doubtful, bars: doubtful.len(), detail })
 }
 
@@ -79,7 +82,7 @@ mod tests {
             Some(Ohlcv { start, open: close, high, low, close, volume: *volume })
         };
         let bars: Vec<_> = (0..).zip(bars).filter_map(bar).collect();
-        remark(&bars, &session)
+        remark(&of(&bars), &session)
             .map(|remark| format!("{} {}", remark.bars, remark.detail.rsplit(": ").next().unwrap_or_default()))
     }
 

@@ -51,6 +51,8 @@ pub struct SessionBars {
     pub expected: Option<BTreeSet<Timestamp>>,
     /// The bars, oldest first.
     pub bars: Vec<Ohlcv>,
+    /// The starts of those outside of the session, and in its pauses.
+    pub outside: Vec<Timestamp>,
     /// When the session was over: later than its close where rows went on trading.
     pub over_at: Timestamp,
     /// Where rows and period disagreed, and which rows were left out.
@@ -111,6 +113,7 @@ pub fn bars_of(listed: Session, rows: &[Row], interval: Interval) -> SessionBars
     SessionBars {
         expected: (!session.is_whole_day()).then_some(expected),
         bars: bars.into_values().collect(),
+        outside,
         over_at,
         remarks: remarks.into_iter().flatten().collect(),
         session,

@@ -199,6 +199,7 @@ fn a_holiday_of_another_exchange_is_a_day_without_a_session() -> Outcome {
         (vec![("A.L", Exchange::London, Listing::Holiday), ("B.L", Exchange::London, Listing::Holiday)], "no_session"),
         (vec![("A.L", Exchange::London, Listing::Holiday), ("ZZ", Exchange::London, Listing::Unknown)], "no_session"),
         // New York traded, so a symbol of New York without a session is dead.
+        (vec![("A.L", Exchange::London, Listing::Holiday), ("A", Exchange::NewYork, Listing::Holiday)], "no_session"),
         (vec![("A", Exchange::NewYork, Listing::Holiday)], "NoBars"),
         (vec![("A.L", Exchange::London, Listing::Holiday), ("A", Exchange::NewYork, Listing::Untraded)], "NoBars"),
         (vec![("A.L", Exchange::London, Listing::Holiday), ("A", Exchange::NewYork, full())], "collected"),
@@ -344,6 +345,8 @@ fn a_run_waits_for_sessions_that_are_still_going_on() -> Outcome {
     let coin = json!({"symbols": ["BTC-USD"]});
     let dated_coin = json!({"symbols": ["BTC-USD"], "trade_date": DATE});
     let later = json!({"symbols": ["AAA", "BTC-USD", "ES=F"]});
+    let dated_blocked = json!({"symbols": ["AAA", "BTC-USD"], "trade_date": DATE, "blocked_until": 100});
+    let dated_coin_blocked = json!({"symbols": ["BTC-USD"], "trade_date": DATE, "blocked_until": 100});
     let mut table = String::new();
     for (what, request, minutes) in [
         ("one coin, the newest session", &undated, 90),
@@ -353,9 +356,15 @@ fn a_run_waits_for_sessions_that_are_still_going_on() -> Outcome {
         ("a coin, and a future that ends later", &later, 90),
         ("an end that is too far away", &undated, 481),
         ("an end that is too far away, and nothing else", &coin, 481),
+        ("an end too far from the start of a run that was blocked", &dated_blocked, 481),
+        ("a coin alone, of a date, after a block", &dated_coin_blocked, 90),
     ] {
         let listings = [("AAA".into(), full()), ("BTC-USD".into(), open_for(minutes)), ("ES=F".into(), open_for(390))];
-        let played = play(market(listings), Lake::default(), request)?;
+        let (mut script, mut request) = (market(listings), request.clone());
+        if let Some(fault) = request.as_object_mut().and_then(|request| request.remove("blocked_until")) {
+            script.outages = vec![(seconds(0, fault.as_u64().unwrap_or_default()), Fault::Blocks)];
+        }
+        let played = play(script, Lake::default(), &request)?;
         let (asked, last) = (played.asked.len(), played.run.invocations.last().map_or(0, |last| last.ended.as_secs()));
         let end = match &played.run.end {
             Err((error, cause)) => format!("{error}: {cause}"),
@@ -368,6 +377,29 @@ fn a_run_waits_for_sessions_that_are_still_going_on() -> Outcome {
             }
         };
         table += &format!("{what:46} {:3} min, {asked} requests: {end}\n", last / 60);
+    }
+    insta::assert_snapshot!(table);
+    Ok(())
+}
+
+/// The first reply names a period that is too short, and lacks a bar; the second says that the session is still going on.
+#[test]
+fn what_was_collected_too_early_is_requested_again_after_the_end() -> Outcome {
+    let mut table = String::new();
+    for minutes in [90, 481] {
+        let goes_on = Listing::GoesOn(Duration::from_secs(minutes * 60));
+        let played = run(market([("AAA".into(), full()), ("BBB".into(), goes_on)]))?;
+        let end = collected(&played)?;
+        let symbol = end.symbols.collected.iter().find(|it| it.symbol.as_str() == "BBB").ok_or("no BBB")?;
+        let remarks = symbol.remarks.iter().map(|it| format!("; {} {}: {}", it.kind.label(), it.bars, it.detail));
+        let waited = played.run.invocations.last().map_or(0, |last| last.ended.as_secs() / 60);
+        table += &format!(
+            "{minutes} min after the start: {waited} min, attempts {}, {}{}\n",
+            symbol.attempts,
+            symbol.describe_bars(),
+            remarks.collect::<String>()
+        );
+        assert_eq!(symbol.written.unwrap_or(symbol.bars), played.lake.bars().len() - 78);
     }
     insta::assert_snapshot!(table);
     Ok(())
@@ -393,7 +425,7 @@ fn the_bars_of_two_attempts_are_merged_only_at_one_scale() -> Outcome {
         let [symbol] = end.symbols.collected.as_slice() else { return Err(format!("{end:?}").into()) };
         let remarks = symbol.remarks.iter().map(|it| format!("; {} {}: {}", it.kind.label(), it.bars, it.detail));
         let remarks: String = remarks.collect();
-        assert_eq!((symbol.written, &symbol.scale), (Some(played.lake.bars().len()), &None), "{symbol:?}");
+        assert_eq!((symbol.written, &symbol.first_attempt), (Some(played.lake.bars().len()), &None), "{symbol:?}");
         table += &format!("{what:36} {} bars, missing {}{remarks}\n", symbol.describe_bars(), symbol.missing());
     }
     insta::assert_snapshot!(table);

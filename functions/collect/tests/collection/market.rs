@@ -50,6 +50,9 @@ pub enum Listing {
     StillOpen,
     /// The session goes on for so long after the start of the run.
     OpenFor(Duration),
+    /// Bars but the eighth, in a session that is over by the first reply, and goes on so long after the start of the run by
+    /// every later one.
+    GoesOn(Duration),
     /// The date is older than what is kept.
     TooOld,
     /// Nothing, and it says so at length.
@@ -176,7 +179,10 @@ impl ScriptedMarket {
             Some((exchange, Listing::Faulty(..))) => ok(chart(&symbol, *exchange, script.interval, |_| true)),
             Some((exchange, Listing::Untraded)) => ok(chart(&symbol, *exchange, script.interval, |_| false)),
             Some((exchange, Listing::Holiday)) => ok(without_session(&symbol, *exchange, script.interval)),
-            Some((exchange, Listing::OpenFor(left))) => {
+            Some((exchange, Listing::GoesOn(_))) if before == 0 => {
+                ok(chart(&symbol, *exchange, script.interval, |bar| bar != 7))
+            }
+            Some((exchange, Listing::OpenFor(left) | Listing::GoesOn(left))) => {
                 let began = RUN_BEGINS.parse::<Timestamp>().map_or(0, Timestamp::as_second);
                 let end = began + i64::try_from(left.as_secs()).unwrap_or_default();
                 let hours = exchange.opens()..end;

@@ -72,6 +72,7 @@ fn listing() -> impl Strategy<Value = Listing> {
         1 => Just(Listing::Untraded),
         1 => Just(Listing::StillOpen),
         1 => (5_u64..600).prop_map(|minutes| Listing::OpenFor(Duration::from_secs(minutes * 60))),
+        1 => (5_u64..600).prop_map(|minutes| Listing::GoesOn(Duration::from_secs(minutes * 60))),
         1 => Just(Listing::TooOld),
         2 => (fault(), prop::option::of(1_u32..6)).prop_map(|(fault, times)| Listing::Faulty(fault, times)),
     ]
@@ -285,7 +286,7 @@ fn reason_is_true(case: &Case, played: &Played, failed: &FailedSymbol) -> Result
         Some(Listing::Unknown) | Some(Listing::Faulty(Fault::HasNothing, _)) => Some(Reason::UnknownSymbol),
         Some(Listing::Holiday) => Some(Reason::NoSession),
         Some(Listing::Untraded) => Some(Reason::NoTrades),
-        Some(Listing::StillOpen | Listing::OpenFor(_)) => Some(Reason::SessionNotOver),
+        Some(Listing::StillOpen | Listing::OpenFor(_) | Listing::GoesOn(_)) => Some(Reason::SessionNotOver),
         Some(Listing::TooOld) => Some(Reason::TooOld),
         Some(Listing::Wordy(_)) => Some(Reason::UnknownSymbol),
         Some(Listing::Faulty(Fault::Blocks, _)) => Some(Reason::Blocked),
@@ -330,9 +331,9 @@ fn error_is_true(case: &Case, error: ErrorName, cause: &str) -> Result<(), Strin
     let is_true = match error {
         ErrorName::MarketBlocked => case.has_outage(Fault::Blocks),
         ErrorName::MarketUnavailable => case.outages.iter().any(|(_, fault)| *fault != Fault::Blocks),
-        ErrorName::SessionNotOver => {
-            listings.iter().any(|listing| matches!(listing, Listing::StillOpen | Listing::OpenFor(_)))
-        }
+        ErrorName::SessionNotOver => listings
+            .iter()
+            .any(|listing| matches!(listing, Listing::StillOpen | Listing::OpenFor(_) | Listing::GoesOn(_))),
         ErrorName::NoBars => true, // whether somebody would have answered is checked for every end
         ErrorName::DeliveryFailed => case.rejections > 0,
         _ => false,
