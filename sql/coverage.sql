@@ -1,5 +1,5 @@
 -- One row: one symbol on one trade date, with the number of its bars that the lake holds, however often
--- each was collected, the currency of the newest collection, empty where Yahoo gave none, and whether the day was
+-- each was collected, the same by exchange-local hour, such as '09 6,10 12', the currency of the newest collection, empty where Yahoo gave none, and whether the day was
 -- restated. Collections that do not agree with the newest one in currency and scale do not count: hourly_extremes.sql
 -- has the rule.
 --
@@ -38,13 +38,26 @@ agreement AS (
     ) OVER (PARTITION BY trade_date, symbol, collection_rank)
       > count(newest_close) OVER (PARTITION BY trade_date, symbol, collection_rank) AS agrees
   FROM compared
+),
+by_hour AS (
+  -- A bar belongs to the hour of its start, whose two digits follow the date and the T.
+  SELECT
+    trade_date,
+    symbol,
+    substr(ts, 12, 2) AS hour,
+    count(DISTINCT CASE WHEN agrees THEN ts END) AS bars,
+    max(newest_currency) AS currency,
+    bool_or(NOT agrees) AS restated
+  FROM agreement
+  GROUP BY trade_date, symbol, substr(ts, 12, 2)
 )
 SELECT
   trade_date,
   symbol,
-  count(DISTINCT CASE WHEN agrees THEN ts END) AS bars,
-  coalesce(max(newest_currency), '') AS currency,
-  bool_or(NOT agrees) AS restated
-FROM agreement
+  sum(bars) AS bars,
+  array_join(array_agg(CASE WHEN bars > 0 THEN hour || ' ' || CAST(bars AS varchar) END ORDER BY hour), ',') AS bars_by_hour,
+  coalesce(max(currency), '') AS currency,
+  bool_or(restated) AS restated
+FROM by_hour
 GROUP BY trade_date, symbol
 ORDER BY trade_date, symbol

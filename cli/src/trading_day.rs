@@ -1,7 +1,10 @@
 //! Which days trade, as far as that is known before the market is queried: New York's calendar for symbols that
 //! trade there, nothing for others.
 
+use std::collections::BTreeMap;
+
 use jiff::{SignedDuration, civil::Weekday};
+use serde::Deserialize;
 use shared::{Interval, Session, Symbol, TradeDate, trading_calendar::NEW_YORK};
 
 /// What the calendar says of a date.
@@ -38,13 +41,56 @@ impl TradingDay {
         }
     }
 
-    /// The number of bars of one symbol when none is missing, where that is known.
-    pub fn expected_bars(&self, interval: Interval) -> Option<usize> {
+    /// The bars of one symbol by exchange-local hour when none is missing, where that is known.
+    pub fn expected_by_hour(&self, interval: Interval) -> Option<BarsByHour> {
         match self {
-            Self::Open(session) => Some(session.expected_bars(interval)),
-            Self::Closed => Some(0),
+            Self::Open(session) => Some(session.starts(interval).fold(BarsByHour::default(), |mut bars, start| {
+                bars.add(start.to_zoned(session.zone.clone()).hour(), 1);
+                bars
+            })),
+            Self::Closed => Some(BarsByHour::default()),
             Self::Unknown => None,
         }
+    }
+
+    /// The number of bars of one symbol when none is missing, where that is known.
+    pub fn expected_bars(&self, interval: Interval) -> Option<usize> {
+        self.expected_by_hour(interval).map(|bars| bars.sum())
+    }
+}
+
+/// The number of bars in each exchange-local hour of a day.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+pub struct BarsByHour(BTreeMap<i8, usize>);
+
+impl BarsByHour {
+    pub fn add(&mut self, hour: i8, bars: usize) {
+        *self.0.entry(hour).or_default() += bars;
+    }
+
+    pub fn sum(&self) -> usize {
+        self.0.values().sum()
+    }
+
+    /// How many of the `expected` bars are there: those of one hour do not make up for those that another lacks, as bars
+    /// after the close do not for a hole before it.
+    pub fn within(&self, expected: &Self) -> usize {
+        expected.0.iter().map(|(hour, bars)| *bars.min(self.0.get(hour).unwrap_or(&0))).sum()
+    }
+}
+
+impl TryFrom<String> for BarsByHour {
+    type Error = String;
+
+    /// The column of `sql/coverage.sql`: `09 6,10 12`.
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        let hour = |part: &str| {
+            let (hour, bars) = part.split_once(' ')?;
+            Some((hour.parse().ok()?, bars.parse().ok()?))
+        };
+        let hours = text.split(',').filter(|part| !part.is_empty()).map(hour).collect::<Option<_>>();
+        hours.map(Self).ok_or_else(|| format!("{text:?} does not give the bars of each hour, as in \"09 6,10 12\""))
     }
 }
 
@@ -107,6 +153,27 @@ mod tests {
         for symbol in ["7203.T", "VOD.L", "SHOP.TO", "^GSPC", "EURUSD=X", "BTC-USD", "M&M.NS", "ES=F", "0700", "BMW.DE"]
         {
             assert!(!trades_in_new_york(&symbol.parse()?), "{symbol}");
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn bars_of_one_hour_do_not_make_up_for_those_of_another() -> Outcome {
+        let by_hour = |text: &str| BarsByHour::try_from(text.to_owned());
+        let day = TradingDay::of("2025-11-28".parse()?, &["META".parse()?]);
+        let expected = day.expected_by_hour(Interval::FiveMinutes).ok_or("no calendar")?;
+        assert_eq!((expected.sum(), expected.clone()), (42, by_hour("09 6,10 12,11 12,12 12")?));
+        for (held, of_expected) in [
+            ("09 6,10 12,11 12,12 12", 42),
+            ("09 6,10 12,11 12,12 12,13 3", 42),
+            ("09 6,10 12,11 12,12 11,13 1", 41),
+            ("13 60", 0),
+            ("", 0),
+        ] {
+            assert_eq!(by_hour(held)?.within(&expected), of_expected, "{held}");
+        }
+        for text in ["9", "09 6,", "09 6 7", "09-6"] {
+            assert_eq!(by_hour(text).is_ok(), text == "09 6,", "{text}");
         }
         Ok(())
     }

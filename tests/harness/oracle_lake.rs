@@ -74,7 +74,7 @@ fn of_one_scale<'a>(bars: impl Iterator<Item = &'a Bar>) -> (Vec<&'a Bar>, BTree
 }
 
 /// The result of `sql/coverage.sql`, as Athena writes it, when the lake holds `bars`, in any order: the number of bars of each
-/// symbol and day, however often each was collected, the currency of the newest collection, and whether collections of another
+/// symbol and day, however often each was collected, the same by hour, the currency of the newest collection, and whether collections of another
 /// scale or currency are left out.
 pub fn expected_coverage(bars: &[Bar], interval: Interval) -> String {
     let (bars, restated) = of_one_scale(bars.iter().filter(|bar| bar.interval == interval));
@@ -82,13 +82,17 @@ pub fn expected_coverage(bars: &[Bar], interval: Interval) -> String {
     for bar in bars {
         let newest = (bar.collected_at, &bar.run_id, bar.currency.as_deref().unwrap_or_default());
         let (starts, of) = symbols.entry((bar.trade_date, &bar.symbol)).or_insert_with(|| (BTreeSet::new(), newest));
-        starts.insert(bar.ts.timestamp());
+        starts.insert((bar.ts.hour(), bar.ts.timestamp()));
         *of = newest.max(*of);
     }
-    let mut csv = "\"trade_date\",\"symbol\",\"bars\",\"currency\",\"restated\"\n".to_owned();
+    let mut csv = "\"trade_date\",\"symbol\",\"bars\",\"bars_by_hour\",\"currency\",\"restated\"\n".to_owned();
     for ((date, symbol), (starts, (_, _, currency))) in symbols {
         let is_restated = restated.contains(&(date, symbol));
-        csv += &format!("\"{date}\",\"{symbol}\",\"{}\",\"{currency}\",\"{is_restated}\"\n", starts.len());
+        let hours: BTreeSet<_> = starts.iter().map(|(hour, _)| *hour).collect();
+        let of_hour = |hour: &i8| format!("{hour:02} {}", starts.iter().filter(|(of, _)| of == hour).count());
+        let by_hour = hours.iter().map(of_hour).collect::<Vec<_>>().join(",");
+        let bars = starts.len();
+        csv += &format!("\"{date}\",\"{symbol}\",\"{bars}\",\"{by_hour}\",\"{currency}\",\"{is_restated}\"\n");
     }
     csv
 }

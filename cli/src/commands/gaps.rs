@@ -13,6 +13,7 @@ use crate::{
     args::{GapsArgs, dates},
     aws::{athena, target::Target},
     output::progress::{ProgressDisplay, print},
+    trading_day::BarsByHour,
 };
 use coverage::{Coverage, Missing};
 
@@ -24,8 +25,8 @@ const SQL: &str = include_str!("../../../sql/coverage.sql");
 pub struct LakeRow {
     pub trade_date: TradeDate,
     pub symbol: Symbol,
-    /// The number of distinct bars of that symbol and day.
-    pub bars: usize,
+    /// The distinct bars of that symbol and day.
+    pub bars_by_hour: BarsByHour,
     /// Yahoo's code, as of the newest collection; `None` where it gave none.
     pub currency: Option<String>,
     /// Whether bars at another scale or in another currency are left out.

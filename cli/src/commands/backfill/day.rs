@@ -94,7 +94,7 @@ impl Backfill {
 
     /// The outcome of the day's own execution, and its files; `None` when the day has to be run again.
     async fn done_before(&self, day: &TradingDay, outcome: RunOutcome) -> anyhow::Result<Option<DayOutcome>> {
-        let RunOutcome::Exported { trade_date, symbols, simulated, .. } = outcome else {
+        let RunOutcome::Exported { trade_date, symbols, simulated, restated, .. } = outcome else {
             return Ok(Some(DayOutcome::NoSession));
         };
         if symbols.failed.iter().any(|failed| failed.reason.is_temporary()) {
@@ -103,16 +103,16 @@ impl Backfill {
         let published = Published::of_day(&self.target, trade_date).await?.filter(|export| export.still_has(&symbols));
         let Some(published) = published else { return Ok(None) };
         published.save_to(&self.folder(trade_date))?;
-        Ok(Some(self.exported(day, symbols, simulated, None)))
+        Ok(Some(self.exported(day, (symbols, restated), simulated, None)))
     }
 
     /// The day as another run has published it, and its files; `None` when a bar is missing there, or may be.
     async fn published_before(&self, date: TradeDate, day: &TradingDay) -> anyhow::Result<Option<DayOutcome>> {
-        let Some(expected) = day.expected_bars(self.interval) else { return Ok(None) };
+        let Some(expected) = day.expected_by_hour(self.interval) else { return Ok(None) };
         let Some(published) = Published::of_day(&self.target, date).await? else { return Ok(None) };
-        let Some(symbols) = published.complete(&self.symbols, expected) else { return Ok(None) };
+        let Some(symbols) = published.complete(&self.symbols, &expected) else { return Ok(None) };
         published.save_to(&self.folder(date))?;
-        Ok(Some(self.exported(day, symbols, published.is_simulated(), None)))
+        Ok(Some(self.exported(day, (symbols, vec![]), published.is_simulated(), None)))
     }
 
     /// Starts the execution unless it is running, follows it to its end, and downloads its files.
@@ -124,10 +124,10 @@ impl Backfill {
             Err(failure) if failure.error == ErrorName::SessionNotOver.to_string() => Ok(DayOutcome::NotOver),
             Err(failure) => Ok(DayOutcome::Failed { execution: execution.to_owned(), failure }),
             Ok(RunOutcome::NoSession { .. }) => Ok(DayOutcome::NoSession),
-            Ok(RunOutcome::Exported { symbols, csv, report, simulated, .. }) => {
+            Ok(RunOutcome::Exported { symbols, csv, report, simulated, restated, .. }) => {
                 let files = ExportFiles { csv, report };
                 export_files::download(&self.target.s3, &files, date, &self.folder(date)).await?;
-                Ok(self.exported(day, symbols, simulated, Some(seconds)))
+                Ok(self.exported(day, (symbols, restated), simulated, Some(seconds)))
             }
         }
     }
@@ -147,11 +147,17 @@ impl Backfill {
         .await
     }
 
-    fn exported(&self, day: &TradingDay, symbols: SymbolOutcomes, simulated: bool, seconds: Option<f64>) -> DayOutcome {
+    fn exported(
+        &self,
+        day: &TradingDay,
+        (symbols, restated): (SymbolOutcomes, Vec<Symbol>),
+        simulated: bool,
+        seconds: Option<f64>,
+    ) -> DayOutcome {
         let by_calendar = day.expected_bars(self.interval).map(|bars| bars * self.symbols.len());
         let expected = by_calendar
             .unwrap_or_else(|| symbols.collected.iter().map(|symbol| symbol.expected.unwrap_or(symbol.bars)).sum());
-        DayOutcome::Exported(Exported { symbols, expected, simulated, seconds })
+        DayOutcome::Exported(Exported { symbols, restated, expected, simulated, seconds })
     }
 
     fn folder(&self, date: TradeDate) -> PathBuf {

@@ -1,6 +1,6 @@
 //! The outcome of each day of a backfill.
 
-use shared::{TradeDate, format::thousands, payload::SymbolOutcomes};
+use shared::{Symbol, TradeDate, format::thousands, payload::SymbolOutcomes};
 
 use crate::{
     aws::history::ExecutionFailure,
@@ -36,6 +36,8 @@ pub enum DayOutcome {
 #[derive(Debug)]
 pub struct Exported {
     pub symbols: SymbolOutcomes,
+    /// The symbols of which bars of another scale or currency were left out, as far as a run of the day said so.
+    pub restated: Vec<Symbol>,
     /// The number of bars of all symbols together when none is missing; of a symbol for which nobody knows, those it has.
     pub expected: usize,
     pub simulated: bool,

@@ -10,18 +10,21 @@ use shared::{
     payload::{CollectedSymbol, SymbolOutcomes},
 };
 
-use crate::aws::{
-    export_files,
-    s3::{self, Object},
-    target::Target,
+use crate::{
+    aws::{
+        export_files,
+        s3::{self, Object},
+        target::Target,
+    },
+    trading_day::BarsByHour,
 };
 
-/// The published files of a day, and the number of bars that each symbol has in the CSV.
+/// The published files of a day, and the bars that each symbol has in the CSV.
 pub struct Published {
     files: ExportFiles,
     csv: Object,
     report: Object,
-    bars: BTreeMap<Symbol, usize>,
+    bars: BTreeMap<Symbol, BarsByHour>,
 }
 
 impl Published {
@@ -48,9 +51,9 @@ impl Published {
     }
 
     fn read(files: ExportFiles, csv: Object, report: Object) -> Option<Self> {
-        let mut bars = BTreeMap::new();
+        let mut bars: BTreeMap<_, BarsByHour> = BTreeMap::new();
         for row in hourly_extreme::read(&csv.content).ok()? {
-            *bars.entry(row.symbol).or_default() += row.bars as usize;
+            bars.entry(row.symbol).or_default().add(row.hour, row.bars as usize);
         }
         Some(Self { files, csv, report, bars })
     }
@@ -63,16 +66,18 @@ impl Published {
     pub fn still_has(&self, symbols: &SymbolOutcomes) -> bool {
         symbols.collected.iter().all(|symbol| {
             let most = symbol.expected.unwrap_or(usize::MAX);
-            self.bars.get(&symbol.symbol).is_some_and(|bars| (symbol.bars..=most).contains(bars))
+            self.bars.get(&symbol.symbol).is_some_and(|bars| (symbol.bars..=most).contains(&bars.sum()))
         })
     }
 
-    /// The symbols with all their bars, `expected` of each; `None` when one bar is missing. No two intervals give a
-    /// session the same number of bars, so this checks the interval, too.
-    pub fn complete(&self, symbols: &[Symbol], expected: usize) -> Option<SymbolOutcomes> {
+    /// The symbols with all their bars; `None` when one of those `expected` is missing. A few more may be there, which traded
+    /// outside of the session; half as many more are those of a shorter interval.
+    pub fn complete(&self, symbols: &[Symbol], expected: &BarsByHour) -> Option<SymbolOutcomes> {
         let collected = symbols.iter().map(|symbol| {
-            let bars = *self.bars.get(symbol).filter(|bars| **bars == expected)?;
-            let symbol = CollectedSymbol::new(symbol.clone(), bars, Some(expected));
+            let is_whole =
+                |bars: &&BarsByHour| bars.within(expected) == expected.sum() && 2 * bars.sum() < 3 * expected.sum();
+            let bars = self.bars.get(symbol).filter(is_whole)?;
+            let symbol = CollectedSymbol::new(symbol.clone(), bars.sum(), Some(bars.sum()));
             Some(CollectedSymbol { gaps: Some(vec![]), attempts: 0, ..symbol })
         });
         Some(SymbolOutcomes { collected: collected.collect::<Option<_>>()?, failed: vec![] })
@@ -137,21 +142,27 @@ mod tests {
         let at = "2026-11-20T09:30:00-05:00";
         let export =
             read(format!("{ten}\nMeta,META,2026-11-20,9,{at},2,{at},1,6,100\n").into_bytes()).ok_or("not a CSV")?;
-        assert!(export.complete(&["META".parse()?], 6).is_some());
+        assert!(export.complete(&["META".parse()?], &"09 6".to_owned().try_into()?).is_some());
         Ok(())
     }
 
     #[test]
     fn an_export_is_complete_when_no_bar_of_any_symbol_is_missing() -> Outcome {
         let export = published().ok_or("not a CSV")?;
-        let complete = |names: &[&str], expected| -> Result<bool, Box<dyn std::error::Error>> {
+        for (names, expected, is_complete) in [
+            (&["META"][..], "09 6,10 12", true),
+            (&["META", "SNAP"], "09 6,10 12", false),
+            (&["META", "TTD"], "09 6,10 12", false),
+            // With a few bars after the close of 10:50, and with those of a shorter interval.
+            (&["META"], "09 6,10 10", true),
+            (&["META"], "09 3,10 6", false),
+            // Bars after the close do not make up for a hole before it.
+            (&["SNAP"], "09 7,10 10", false),
+        ] {
             let symbols: Vec<Symbol> = names.iter().map(|name| name.parse()).collect::<Result<_, _>>()?;
-            Ok(export.complete(&symbols, expected).is_some())
-        };
-        assert!(complete(&["META"], 18)?);
-        assert!(!complete(&["META", "SNAP"], 18)?);
-        assert!(!complete(&["META", "TTD"], 18)?);
-        assert!(!complete(&["META"], 6)?);
+            let expected = BarsByHour::try_from(expected.to_owned())?;
+            assert_eq!(export.complete(&symbols, &expected).is_some(), is_complete, "{names:?} {expected:?}");
+        }
         let content = format!("{}\nMETA,many\n", hourly_extreme::COLUMNS.join(",")).into_bytes();
         assert!(read(content).is_none());
         Ok(())

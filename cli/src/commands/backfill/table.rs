@@ -41,10 +41,11 @@ fn result(report: &DayReport) -> String {
     }
 }
 
-/// `SNAP 10:05, 12:30-12:40; TTD 3 bars; ZZZZ unknown symbol`.
+/// `SNAP 10:05, 12:30-12:40; TTD 3 bars; ZZZZ unknown symbol; NFLX restated`.
 fn gaps(day: &Exported) -> String {
     let short = day.symbols.collected.iter().filter(|symbol| symbol.is_short()).map(short);
-    let mut all: Vec<_> = short.chain(day.symbols.failed.iter().map(without)).collect();
+    let restated = day.restated.iter().map(|symbol| format!("{symbol} restated"));
+    let mut all: Vec<_> = short.chain(day.symbols.failed.iter().map(without)).chain(restated).collect();
     if all.len() > MAX_SYMBOLS {
         let more = all.split_off(MAX_SYMBOLS).len();
         all.push(format!("{} more", pluralize(more, "symbol")));

@@ -51,7 +51,9 @@ fn failed(symbol: &str, reason: Reason) -> Result<FailedSymbol> {
 
 fn exported(collected: Vec<CollectedSymbol>, failed: Vec<FailedSymbol>, seconds: Option<f64>) -> DayOutcome {
     let expected = 78 * (collected.len() + failed.len());
-    DayOutcome::Exported(Exported { symbols: SymbolOutcomes { collected, failed }, expected, simulated: true, seconds })
+    let restated = collected.iter().filter(|it| it.symbol.as_str() == "TTD").map(|it| it.symbol.clone()).collect();
+    let symbols = SymbolOutcomes { collected, failed };
+    DayOutcome::Exported(Exported { symbols, restated, expected, simulated: true, seconds })
 }
 
 fn report(date: &str, session: &'static str, outcome: DayOutcome) -> Result<DayReport> {

@@ -89,8 +89,10 @@ fn coverage(
 ) -> Coverage {
     let (mut expected, mut short, mut without) = (Some(0), vec![], vec![]);
     for symbol in symbols {
-        let held = rows.get(symbol).map_or(0, |row| row.bars);
-        let full = TradingDay::of(date, std::slice::from_ref(symbol)).expected_bars(interval);
+        let held = rows.get(symbol).map(|row| row.bars_by_hour.clone()).unwrap_or_default();
+        let full = TradingDay::of(date, std::slice::from_ref(symbol)).expected_by_hour(interval);
+        let held = full.as_ref().map_or(held.sum(), |full| held.within(full));
+        let full = full.map(|full| full.sum());
         expected = expected.zip(full).map(|(sum, full)| sum + full);
         match full {
             Some(full) if held == 0 && full > 0 => without.push(symbol.clone()),
@@ -110,7 +112,7 @@ fn coverage(
         date,
         session: day.label(),
         symbols: rows.len(),
-        bars: rows.values().map(|row| row.bars).sum(),
+        bars: rows.values().map(|row| row.bars_by_hour.sum()).sum(),
         expected,
         currencies: currencies.into_iter().collect(),
         missing,

@@ -4,6 +4,15 @@ type Result<T = ()> = std::result::Result<T, Box<dyn std::error::Error>>;
 
 const NOW: &str = "2025-12-02T15:00:00Z"; // within the session of that Tuesday
 
+/// So many bars of five minutes from New York's open on.
+fn by_hour(bars: usize) -> BarsByHour {
+    let mut by_hour = BarsByHour::default();
+    for n in (0_i8..).take(bars) {
+        by_hour.add(9 + (6 + n) / 12, 1);
+    }
+    by_hour
+}
+
 fn lake_rows(rows: &[(&str, &str, usize)]) -> Result<Vec<LakeRow>> {
     let row = |(date, symbol, bars): &(&str, &str, usize)| {
         let currency = match symbol.rsplit_once('.') {
@@ -16,7 +25,7 @@ fn lake_rows(rows: &[(&str, &str, usize)]) -> Result<Vec<LakeRow>> {
         Ok(LakeRow {
             trade_date: date.parse()?,
             symbol: symbol.parse()?,
-            bars: *bars,
+            bars_by_hour: by_hour(*bars),
             currency,
             restated: *symbol == "SPLIT",
         })
@@ -46,6 +55,17 @@ fn bars_symbols_or_everything_may_be_missing() -> Result {
     ];
     let days = days("2025-11-25", &rows, &["META", "OKTA"])?;
     insta::assert_snapshot!(shown(&days));
+    Ok(())
+}
+
+#[test]
+fn a_bar_after_the_close_fills_no_gap() -> Result {
+    let mut rows = lake_rows(&[("2025-12-01", "META", 77)])?;
+    rows[0].bars_by_hour.add(16, 1);
+    let range = "2025-12-01".parse()?..="2025-12-01".parse()?;
+    let days = coverage::of(dates(&range), &rows, &["META".parse()?], Interval::FiveMinutes, NOW.parse()?);
+    let short = vec![("META".parse()?, 77, 78)];
+    assert_eq!((days[0].bars, &days[0].missing), (78, &Missing::Some { short, without: vec![] }));
     Ok(())
 }
 
