@@ -67,6 +67,7 @@ impl LakeQuery {
             },
             simulated: true,
             waits_until: None,
+            session_wait: None,
         })
     }
 }

@@ -10,7 +10,7 @@ use libtest_mimic::Trial;
 use market_sim::{Fault, FaultDuration, FaultRule};
 use serde_json::json;
 use shared::{
-    Gap, Interval, Symbol, TradeDate, hourly_extreme,
+    Interval, Symbol, TradeDate, hourly_extreme,
     payload::{CollectedSymbol, Reason, SymbolOutcomes},
 };
 use tokio::runtime::Handle;
