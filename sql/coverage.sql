@@ -1,6 +1,6 @@
 -- One row: one symbol on one trade date, with the number of its bars that the lake holds, however often
 -- each was collected, the same by exchange-local hour, such as '09 6,10 12', the currency of the newest collection, empty where Yahoo gave none, and whether the day was
--- restated. Collections that do not agree with the newest one in currency and scale do not count: hourly_extremes.sql
+-- restated. What does not agree with the newest collection in currency and scale does not count: hourly_extremes.sql
 -- has the rule.
 --
 -- Parameters: 1. the first trade date  2. the last trade date  3. interval
@@ -8,7 +8,7 @@
 WITH by_collection AS (
   -- Of the collections of a symbol and day, the newest has collection_rank 1.
   SELECT
-    trade_date, symbol, ts, close, currency,
+    trade_date, symbol, ts, high, low, close, currency,
     dense_rank() OVER (
       PARTITION BY trade_date, symbol ORDER BY from_iso8601_timestamp(collected_at) DESC, run_id DESC
     ) AS collection_rank
@@ -24,11 +24,12 @@ compared AS (
   SELECT
     *,
     max(CASE WHEN collection_rank = 1 THEN close END) OVER (PARTITION BY trade_date, symbol, ts) AS newest_close,
-    max(CASE WHEN collection_rank = 1 THEN currency END) OVER (PARTITION BY trade_date, symbol) AS newest_currency
+    max(CASE WHEN collection_rank = 1 THEN currency END) OVER (PARTITION BY trade_date, symbol) AS newest_currency,
+    avg(CASE WHEN collection_rank = 1 THEN close END) OVER (PARTITION BY trade_date, symbol) AS newest_average
   FROM bars_of_days
 ),
 agreement AS (
-  -- Whether a bar's collection agrees with the newest one of its symbol and day.
+  -- Whether a bar, and its collection, agrees with the newest one of its symbol and day.
   SELECT
     *,
     2 * count(
@@ -36,7 +37,8 @@ agreement AS (
         WHEN currency IS NOT DISTINCT FROM newest_currency AND abs(close - newest_close) <= 0.005 * newest_close THEN 1
       END
     ) OVER (PARTITION BY trade_date, symbol, collection_rank)
-      > count(newest_close) OVER (PARTITION BY trade_date, symbol, collection_rank) AS agrees
+      > count(newest_close) OVER (PARTITION BY trade_date, symbol, collection_rank)
+      AND (collection_rank = 1 OR (5 * low > newest_average AND high < 5 * newest_average)) AS agrees
   FROM compared
 ),
 by_hour AS (

@@ -8,7 +8,8 @@
 --
 -- A symbol's bars of one collected_at and run_id are a collection. The newest one decides the scale and the currency:
 -- an older one fills its gaps only where it has the same currency, and more than half of the bars that both have closed
--- within half a percent of each other. After a split it does not, and is left out.
+-- within half a percent of each other. After a split it does not, and is left out. Nor does a bar of it that reaches to a
+-- fifth, or five times, the average close of the newest: pounds among pence.
 --
 -- The last two columns are the same in every row of a symbol. restated says whether a collection was left out. run_bars
 -- is the number of bars that the run wrote in all its collections, whether or not they are among the rows: the export
@@ -42,11 +43,12 @@ compared AS (
   SELECT
     *,
     max(CASE WHEN collection_rank = 1 THEN close END) OVER (PARTITION BY symbol, ts) AS newest_close,
-    max(CASE WHEN collection_rank = 1 THEN currency END) OVER (PARTITION BY symbol) AS newest_currency
+    max(CASE WHEN collection_rank = 1 THEN currency END) OVER (PARTITION BY symbol) AS newest_currency,
+    avg(CASE WHEN collection_rank = 1 THEN close END) OVER (PARTITION BY symbol) AS newest_average
   FROM by_collection
 ),
 agreement AS (
-  -- Whether a bar's collection agrees with the newest one of its symbol; that one does with itself.
+  -- Whether a bar, and its collection, agrees with the newest one of its symbol; that one does with itself.
   SELECT
     *,
     2 * count(
@@ -54,7 +56,8 @@ agreement AS (
         WHEN currency IS NOT DISTINCT FROM newest_currency AND abs(close - newest_close) <= 0.005 * newest_close THEN 1
       END
     ) OVER (PARTITION BY symbol, collection_rank)
-      > count(newest_close) OVER (PARTITION BY symbol, collection_rank) AS agrees
+      > count(newest_close) OVER (PARTITION BY symbol, collection_rank)
+      AND (collection_rank = 1 OR (5 * low > newest_average AND high < 5 * newest_average)) AS agrees
   FROM compared
 ),
 scales AS (

@@ -236,9 +236,9 @@ pub struct FirstAttempt {
     /// The bars outside of the session.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub outside: Vec<i64>,
-    /// The bars that are hardly right.
+    /// The bars that are hardly right, with their lowest and highest price.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub doubtful: Vec<i64>,
+    pub doubtful: Vec<(i64, Price, Price)>,
 }
 
 impl CollectedSymbol {

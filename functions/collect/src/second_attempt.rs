@@ -1,12 +1,12 @@
 //! What a second attempt for a symbol adds to the bars of the first. `sql/hourly_extremes.sql` decides the same of all bars
-//! in the lake: bars of the first attempt fill the gaps of the second, unless they are of another scale, as before a split,
-//! or in another currency.
+//! in the lake: bars of the first attempt fill the gaps of the second, unless all of them are of another scale, as before a
+//! split, or in another currency, or one of them alone is, as pounds among pence.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{Timestamp, civil::Time};
 use shared::{
-    Gap, Interval,
+    Gap, Interval, Price,
     payload::{CollectedSymbol, FirstAttempt, Remark, RemarkKind},
 };
 
@@ -15,27 +15,29 @@ use crate::yahoo::{SymbolDay, doubtful};
 /// How far two closes of one bar may lie apart, as a part of the newer one: bars are corrected, by little.
 const TOLERANCE: f64 = 0.005;
 
+/// A bar of the first attempt that reaches to a part or a multiple like this of the second's average close is of another scale.
+const FACTOR: f64 = 5.0;
+
 /// The most closes of all symbols together, and the fewest and the most of one symbol.
-const CLOSES: (usize, usize, usize) = (1_500, 3, 12);
+const CLOSES: (usize, usize, usize) = (2_500, 5, 12);
 
 /// The most bars of each kind that are listed for a second attempt.
-const MAX_LISTED: usize = 20;
+const MAX_LISTED: usize = 100;
 
 /// What a second attempt has to know of a day, in a run of so many symbols: among other things some of its closes, evenly
-/// spread from the first to the last one.
+/// spread, and neither the first nor the last one, which are corrected most.
 pub fn first_attempt(day: &SymbolDay, requested: usize) -> FirstAttempt {
     let (all, fewest, most) = CLOSES;
-    let last = day.bars.len().saturating_sub(1);
     let closes = (all / requested.max(1)).clamp(fewest, most);
-    let spread: BTreeSet<_> = (0..closes).map(|n| n * last / (closes - 1)).collect();
+    let spread: BTreeSet<_> = (0..closes).map(|n| (2 * n + 1) * day.bars.len() / (2 * closes)).collect();
     let closes = spread.into_iter().filter_map(|at| day.bars.get(at)).map(|bar| (bar.start.as_second(), bar.close));
-    let listed = |starts: &[Timestamp]| starts.iter().take(MAX_LISTED).map(|at| at.as_second()).collect();
+    let doubtful = day.bars.iter().filter(|bar| day.doubtful.contains(&bar.start)).take(MAX_LISTED);
     FirstAttempt {
         session: (day.session.open.as_second(), day.session.close.as_second()),
         currency: day.currency.clone(),
         closes: closes.collect(),
-        outside: listed(&day.outside),
-        doubtful: listed(&day.doubtful),
+        outside: day.outside.iter().take(MAX_LISTED).map(|at| at.as_second()).collect(),
+        doubtful: doubtful.map(|bar| (bar.start.as_second(), bar.low, bar.high)).collect(),
     }
 }
 
@@ -56,84 +58,113 @@ pub struct United {
 pub fn united(before: Option<&CollectedSymbol>, day: &SymbolDay, interval: Interval) -> United {
     let (mut missing, mut remarks) = (day.missing(), day.remarks.clone());
     let mut expected = day.expected.as_ref().map(BTreeSet::len);
-    if let Some(before) = before.filter(|before| !agrees(before, day, interval)) {
-        let detail = "an earlier attempt's bars are of another scale or currency".to_owned();
-        remarks.push(Remark { kind: RemarkKind::Restated, bars: before.bars, detail });
-    } else if let Some(before) = before {
+    if let Some(before) = before {
         let first = FirstBars::of(before, day, interval);
-        missing.retain(|at| !first.has(*at));
-        let outside = only_in_first(day, before, |first| &first.outside);
-        let is_unexpected = |at: &&Timestamp| day.expected.as_ref().is_some_and(|expected| !expected.contains(at));
-        expected = expected.map(|expected| expected + outside.iter().filter(is_unexpected).count());
-        remarks.extend(doubtful::remark(&only_in_first(day, before, |first| &first.doubtful), &day.session));
-        let is_over = before.session_ends_at.is_none();
-        let has_none_of = |kind| day.remarks.iter().all(|remark| remark.kind != kind);
-        let stays = |remark: &&Remark| match remark.kind {
-            RemarkKind::LeftOut => has_none_of(RemarkKind::LeftOut),
-            RemarkKind::HoursDiffer => is_over && !outside.is_empty() && has_none_of(RemarkKind::HoursDiffer),
-            RemarkKind::Doubtful | RemarkKind::Restated => false,
-        };
-        remarks.extend(before.remarks.iter().filter(stays).cloned());
+        if first.agree() {
+            missing.retain(|at| !first.has(*at));
+            let outside = first.outside();
+            let is_unexpected = |at: &&Timestamp| day.expected.as_ref().is_some_and(|expected| !expected.contains(at));
+            expected = expected.map(|expected| expected + outside.iter().filter(is_unexpected).count());
+            let (doubtful, others) = first.doubtful();
+            remarks.extend(doubtful::remark(&doubtful, &day.session));
+            remarks.extend((others > 0).then(|| restated(others)));
+            remarks.extend(first.remarks(!outside.is_empty()));
+        } else {
+            remarks.push(restated(before.bars));
+        }
     }
     let bars = expected.map_or(day.bars.len(), |expected| expected - missing.len());
     let gaps = Gap::join(missing.into_iter().map(|at| day.local_time(at)), interval);
     United { bars, expected, gaps, remarks }
 }
 
-/// Bars of the first attempt that the day lacks.
-fn only_in_first(
-    day: &SymbolDay,
-    before: &CollectedSymbol,
-    list: impl Fn(&FirstAttempt) -> &Vec<i64>,
-) -> Vec<Timestamp> {
-    let starts: BTreeSet<_> = day.bars.iter().map(|bar| bar.start).collect();
-    let listed = before.first_attempt.iter().flat_map(list).filter_map(|at| Timestamp::from_second(*at).ok());
-    listed.filter(|at| !starts.contains(at)).collect()
+fn restated(bars: usize) -> Remark {
+    let detail = "an earlier attempt's bars are of another scale or currency".to_owned();
+    Remark { kind: RemarkKind::Restated, bars, detail }
 }
 
-/// Whether the bars of the first attempt may fill the gaps of `day`: in the same currency, and of the bars that both have,
-/// more than half closed at the same price. Where none of those is among the listed closes, the currency decides.
-fn agrees(before: &CollectedSymbol, day: &SymbolDay, interval: Interval) -> bool {
-    let Some(first) = &before.first_attempt else { return true };
-    let closes: BTreeMap<_, _> = day.bars.iter().map(|bar| (bar.start.as_second(), bar.close.get())).collect();
-    let common = first.closes.iter().filter_map(|(at, before)| Some((before.get(), *closes.get(at)?)));
-    let (mut bars, mut same) = (0, 0);
-    for (before, now) in common {
-        bars += 1;
-        same += usize::from((before - now).abs() <= TOLERANCE * now);
-    }
-    let earlier = FirstBars::of(before, day, interval);
-    let has_common = || day.bars.iter().any(|bar| earlier.has(bar.start));
-    let is_one_scale = if bars == 0 { has_common() } else { 2 * same > bars };
-    first.currency == day.currency && is_one_scale
-}
-
-/// The starts of the first attempt's bars.
+/// The bars of the first attempt, beside the day of the second.
 struct FirstBars<'a> {
+    before: &'a CollectedSymbol,
     day: &'a SymbolDay,
-    first: Option<&'a FirstAttempt>,
     missing: BTreeSet<Time>,
+    /// The starts of the second attempt's bars, with their closes.
+    closes: BTreeMap<i64, f64>,
 }
 
 impl<'a> FirstBars<'a> {
     fn of(before: &'a CollectedSymbol, day: &'a SymbolDay, interval: Interval) -> Self {
         let missing = before.gaps.iter().flatten().flat_map(|gap| gap.starts(interval)).collect();
-        Self { day, first: before.first_attempt.as_ref(), missing }
+        let closes = day.bars.iter().map(|bar| (bar.start.as_second(), bar.close.get())).collect();
+        Self { before, day, missing, closes }
     }
 
+    /// Whether they are in the currency of the second attempt, and of the bars that both have more than half closed at the
+    /// same price. Where none of those is among the listed closes, the currency decides.
+    fn agree(&self) -> bool {
+        let Some(first) = &self.before.first_attempt else { return true };
+        let common = first.closes.iter().filter_map(|(at, before)| Some((before.get(), *self.closes.get(at)?)));
+        let (mut bars, mut same) = (0, 0);
+        for (before, now) in common {
+            bars += 1;
+            same += usize::from((before - now).abs() <= TOLERANCE * now);
+        }
+        let has_common = || self.day.bars.iter().any(|bar| self.has(bar.start));
+        first.currency == self.day.currency && if bars == 0 { has_common() } else { 2 * same > bars }
+    }
+
+    /// Whether there is one, of the second attempt's scale, that starts at a time.
     fn has(&self, at: Timestamp) -> bool {
         let second = at.as_second();
-        self.first.is_some_and(|FirstAttempt { session: (open, close), outside, .. }| {
-            outside.contains(&second)
-                || (*open..*close).contains(&second) && !self.missing.contains(&self.day.local_time(at))
-        })
+        self.before.first_attempt.as_ref().is_some_and(
+            |FirstAttempt { session: (open, close), outside, doubtful, .. }| {
+                let is_there = outside.contains(&second)
+                    || (*open..*close).contains(&second) && !self.missing.contains(&self.day.local_time(at));
+                is_there && doubtful.iter().all(|(start, low, high)| *start != second || self.is_of_scale(*low, *high))
+            },
+        )
+    }
+
+    fn is_of_scale(&self, low: Price, high: Price) -> bool {
+        let average = self.closes.values().sum::<f64>() / self.closes.len() as f64;
+        FACTOR * low.get() > average && high.get() < FACTOR * average
+    }
+
+    /// The starts of those outside of the session that the second attempt lacks.
+    fn outside(&self) -> Vec<Timestamp> {
+        let listed = self.before.first_attempt.iter().flat_map(|first| &first.outside);
+        let lacking = listed.filter(|at| !self.closes.contains_key(at));
+        lacking.filter_map(|at| Timestamp::from_second(*at).ok()).filter(|at| self.has(*at)).collect()
+    }
+
+    /// The starts of the doubtful ones that the second attempt lacks, and the number of those that are of another scale.
+    fn doubtful(&self) -> (Vec<Timestamp>, usize) {
+        let listed = self.before.first_attempt.iter().flat_map(|first| &first.doubtful);
+        let lacking: Vec<_> = listed.filter(|(at, ..)| !self.closes.contains_key(at)).collect();
+        let fitting = lacking.iter().filter(|(_, low, high)| self.is_of_scale(*low, *high));
+        let starts: Vec<_> = fitting.filter_map(|(at, ..)| Timestamp::from_second(*at).ok()).collect();
+        let others = lacking.len() - starts.len();
+        (starts, others)
+    }
+
+    /// The remarks that stay, because the second attempt has none of their kind: of rows that were left out, and, where bars
+    /// outside of the session stay, of hours that differ.
+    fn remarks(&self, outside_stay: bool) -> impl Iterator<Item = Remark> {
+        let has_none_of = |kind| self.day.remarks.iter().all(|remark| remark.kind != kind);
+        let is_over = self.before.session_ends_at.is_none();
+        let stays = move |remark: &&Remark| match remark.kind {
+            RemarkKind::LeftOut => has_none_of(RemarkKind::LeftOut),
+            RemarkKind::HoursDiffer => is_over && outside_stay && has_none_of(RemarkKind::HoursDiffer),
+            RemarkKind::Doubtful | RemarkKind::Restated => false,
+        };
+        self.before.remarks.iter().filter(stays).cloned()
     }
 }
 
 #[cfg(test)]
 mod tests {
     use jiff::{SignedDuration, tz::TimeZone};
-    use shared::{Price, Session};
+    use shared::Session;
 
     use super::*;
     use crate::yahoo::Ohlcv;
@@ -148,26 +179,31 @@ mod tests {
         holes: &'a [i64],
         after_close: &'a [i64],
         doubtful: &'a [i64],
+        /// Whether the doubtful ones reach ten times the price; else they are those without volume.
+        spikes: bool,
         price: f64,
     }
 
-    const FULL: Reply = Reply { holes: &[], after_close: &[], doubtful: &[], price: 10.0 };
+    const FULL: Reply = Reply { holes: &[], after_close: &[], doubtful: &[], spikes: false, price: 10.0 };
 
     fn day(reply: Reply) -> Outcome<SymbolDay> {
         let zone = TimeZone::get("America/New_York")?;
         let at = |n: &i64| -> Outcome<Timestamp> {
             Ok("2026-11-20T14:30:00Z".parse::<Timestamp>()? + SignedDuration::from_mins(5 * n))
         };
-        let price = Price::from_wire(reply.price).ok_or("a price")?;
-        let bar = |start| Ohlcv { start, open: price, high: price, low: price, close: price, volume: 1 };
         let list = |numbers: &[i64]| numbers.iter().map(at).collect::<Outcome<Vec<_>>>();
+        let price = Price::from_wire(reply.price).ok_or("a price")?;
+        let spike = Price::from_wire(10.0 * reply.price).ok_or("a price")?;
+        let doubtful = list(reply.doubtful)?;
+        let is_spike = |start| reply.spikes && doubtful.contains(&start);
+        let high = |start| if is_spike(start) { spike } else { price };
+        let bar = |start| Ohlcv { start, open: price, high: high(start), low: price, close: price, volume: 1 };
         let numbers: Vec<_> = (0..78).filter(|n| !reply.holes.contains(n)).collect();
         let outside = list(reply.after_close)?;
         let starts: Vec<_> = list(&numbers)?.into_iter().chain(outside.clone()).collect();
         let expected = list(&(0..78).collect::<Vec<_>>())?.into_iter().chain(outside.clone()).collect();
         let (trade_date, pauses) = ("2026-11-20".parse()?, vec![]);
         let session = Session { trade_date, open: at(&0)?, close: at(&78)?, pauses, zone };
-        let doubtful = list(reply.doubtful)?;
         let differ =
             Remark { kind: RemarkKind::HoursDiffer, bars: outside.len(), detail: "after the close".to_owned() };
         let remarks = doubtful::remark(&doubtful, &session).into_iter();
@@ -199,6 +235,12 @@ mod tests {
                 first(&[7], &[], &[9, 12]),
                 first(&[9], &[], &[12]),
                 "78 of 78; doubtful 1: hardly right, kept as they are: 10:30; doubtful 1: hardly right, kept as they are: 10:15",
+            ),
+            (
+                "a bar of another scale among those of the first",
+                Reply { spikes: true, ..first(&[7], &[], &[9, 12]) },
+                first(&[9], &[], &[]),
+                "77 of 78, missing 10:15; restated 1: an earlier attempt's bars are of another scale or currency",
             ),
             ("a doubtful bar that the second corrects", first(&[7], &[], &[9]), FULL, "78 of 78"),
             (
@@ -240,15 +282,11 @@ mod tests {
 
     #[test]
     fn closes_are_spread_over_the_day_and_fewer_in_long_lists() -> Outcome {
-        for (requested, closes) in [(1, 12), (200, 7), (500, 3)] {
+        for (requested, closes) in [(1, 12), (300, 8), (500, 5)] {
             let first = first_attempt(&day(FULL)?, requested);
-            let listed: Vec<_> = first.closes.iter().map(|(at, _)| *at).collect();
-            let ends = day(FULL)?
-                .bars
-                .iter()
-                .map(|bar| bar.start.as_second())
-                .fold((i64::MAX, 0), |(low, high), at| (low.min(at), high.max(at)));
-            assert_eq!((listed.len(), listed[0], listed[closes - 1]), (closes, ends.0, ends.1));
+            let starts: Vec<_> = first.closes.iter().map(|(at, _)| (at - first.session.0) / 300).collect();
+            assert_eq!(starts.len(), closes, "{starts:?}");
+            assert!(starts.iter().all(|start| (1..77).contains(start)), "{starts:?}");
         }
         Ok(())
     }

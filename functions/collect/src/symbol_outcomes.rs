@@ -187,7 +187,7 @@ mod tests {
             let kinds = [RemarkKind::HoursDiffer, RemarkKind::LeftOut, RemarkKind::Doubtful, RemarkKind::Restated];
             let remark = |kind| Remark { kind, bars: 1_000, detail: "é".repeat(bytes / 2) };
             let price = shared::Price::from_wire(123_456.78).ok_or("a price")?;
-            let closes = vec![(1_795_000_000, price); 3];
+            let closes = vec![(1_795_000_000, price); 5];
             let first = FirstAttempt {
                 session: (1_795_000_000, 1_795_000_000),
                 currency: Some("USD".into()),

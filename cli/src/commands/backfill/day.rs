@@ -154,9 +154,9 @@ impl Backfill {
         simulated: bool,
         seconds: Option<f64>,
     ) -> DayOutcome {
-        let by_calendar = day.expected_bars(self.interval).map(|bars| bars * self.symbols.len());
-        let expected = by_calendar
-            .unwrap_or_else(|| symbols.collected.iter().map(|symbol| symbol.expected.unwrap_or(symbol.bars)).sum());
+        let by_calendar = day.expected_bars(self.interval);
+        let of_collected = symbols.collected.iter().map(|symbol| symbol.expected.unwrap_or(symbol.bars)).sum::<usize>();
+        let expected = of_collected + by_calendar.unwrap_or_default() * symbols.failed.len();
         DayOutcome::Exported(Exported { symbols, restated, expected, simulated, seconds })
     }
 

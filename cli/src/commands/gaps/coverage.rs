@@ -16,7 +16,7 @@ pub struct Coverage {
     pub session: &'static str,
     /// The number of symbols with bars.
     pub symbols: usize,
-    /// The number of bars of all symbols together.
+    /// The number of bars of all symbols together: of those expected where some are, and of all elsewhere.
     pub bars: usize,
     /// The same when none is missing; `None` where no calendar says.
     pub expected: Option<usize>,
@@ -87,12 +87,14 @@ fn coverage(
     symbols: &[Symbol],
     interval: Interval,
 ) -> Coverage {
-    let (mut expected, mut short, mut without) = (Some(0), vec![], vec![]);
+    let (mut bars, mut expected, mut short, mut without) = (0, Some(0), vec![], vec![]);
     for symbol in symbols {
         let held = rows.get(symbol).map(|row| row.bars_by_hour.clone()).unwrap_or_default();
         let full = TradingDay::of(date, std::slice::from_ref(symbol)).expected_by_hour(interval);
-        let held = full.as_ref().map_or(held.sum(), |full| held.within(full));
+        let expects = full.as_ref().filter(|full| full.sum() > 0);
+        let held = expects.map_or(held.sum(), |full| held.within(full));
         let full = full.map(|full| full.sum());
+        bars += held;
         expected = expected.zip(full).map(|(sum, full)| sum + full);
         match full {
             Some(full) if held == 0 && full > 0 => without.push(symbol.clone()),
@@ -112,7 +114,7 @@ fn coverage(
         date,
         session: day.label(),
         symbols: rows.len(),
-        bars: rows.values().map(|row| row.bars_by_hour.sum()).sum(),
+        bars,
         expected,
         currencies: currencies.into_iter().collect(),
         missing,

@@ -65,7 +65,7 @@ fn a_bar_after_the_close_fills_no_gap() -> Result {
     let range = "2025-12-01".parse()?..="2025-12-01".parse()?;
     let days = coverage::of(dates(&range), &rows, &["META".parse()?], Interval::FiveMinutes, NOW.parse()?);
     let short = vec![("META".parse()?, 77, 78)];
-    assert_eq!((days[0].bars, &days[0].missing), (78, &Missing::Some { short, without: vec![] }));
+    assert_eq!((days[0].bars, &days[0].missing), (77, &Missing::Some { short, without: vec![] }));
     Ok(())
 }
 

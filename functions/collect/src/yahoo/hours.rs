@@ -3,19 +3,21 @@
 //! Yahoo's periods are wrong at times: a minute short, an hour off where a country changed its summer time, off the grid of
 //! the bars. The rules, in this order:
 //!
-//! 1. A row *traded* where it has volume, and in a reply without any volume (indices, currencies) where its prices differ.
+//! 1. A row *traded* where it has volume. In a reply of which less than a tenth of the rows have any (indices, currencies) it
+//!    traded where its prices differ, too.
 //! 2. A period that ends a minute before a full five, such as 15:59, and has a traded row of the grid then or a minute later,
-//!    is a minute short. One that all traded rows fit once it is moved by an hour, and do not fit as it is, is moved: where
-//!    at least three bars, and half of those of the hour that it gains, have traded, half of the moved period's have, and the
-//!    hour that it loses has no bar. Bars of half an hour and longer are too few to show it.
+//!    is a minute short. One that all traded rows but two fit once it is moved by an hour, and do not fit as it is, is moved:
+//!    where at least three bars, and half of those of the hour that it gains, have traded, half of the moved period's have,
+//!    and the hour that it loses has no bar. Bars of half an hour and longer are too few to show it.
 //! 3. The grid of the bars begins at the open, and anew after a pause where most rows behind it say so. Where the open is off
-//!    the full five minutes the bars may keep to the clock. Any other grid needs three rows, and most.
-//! 4. A traded row at the very close, with none behind it, is the closing auction. It is joined with the last bar.
+//!    the full five minutes the bars may keep to the clock, and one that holds the open begins before it: it is kept, and
+//!    not missing where it is not there. Any other grid needs three rows, and most.
+//! 4. A traded row at the very close, with none of the grid behind it, is the closing auction. It is joined with the last bar.
 //! 5. Any other traded row on the grid is a bar, outside of the period and in its pauses, too, where none is expected.
 //! 6. A last row without volume and with one price is the latest price, which Yahoo appends. In a period of a whole day it
 //!    may lie on the grid, and is left out.
-//! 7. What is left with volume (in a reply without any, with a price) is no bar: it lies off the grid, lacks a price, or comes
-//!    a second time. It is left out.
+//! 7. What is left with volume, or with prices that differ (where a row may trade without volume, with any price), is no bar:
+//!    it lies off the grid or outside of the period, lacks a price, or comes a second time. It is left out.
 //!
 //! All of it but the closing auction is remarked on, unless what is left out is listed as a gap.
 
@@ -68,12 +70,12 @@ const EVIDENCE: usize = 3;
 /// Decides which of the `rows` of a day, in any order, are bars of `session`.
 pub fn bars_of(listed: Session, rows: &[Row], interval: Interval) -> SessionBars {
     let mut rows = Rows::of(&listed, rows);
-    if listed.is_whole_day() {
-        rows.all.pop_if(|last| last.bar.is_some_and(|bar| bar.volume == 0 && bar.low == bar.high));
+    if listed.is_whole_day() && rows.latest_price().is_some() {
+        rows.all.pop();
     }
     let session = corrected(&listed, &rows, interval);
     let grid = Grid::of(&session, &rows, interval);
-    let auction = (!session.is_whole_day()).then(|| rows.auction(session.close)).flatten();
+    let auction = (!session.is_whole_day()).then(|| rows.auction(&session, &grid)).flatten();
     let mut expected = grid.starts();
     let auction_into = auction.and_then(|_| expected.last().copied());
 
@@ -85,12 +87,16 @@ pub fn bars_of(listed: Session, rows: &[Row], interval: Interval) -> SessionBars
         match (row.bar, known) {
             (Some(bar), Some(known)) if bar == *known => {}
             (Some(bar), None) if is_expected => drop(bars.insert(row.at, bar)),
+            (Some(bar), None) if grid.holds_open(row.at) && (bar.volume > 0 || bar.low < bar.high) => {
+                expected.insert(row.at);
+                bars.insert(row.at, bar);
+            }
             (Some(bar), None) if grid.is_on(row.at) && rows.has_traded(&bar) => {
                 expected.insert(row.at);
                 outside.push(row.at);
                 bars.insert(row.at, bar);
             }
-            (Some(bar), _) if rows.has_traded(&bar) => left_out.push(row.at),
+            (Some(bar), _) if rows.has_traded(&bar) || bar.low < bar.high => left_out.push(row.at),
             (None, known) if rows.is_refused(row) => {
                 let is_gap = is_expected && known.is_none() && !session.is_whole_day();
                 left_out.extend((!is_gap).then_some(row.at));
@@ -109,7 +115,8 @@ pub fn bars_of(listed: Session, rows: &[Row], interval: Interval) -> SessionBars
     let over_at = session.close.max(if is_moved { listed.close } else { session.close });
     let over_at = trades_on.map_or(over_at, |at| over_at.max(*at + interval.duration() + TRADING_ON));
     let misfits = bars.keys().filter(|at| !listed.contains(**at, interval)).count();
-    let remarks = [hours_differ(&listed, &session, &grid, &outside, misfits), remark_left_out(&session, &left_out)];
+    let differ = hours_differ((&listed, &session), &grid, bars.keys().copied().collect(), &outside, misfits);
+    let remarks = [differ, remark_left_out(&session, &left_out)];
     SessionBars {
         expected: (!session.is_whole_day()).then_some(expected),
         bars: bars.into_values().collect(),
@@ -125,7 +132,7 @@ pub fn bars_of(listed: Session, rows: &[Row], interval: Interval) -> SessionBars
 struct Rows {
     /// Oldest first; of one start those that traded come first, and what is no bar last.
     all: Vec<Row>,
-    /// Whether any has volume.
+    /// Whether what trades has volume.
     have_volume: bool,
 }
 
@@ -135,7 +142,8 @@ impl Rows {
         let is_inside = |at: Timestamp| session.open <= at && at < session.close;
         let mut all: Vec<_> = rows.to_vec();
         all.retain(|row| date(row.at) == session.trade_date.date() || is_inside(row.at));
-        let have_volume = all.iter().any(|row| row.has_volume);
+        let with_volume = all.iter().filter(|row| row.has_volume).count();
+        let have_volume = 10 * with_volume >= all.iter().filter(|row| row.bar.is_some()).count().max(1);
         let mut rows = Self { all: vec![], have_volume };
         all.sort_by_key(|row| (row.at, row.bar.map_or(2, |bar| u8::from(!rows.has_traded(&bar)))));
         rows.all = all;
@@ -143,7 +151,7 @@ impl Rows {
     }
 
     fn has_traded(&self, bar: &Ohlcv) -> bool {
-        if self.have_volume { bar.volume > 0 } else { bar.low < bar.high }
+        bar.volume > 0 || !self.have_volume && bar.low < bar.high
     }
 
     fn traded(&self) -> impl DoubleEndedIterator<Item = Ohlcv> {
@@ -152,13 +160,19 @@ impl Rows {
 
     /// Whether the row says that something traded, and has no usable prices.
     fn is_refused(&self, row: &Row) -> bool {
-        row.bar.is_none() && if self.have_volume { row.has_volume } else { row.has_price }
+        row.bar.is_none() && (row.has_volume || !self.have_volume && row.has_price)
     }
 
     /// The closing auction.
-    fn auction(&self, close: Timestamp) -> Option<Ohlcv> {
-        let is_last = self.traded().next_back().is_some_and(|bar| bar.start == close);
-        self.traded().find(|bar| is_last && bar.start == close)
+    fn auction(&self, session: &Session, grid: &Grid) -> Option<Ohlcv> {
+        let has_ended = !self.traded().any(|bar| bar.start > session.close && grid.is_on(bar.start));
+        self.traded().find(|bar| has_ended && bar.start == session.close)
+    }
+
+    /// The row with the latest price, which Yahoo appends.
+    fn latest_price(&self) -> Option<Timestamp> {
+        let is_flat = |bar: Ohlcv| bar.volume == 0 && bar.low == bar.high;
+        self.all.last().filter(|row| row.bar.is_some_and(is_flat)).map(|row| row.at)
     }
 
     /// The starts of the rows that traded, each once.
@@ -176,8 +190,8 @@ fn corrected(listed: &Session, rows: &Rows, interval: Interval) -> Session {
     if listed.local_close().minute() % 5 == 4 && ends_short {
         return Session { close: a_minute_later, ..listed.clone() };
     }
-    let fits = |session: &Session| starts.iter().all(|at| session.open <= *at && *at <= session.close);
-    if listed.is_whole_day() || fits(listed) {
+    let misfits = |session: &Session| starts.iter().filter(|at| **at < session.open || **at > session.close).count();
+    if listed.is_whole_day() || misfits(listed) == 0 {
         return listed.clone();
     }
     let hour = SignedDuration::from_hours(1);
@@ -190,14 +204,15 @@ fn corrected(listed: &Session, rows: &Rows, interval: Interval) -> Session {
     let half_an_hours = usize::try_from(hour.as_secs() / interval.duration().as_secs() / 2).unwrap_or_default();
     let is_shown = |session: &Session| {
         let gained = starts.iter().filter(|at| **at < listed.open || **at >= listed.close).count();
-        let within = starts.iter().filter(|at| **at < session.close).count();
+        let within = starts.iter().filter(|at| session.open <= **at && **at < session.close).count();
         // The row at the close may be there without volume.
         let is_lost = |at: Timestamp| listed.open <= at && at < session.open || session.close < at && at < listed.close;
         gained >= EVIDENCE.max(half_an_hours)
             && 2 * within >= session.expected_bars(interval)
-            && !rows.all.iter().any(|row| row.bar.is_some() && is_lost(row.at))
+            && misfits(session) < EVIDENCE
+            && !rows.all.iter().any(|row| row.bar.is_some() && is_lost(row.at) && rows.latest_price() != Some(row.at))
     };
-    moved.into_iter().find(|session| fits(session) && is_shown(session)).unwrap_or_else(|| listed.clone())
+    moved.into_iter().find(is_shown).unwrap_or_else(|| listed.clone())
 }
 
 /// In seconds.
@@ -219,6 +234,8 @@ struct Stretch {
     end: Timestamp,
     /// Whether the rows have another grid than the one that begins at the open.
     is_of_rows: bool,
+    /// Whether that is the clock's.
+    keeps_to_clock: bool,
 }
 
 impl Grid {
@@ -243,9 +260,9 @@ impl Grid {
                 Some((its, _)) => {
                     let first = by_period + SignedDuration::from_secs(its);
                     let first = if first - step >= open { first - step } else { first };
-                    Stretch { first, end, is_of_rows: true }
+                    Stretch { first, end, is_of_rows: true, keeps_to_clock: Some(its) == clock }
                 }
-                _ => Stretch { first: by_period, end, is_of_rows: false },
+                None => Stretch { first: by_period, end, is_of_rows: false, keeps_to_clock: false },
             }
         };
         Self { stretches: opens.zip(ends).map(stretch).collect(), step }
@@ -264,6 +281,11 @@ impl Grid {
         self.is_on(at) && self.stretches.iter().any(|stretch| stretch.first <= at && at < stretch.end)
     }
 
+    /// Whether the bar of the clock's grid starts at `at` in which the session opens.
+    fn holds_open(&self, at: Timestamp) -> bool {
+        self.stretches.first().is_some_and(|stretch| stretch.keeps_to_clock && at == stretch.first - self.step)
+    }
+
     /// Whether a bar may start at `at`, inside the session or outside of it: on the grid of the stretch before it, or of
     /// the first one.
     fn is_on(&self, at: Timestamp) -> bool {
@@ -274,20 +296,26 @@ impl Grid {
 
 /// How rows and period disagreed, in one line, and how many bars do not fit the period.
 fn hours_differ(
-    listed: &Session,
-    session: &Session,
+    (listed, session): (&Session, &Session),
     grid: &Grid,
+    starts: BTreeSet<Timestamp>,
     outside: &[Timestamp],
     misfits: usize,
 ) -> Option<Remark> {
     let clock = |at| clock(at, &session.zone);
-    let hours = |session: &Session| format!("{}-{}", clock(session.open), clock(session.close));
+    let hours = |session: &Session| {
+        let opens = [session.open].into_iter().chain(session.pauses.iter().map(|pause| pause.end));
+        let ends = session.pauses.iter().map(|pause| pause.start).chain([session.close]);
+        let stretches = opens.zip(ends).map(|(from, to)| format!("{}-{}", clock(from), clock(to)));
+        stretches.collect::<Vec<_>>().join(" and ")
+    };
     let mut differences = vec![];
     if hours(listed) != hours(session) {
         differences.push(format!("rows traded {}, and the reply says {}", hours(session), hours(listed)));
     }
     for stretch in grid.stretches.iter().filter(|stretch| stretch.is_of_rows) {
-        differences.push(format!("bars start at {}, off the grid of {}", clock(stretch.first), hours(session)));
+        let first = starts.range(stretch.first - grid.step..).next().copied().unwrap_or(stretch.first);
+        differences.push(format!("bars start at {}, off the grid of {}", clock(first), hours(session)));
     }
     if !outside.is_empty() {
         differences.push(format!("traded outside of {}: {}", hours(session), listed_times(outside, session)));
