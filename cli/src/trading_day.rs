@@ -99,6 +99,18 @@ pub fn is_weekend(date: TradeDate) -> bool {
     matches!(date.date().weekday(), Weekday::Saturday | Weekday::Sunday)
 }
 
+/// Whether an exchange is expected to trade the symbol on a date, where no calendar is known: coins on every day, anything
+/// else on weekdays.
+pub fn may_trade(symbol: &Symbol, date: TradeDate) -> bool {
+    is_coin(symbol) || !is_weekend(date)
+}
+
+/// Whether a symbol is a coin's by its form, `BTC-USD`: a code of a currency of three letters behind a dash.
+fn is_coin(symbol: &Symbol) -> bool {
+    let currency = symbol.as_str().split_once('-').map(|(_, currency)| currency);
+    currency.is_some_and(|currency| currency.len() == 3 && currency.bytes().all(|byte| byte.is_ascii_alphabetic()))
+}
+
 /// Whether a symbol is New York's (or Nasdaq's) by its form: letters, with a share class or none, such as `BRK-B` or
 /// `BRK.B`. Everything else names another exchange (`7203.T`), an index (`^GSPC`), a currency (`EURUSD=X`) or a
 /// coin (`BTC-USD`). In doubt it is not New York's: a day too many is run, and none is missed.
@@ -174,6 +186,25 @@ mod tests {
         }
         for text in ["9", "09 6,", "09 6 7", "09-6"] {
             assert_eq!(by_hour(text).is_ok(), text == "09 6,", "{text}");
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn coins_trade_every_day() -> Outcome {
+        for (symbol, on_saturday) in [
+            ("BTC-USD", true),
+            ("ETH-EUR", true),
+            ("EURUSD=X", false),
+            ("ES=F", false),
+            ("7203.T", false),
+            ("BRK-B", false),
+            ("BAC-PL", false),
+            ("DX-Y.NYB", false),
+        ] {
+            let (friday, saturday) = ("2025-11-28".parse()?, "2025-11-29".parse()?);
+            let symbol = symbol.parse()?;
+            assert_eq!((may_trade(&symbol, friday), may_trade(&symbol, saturday)), (true, on_saturday), "{symbol}");
         }
         Ok(())
     }

@@ -152,7 +152,7 @@ mod tests {
     prop_compose! {
         fn any_row()(
             company_name in prop_oneof![any::<String>(), "'{0,2}[=+@＝\t\r\n-].{0,9}"],
-            symbol in "[A-Z0-9^][A-Z0-9.=^&-]{0,19}",
+            symbol in "[A-Z0-9^][A-Z0-9.=^&_-]{0,19}",
             hour in 0_i8..24,
             minutes in [0_i8..60, 0_i8..60],
             offset in -12_i8..=14,

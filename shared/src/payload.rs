@@ -324,7 +324,8 @@ pub enum Reason {
     SessionNotOver,
     /// Yahoo rejected the request for another reason, which the detail gives.
     Refused,
-    /// Yahoo blocks this client for now (401, 403, 429, or a page in place of data).
+    /// Yahoo blocks this client for now: 401, 403, 429, 999, a page in place of data, or a 4xx of which its endpoint makes no
+    /// other use.
     Blocked,
     /// Yahoo could not be reached or failed (5xx, timeout, truncated reply).
     Unavailable,

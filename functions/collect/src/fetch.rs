@@ -3,7 +3,7 @@
 //! A symbol without bars is believed only once the market has answered a later query, since an outage or a block can
 //! look like it. Where no other symbol does, the reference symbol is queried.
 
-use std::sync::OnceLock;
+use std::sync::{OnceLock, PoisonError};
 
 use futures::{Stream, StreamExt, stream};
 use jiff::tz::TimeZone;
@@ -31,6 +31,8 @@ pub struct Fetch<'a> {
     is_resumed: bool,
     /// A symbol that has bars of the day.
     answered: OnceLock<Symbol>,
+    /// The time zones of the exchanges of which a symbol has bars, but of those that trade around the clock.
+    traded: std::sync::Mutex<Vec<TimeZone>>,
     /// It is locked while the reference symbol is queried, so that symbols in doubt at the same time share one query.
     reference: Mutex<ReferenceDay>,
 }
@@ -95,7 +97,8 @@ impl<'a> Fetch<'a> {
         let answered =
             collected.map(|collected| yahoo_symbol(collected.queried_as.as_ref().unwrap_or(&collected.symbol)));
         let answered = answered.map(OnceLock::from).unwrap_or_default();
-        Self { yahoo, companies, breaker, day, is_resumed, answered, reference: Mutex::default() }
+        let traded = std::sync::Mutex::default();
+        Self { yahoo, companies, breaker, day, is_resumed, answered, traded, reference: Mutex::default() }
     }
 
     /// The result of every symbol. Those with the fewest attempts come first, of these the ones that the market has
@@ -144,14 +147,27 @@ impl<'a> Fetch<'a> {
             (Some(cause), _) if !is_answer => {
                 *failure = Failure { simulated: failure.simulated, ..cause.as_no_answer() };
             }
-            (_, ReferenceDay::Traded(zone))
-                if self.is_without_session_at_home(failure) && failure.zone.as_ref() == Some(zone) =>
+            (_, reference)
+                if failure.reason == Reason::NoSession && self.has_traded(failure.zone.as_ref(), reference) =>
             {
-                let reference = &self.yahoo.settings().reference;
                 failure.reason = Reason::NotTradedHere;
-                failure.detail += &format!(", though {reference} traded: the listing is dead or has moved");
+                failure.detail += ", though others of its time zone traded: the listing is dead or has moved";
             }
             _ => {}
+        }
+    }
+
+    /// Whether an exchange of that time zone traded on the day.
+    fn has_traded(&self, zone: Option<&TimeZone>, reference: &ReferenceDay) -> bool {
+        let traded = self.traded.lock().unwrap_or_else(PoisonError::into_inner);
+        let of_reference = matches!(reference, ReferenceDay::Traded(traded) if zone == Some(traded));
+        of_reference || zone.is_some_and(|zone| traded.contains(zone))
+    }
+
+    fn record_traded(&self, SymbolDay { session, expected, .. }: &SymbolDay) {
+        let mut traded = self.traded.lock().unwrap_or_else(PoisonError::into_inner);
+        if expected.is_some() && !traded.contains(&session.zone) {
+            traded.push(session.zone.clone());
         }
     }
 
@@ -160,8 +176,9 @@ impl<'a> Fetch<'a> {
         let (queried_as, mut day) = self.query(&pending.symbol).await;
         let replied = Instant::now();
         match &mut day {
-            Ok(_) => {
+            Ok(day) => {
                 self.breaker.record_answer(began);
+                self.record_traded(day);
                 self.answered.get_or_init(|| queried_as.clone());
             }
             Err(failure) if !failure.counts_as_attempt => {}

@@ -189,8 +189,10 @@ impl Collector {
         let records = writer.finish().await?;
         symbol_outcomes::shorten(&mut symbols);
         let ends_at = symbol_outcomes::sessions_end_by(&symbols, job.session_wait.latest_end);
-        let outcome = outcome(&job, &symbols, breaker, ends_at.is_some())?;
-        let waits_until = ends_at.filter(|_| outcome == CollectOutcome::SessionOpen).map(|ends_at| ends_at + LAST_BARS);
+        let outcome = outcome((&job, invocation.began_at), &symbols, breaker, ends_at.is_some())?;
+        let waits_until = ends_at
+            .filter(|_| outcome == CollectOutcome::SessionOpen)
+            .map(|ends_at| ends_at + symbol_outcomes::LAST_BARS);
         let collection = job.collection((outcome, waits_until), symbols, records, simulated, invocation);
         tracing::info!(
             outcome = ?collection.outcome,
@@ -204,12 +206,9 @@ impl Collector {
     }
 }
 
-/// How long after a session's end its last bars are taken to be there.
-const LAST_BARS: SignedDuration = SignedDuration::from_mins(10);
-
 /// How the collection ended, by which the state machine decides what to do next.
 fn outcome(
-    job: &Job,
+    (job, now): (&Job, Timestamp),
     symbols: &SymbolOutcomes,
     breaker: &CircuitBreaker,
     has_open_sessions: bool,
@@ -220,7 +219,7 @@ fn outcome(
         Some(Reason::NotAttempted) => CollectOutcome::OutOfTime,
         Some(_) => CollectOutcome::Unavailable,
     };
-    if !symbol_outcomes::is_complete(symbols) {
+    if !symbol_outcomes::is_complete(symbols, now) {
         return Ok(stopped);
     }
     if symbol_outcomes::is_exchange_closed(symbols) {

@@ -3,7 +3,7 @@
 
 use std::cmp::Reverse;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use shared::{
     Interval,
     payload::{CollectOutcome, CollectedSymbol, FailedSymbol, Reason, Remark, RemarkKind, SymbolOutcomes},
@@ -29,9 +29,7 @@ pub fn pending(symbols: &SymbolOutcomes, outcome: CollectOutcome, now: Timestamp
     let is_soon = matches!(outcome, CollectOutcome::OutOfTime | CollectOutcome::Unavailable);
     let max_attempts = if is_soon { 1 } else { MAX_ATTEMPTS };
     // The state machine has waited for the sessions, unless it was told to be quicker.
-    let has_ended = |ends_at: Option<Timestamp>| {
-        outcome == CollectOutcome::SessionOpen || ends_at.is_none_or(|ends_at| ends_at <= now)
-    };
+    let has_ended = |ends_at: Option<Timestamp>| outcome == CollectOutcome::SessionOpen || has_ended(ends_at, now);
     let is_wanted = |symbol: &FailedSymbol| match symbol.reason {
         Reason::SessionNotOver => has_ended(symbol.session_ends_at),
         _ => is_open(symbol) && symbol.attempts < max_attempts,
@@ -55,11 +53,19 @@ pub fn pending(symbols: &SymbolOutcomes, outcome: CollectOutcome, now: Timestamp
     failed.chain(collected).collect()
 }
 
-/// Whether no symbol is worth a further attempt, but those whose session is still going on.
-pub fn is_complete(symbols: &SymbolOutcomes) -> bool {
+/// How long after a session's end its last bars are taken to be there.
+pub const LAST_BARS: SignedDuration = SignedDuration::from_mins(10);
+
+fn has_ended(session_ends_at: Option<Timestamp>, now: Timestamp) -> bool {
+    session_ends_at.is_none_or(|ends_at| ends_at + LAST_BARS <= now)
+}
+
+/// Whether no symbol is worth a further attempt, but those whose session is still going on at `now`.
+pub fn is_complete(symbols: &SymbolOutcomes, now: Timestamp) -> bool {
     let mut failed = symbols.failed.iter().filter(|symbol| symbol.attempts < MAX_ATTEMPTS);
     let mut collected = symbols.collected.iter().filter(|symbol| symbol.attempts < MAX_ATTEMPTS);
-    !failed.any(is_open) && !collected.any(is_worth_an_attempt)
+    let is_due = |symbol: &CollectedSymbol| symbol.session_ends_at.is_some() && has_ended(symbol.session_ends_at, now);
+    !failed.any(is_open) && !collected.any(|symbol| is_worth_an_attempt(symbol) || is_due(symbol))
 }
 
 /// Whether the market has yet to answer, or an attempt minutes later may bring what this one did not: bars come late,
@@ -94,6 +100,9 @@ pub fn record(symbols: &mut SymbolOutcomes, fetched: &FetchedSymbol, interval: I
             let collected = &mut symbols.collected[at];
             collected.attempts += is_attempt(failure);
             collected.refusals = *refusals;
+            if collected.attempts >= MAX_ATTEMPTS {
+                collected.first_attempt = None;
+            }
             if failure.reason == Reason::SessionNotOver {
                 collected.remarks.retain(|remark| remark.kind != RemarkKind::HoursDiffer);
                 collected.remarks.push(Remark {

@@ -156,7 +156,9 @@ impl Backfill {
     ) -> DayOutcome {
         let by_calendar = day.expected_bars(self.interval);
         let of_collected = symbols.collected.iter().map(|symbol| symbol.expected.unwrap_or(symbol.bars)).sum::<usize>();
+        let is_known = by_calendar.is_some() || symbols.collected.iter().any(|symbol| symbol.expected.is_some());
         let expected = of_collected + by_calendar.unwrap_or_default() * symbols.failed.len();
+        let expected = is_known.then_some(expected);
         DayOutcome::Exported(Exported { symbols, restated, expected, simulated, seconds })
     }
 

@@ -38,8 +38,9 @@ pub struct Exported {
     pub symbols: SymbolOutcomes,
     /// The symbols of which bars of another scale or currency were left out, as far as a run of the day said so.
     pub restated: Vec<Symbol>,
-    /// The number of bars of all symbols together when none is missing; of a symbol for which nobody knows, those it has.
-    pub expected: usize,
+    /// The number of bars of all symbols together when none is missing; of a symbol for which nobody knows, those it has. None
+    /// where nobody knows of any.
+    pub expected: Option<usize>,
     pub simulated: bool,
     /// How long the run took, in seconds; `None` where the day was already done.
     pub seconds: Option<f64>,
@@ -66,9 +67,9 @@ impl DayReport {
             DayOutcome::Failed { failure, .. } => format!("failed with {}", failure.error),
             DayOutcome::Exported(day) => {
                 let how = day.seconds.map_or_else(|| "already done".to_owned(), format_duration);
-                let (bars, expected) = (thousands(day.bars()), thousands(day.expected));
+                let expected = day.expected.map(|expected| format!(" of {}", thousands(expected))).unwrap_or_default();
                 let symbols = pluralize(day.symbols.collected.len(), "symbol");
-                format!("{bars} of {expected} bars, {symbols}, {how}")
+                format!("{}{expected} bars, {symbols}, {how}", thousands(day.bars()))
             }
         };
         format!("{}  {what}", self.date)

@@ -27,7 +27,8 @@ pub fn of(reports: &[DayReport], width: Option<u16>) -> String {
 }
 
 fn counts(day: &Exported) -> [String; 4] {
-    [day.symbols.collected.len().to_string(), thousands(day.bars()), thousands(day.expected), gaps(day)]
+    let expected = day.expected.map_or_else(|| "?".to_owned(), thousands);
+    [day.symbols.collected.len().to_string(), thousands(day.bars()), expected, gaps(day)]
 }
 
 fn result(report: &DayReport) -> String {
@@ -80,7 +81,8 @@ pub fn total(reports: &[DayReport]) -> String {
     ];
     let counts = counts.iter().filter(|(_, days)| *days > 0).map(|(what, days)| format!("{what}: {days}"));
     let exported = reports.iter().filter_map(DayReport::exported);
-    let (bars, expected): (Vec<_>, Vec<_>) = exported.map(|day| (day.bars(), day.expected)).unzip();
+    let known = exported.filter_map(|day| Some((day.bars(), day.expected?)));
+    let (bars, expected): (Vec<_>, Vec<_>) = known.unzip();
     let (bars, expected): (usize, usize) = (bars.iter().sum(), expected.iter().sum());
     let bars = (expected > 0).then(|| format!("bars: {} of {}", thousands(bars), thousands(expected)));
     match counts.chain(bars).collect::<Vec<_>>() {

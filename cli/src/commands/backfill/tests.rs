@@ -50,7 +50,8 @@ fn failed(symbol: &str, reason: Reason) -> Result<FailedSymbol> {
 }
 
 fn exported(collected: Vec<CollectedSymbol>, failed: Vec<FailedSymbol>, seconds: Option<f64>) -> DayOutcome {
-    let expected = 78 * (collected.len() + failed.len());
+    let is_coin = collected.iter().all(|it| it.expected.is_none()) && failed.is_empty();
+    let expected = (!is_coin).then(|| 78 * (collected.len() + failed.len()));
     let restated = collected.iter().filter(|it| it.symbol.as_str() == "TTD").map(|it| it.symbol.clone()).collect();
     let symbols = SymbolOutcomes { collected, failed };
     DayOutcome::Exported(Exported { symbols, restated, expected, simulated: true, seconds })
@@ -69,11 +70,13 @@ fn reports() -> Result<Vec<DayReport>> {
         collected("DDOG", 74, Some(&["09:30", "10:00", "11:00", "12:00"]))?,
     ];
     let without = vec![failed("ZZZZ", Reason::UnknownSymbol)?, failed("OKTA", Reason::NoTrades)?];
+    let coin = CollectedSymbol::new("BTC-USD".parse()?, 286, None);
     let failure =
         ExecutionFailure { error: "MarketBlocked".into(), cause: "yahoo answered 429 to every request".into() };
     Ok(vec![
         report("2025-11-24", "full", exported(vec![whole("META")?, whole("SNAP")?], vec![], None))?,
         report("2025-11-25", "full", exported(gaps, without, Some(4.06)))?,
+        report("2025-11-29", "-", exported(vec![coin], vec![], Some(3.1)))?,
         report("2025-11-26", "full", DayOutcome::Failed { execution: "backfill-2025-11-26-5m-0".into(), failure })?,
         report("2025-11-27", "closed", DayOutcome::Closed)?,
         report("2025-11-28", "-", DayOutcome::NoSession)?,

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use shared::{Interval, Symbol, TradeDate, currency};
 
 use super::LakeRow;
-use crate::trading_day::{TradingDay, is_weekend};
+use crate::trading_day::{TradingDay, may_trade};
 
 /// One day of the lake.
 #[derive(Debug, Clone, PartialEq)]
@@ -65,18 +65,22 @@ pub fn of(
         .filter_map(|date| {
             let rows = by_day.get(&date).unwrap_or(&no_rows);
             let day = TradingDay::of(date, symbols);
-            let shown = !rows.is_empty() || has_traded(date, &day, now);
+            let shown = !rows.is_empty() || has_traded(date, &day, symbols, now);
             shown.then(|| coverage(date, &day, rows, symbols, interval))
         })
         .collect()
 }
 
-/// Whether bars must be there: the session is over. Where no calendar says, every weekday that is over counts.
-fn has_traded(date: TradeDate, day: &TradingDay, now: Timestamp) -> bool {
+/// Whether bars must be there: the session is over. Where no calendar says, every weekday that is over counts, and for coins
+/// every day.
+fn has_traded(date: TradeDate, day: &TradingDay, symbols: &[Symbol], now: Timestamp) -> bool {
     match day {
         TradingDay::Open(session) => session.has_ended(now),
         TradingDay::Closed => false,
-        TradingDay::Unknown => !is_weekend(date) && date.date() < now.to_zoned(jiff::tz::TimeZone::UTC).date(),
+        TradingDay::Unknown => {
+            let is_over = date.date() < now.to_zoned(jiff::tz::TimeZone::UTC).date();
+            is_over && symbols.iter().any(|symbol| may_trade(symbol, date))
+        }
     }
 }
 
@@ -98,7 +102,7 @@ fn coverage(
         expected = expected.zip(full).map(|(sum, full)| sum + full);
         match full {
             Some(full) if held == 0 && full > 0 => without.push(symbol.clone()),
-            None if held == 0 => without.push(symbol.clone()),
+            None if held == 0 && may_trade(symbol, date) => without.push(symbol.clone()),
             Some(full) if held < full => short.push((symbol.clone(), held, full)),
             _ => {}
         }

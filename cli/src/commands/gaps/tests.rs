@@ -76,6 +76,25 @@ fn nothing_is_expected_where_no_calendar_is_known() -> Result {
     Ok(())
 }
 
+/// A Saturday and a Sunday: nothing of it is missing but coins.
+#[test]
+fn a_weekend_lacks_coins_alone() -> Result {
+    let missing = |rows: &[(&str, &str, usize)], symbols: &[&str]| -> Result<Vec<String>> {
+        let days = days("2025-11-28", rows, symbols)?;
+        let weekend = days.iter().filter(|day| ["2025-11-29", "2025-11-30"].contains(&&*day.date.to_string()));
+        Ok(weekend.map(|day| format!("{} {:?}", day.date, day.missing)).collect())
+    };
+    let without = |symbol: &str| format!("Some {{ short: [], without: [Symbol({symbol:?})] }}");
+    let shares = ["EURUSD=X", "7203.T", "META"];
+    assert!(missing(&[], &shares)?.is_empty());
+    let mixed = [&shares[..], &["BTC-USD"]].concat();
+    let bars = [("2025-11-29", "BTC-USD", 288), ("2025-11-30", "EURUSD=X", 24)];
+    let expected = ["2025-11-29 Nothing".to_owned(), format!("2025-11-30 {}", without("BTC-USD"))];
+    assert_eq!(missing(&bars, &mixed)?, expected);
+    assert_eq!(missing(&[], &["ETH-USD"])?, ["2025-11-29 Everything", "2025-11-30 Everything"]);
+    Ok(())
+}
+
 #[test]
 fn a_day_names_the_symbols_that_were_restated() -> Result {
     let rows = [("2025-11-28", "SPLIT", 41), ("2025-12-01", "SPLIT", 78)];

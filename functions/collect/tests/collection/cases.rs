@@ -202,13 +202,25 @@ fn a_holiday_of_another_exchange_is_a_day_without_a_session() -> Outcome {
         (vec![("A.L", Exchange::London, Listing::Holiday), ("A", Exchange::NewYork, Listing::Holiday)], "no_session"),
         (vec![("A", Exchange::NewYork, Listing::Holiday)], "NoBars"),
         (vec![("A.L", Exchange::London, Listing::Holiday), ("A", Exchange::NewYork, Listing::Untraded)], "NoBars"),
-        (vec![("A.L", Exchange::London, Listing::Holiday), ("A", Exchange::NewYork, full())], "collected"),
+        (
+            vec![("A.L", Exchange::London, Listing::Holiday), ("A", Exchange::NewYork, full())],
+            "collected, 1 no_session",
+        ),
+        (
+            vec![("A.L", Exchange::London, Listing::Holiday), ("B.L", Exchange::London, full())],
+            "collected, 1 not_traded_here",
+        ),
     ] {
         let mut script = market([]);
         script.listings.extend(
             listings.iter().map(|(symbol, exchange, listing)| ((*symbol).to_owned(), (*exchange, listing.clone()))),
         );
         let ended = match run(script)?.run.end {
+            Ok(Collection { outcome: CollectOutcome::Collected, symbols, .. }) => {
+                let reasons = symbols.failed.iter().map(|failed| json!(failed.reason));
+                let reasons: Vec<_> = reasons.map(|it| it.as_str().unwrap_or_default().to_owned()).collect();
+                format!("collected, {} {}", reasons.len(), reasons.join(" "))
+            }
             Ok(collection) => json!(collection.outcome).as_str().unwrap_or_default().to_owned(),
             Err((error, _)) => error.to_string(),
         };
@@ -386,20 +398,23 @@ fn a_run_waits_for_sessions_that_are_still_going_on() -> Outcome {
 #[test]
 fn what_was_collected_too_early_is_requested_again_after_the_end() -> Outcome {
     let mut table = String::new();
-    for minutes in [90, 481] {
+    for (minutes, outage) in [(90, None), (481, None), (90, Some(Fault::Blocks)), (90, Some(Fault::Fails))] {
         let goes_on = Listing::GoesOn(Duration::from_secs(minutes * 60));
-        let played = run(market([("AAA".into(), full()), ("BBB".into(), goes_on)]))?;
+        let mut script = market([("AAA".into(), full()), ("BBB".into(), goes_on)]);
+        script.outages = outage.map(|fault| (seconds(5990, 6050), fault)).into_iter().collect();
+        let played = run(script)?;
         let end = collected(&played)?;
         let symbol = end.symbols.collected.iter().find(|it| it.symbol.as_str() == "BBB").ok_or("no BBB")?;
         let remarks = symbol.remarks.iter().map(|it| format!("; {} {}: {}", it.kind.label(), it.bars, it.detail));
         let waited = played.run.invocations.last().map_or(0, |last| last.ended.as_secs() / 60);
         table += &format!(
-            "{minutes} min after the start: {waited} min, attempts {}, {}{}\n",
+            "{minutes} min after the start, {outage:?} then: {waited} min, attempts {}, {}{}\n",
             symbol.attempts,
             symbol.describe_bars(),
             remarks.collect::<String>()
         );
         assert_eq!(symbol.written.unwrap_or(symbol.bars), played.lake.bars().len() - 78);
+        assert_eq!(symbol.first_attempt.is_some(), symbol.attempts == 1);
     }
     insta::assert_snapshot!(table);
     Ok(())
