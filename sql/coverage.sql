@@ -38,7 +38,7 @@ agreement AS (
       END
     ) OVER (PARTITION BY trade_date, symbol, collection_rank)
       > count(newest_close) OVER (PARTITION BY trade_date, symbol, collection_rank)
-      AND (collection_rank = 1 OR (5 * low > newest_average AND high < 5 * newest_average)) AS agrees
+      AND (newest_close IS NOT NULL OR (5 * low > newest_average AND high < 5 * newest_average)) AS agrees
   FROM compared
 ),
 by_hour AS (

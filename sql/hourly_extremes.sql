@@ -8,8 +8,8 @@
 --
 -- A symbol's bars of one collected_at and run_id are a collection. The newest one decides the scale and the currency:
 -- an older one fills its gaps only where it has the same currency, and more than half of the bars that both have closed
--- within half a percent of each other. After a split it does not, and is left out. Nor does a bar of it that reaches to a
--- fifth, or five times, the average close of the newest: pounds among pence.
+-- within half a percent of each other. After a split it does not, and is left out. Nor does a bar of it fill a gap that reaches
+-- to a fifth, or five times, the average close of the newest: pounds among pence.
 --
 -- The last two columns are the same in every row of a symbol. restated says whether a collection was left out. run_bars
 -- is the number of bars that the run wrote in all its collections, whether or not they are among the rows: the export
@@ -57,7 +57,7 @@ agreement AS (
       END
     ) OVER (PARTITION BY symbol, collection_rank)
       > count(newest_close) OVER (PARTITION BY symbol, collection_rank)
-      AND (collection_rank = 1 OR (5 * low > newest_average AND high < 5 * newest_average)) AS agrees
+      AND (newest_close IS NOT NULL OR (5 * low > newest_average AND high < 5 * newest_average)) AS agrees
   FROM compared
 ),
 scales AS (

@@ -46,8 +46,8 @@ pub fn expected_from_lake(query: &LakeQuery, bars: &[Bar]) -> anyhow::Result<Lak
 
 /// The bars that are of the currency and the scale of the newest collection of their symbol and day, and the symbols and
 /// days of which others are left out. An older collection is of the same scale if more than half of the bars that both
-/// have closed within half a percent of each other; of its bars, those are that reach neither to a fifth nor to five times the
-/// average close of the newest.
+/// have closed within half a percent of each other; of its bars that fill a gap, those are that reach neither to a fifth nor to five
+/// times the average close of the newest.
 fn of_one_scale<'a>(bars: impl Iterator<Item = &'a Bar>) -> (Vec<&'a Bar>, BTreeSet<(TradeDate, &'a Symbol)>) {
     type Collections<'a> = BTreeMap<(Timestamp, &'a RunId), BTreeMap<Timestamp, &'a Bar>>;
     let mut days: BTreeMap<(TradeDate, &Symbol), Collections<'_>> = BTreeMap::new();
@@ -66,8 +66,8 @@ fn of_one_scale<'a>(bars: impl Iterator<Item = &'a Bar>) -> (Vec<&'a Bar>, BTree
             });
             let agrees = 2 * same.count() > both.len();
             let average = newest.values().map(|bar| bar.close.get()).sum::<f64>() / newest.len() as f64;
-            let is_newest = std::ptr::eq(older, newest);
-            let fits = |bar: &Bar| is_newest || 5.0 * bar.low.get() > average && bar.high.get() < 5.0 * average;
+            let is_of_scale = |bar: &Bar| 5.0 * bar.low.get() > average && bar.high.get() < 5.0 * average;
+            let fits = |bar: &Bar| newest.contains_key(&bar.ts.timestamp()) || is_of_scale(bar);
             let (fitting, others): (Vec<&Bar>, Vec<&Bar>) =
                 older.values().copied().partition(|bar| agrees && fits(bar));
             kept.extend(fitting);
