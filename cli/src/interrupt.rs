@@ -1,7 +1,18 @@
 //! Ctrl-C (SIGINT) and SIGTERM.
 
-/// Exit code of a command that Ctrl-C ended: 128 + SIGINT, as shells report it.
-pub const INTERRUPTED: u8 = 130;
+use std::{error::Error, fmt};
+
+/// The error of a command that a signal ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Interrupted;
+
+impl fmt::Display for Interrupted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("interrupted")
+    }
+}
+
+impl Error for Interrupted {}
 
 /// Waits for either signal.
 pub async fn interrupted() {
@@ -10,5 +21,16 @@ pub async fn interrupted() {
     tokio::select! {
         _ = tokio::signal::ctrl_c() => {}
         _ = terminated.recv() => {}
+    }
+}
+
+/// The result of `work`, unless a signal comes first.
+///
+/// # Errors
+/// Those of `work`, and [`Interrupted`].
+pub async fn unless_interrupted<T>(work: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
+    tokio::select! {
+        result = work => result,
+        () = interrupted() => Err(Interrupted.into()),
     }
 }

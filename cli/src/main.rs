@@ -6,6 +6,7 @@
 mod args;
 mod aws;
 mod commands;
+mod exit;
 mod interrupt;
 mod output;
 mod trading_day;
@@ -13,9 +14,11 @@ mod workspace;
 
 use std::process::ExitCode;
 
-use args::{BadRequest, Cli, Command};
+use args::{Cli, Command};
 use clap::Parser;
 use commands::{backfill, demo, doctor, follow, gaps, local, market, run};
+use exit::Exit;
+use interrupt::unless_interrupted;
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -25,12 +28,13 @@ async fn main() -> ExitCode {
         Command::Run(args) => run::run(args).await,
         Command::Follow(args) => follow::follow(args).await,
         Command::Backfill(args) => backfill::backfill(args).await,
-        Command::Gaps(args) => gaps::gaps(args).await,
-        Command::Doctor(args) => doctor::doctor(args).await,
+        Command::Gaps(args) => unless_interrupted(gaps::gaps(args)).await,
+        Command::Doctor(args) => unless_interrupted(doctor::doctor(args)).await,
         Command::Market(args) => market::serve(args).await,
     };
-    result.unwrap_or_else(|error| {
+    let exit = result.unwrap_or_else(|error| {
         eprintln!("error: {error:#}");
-        if error.is::<BadRequest>() { ExitCode::from(BadRequest::EXIT_CODE) } else { ExitCode::FAILURE }
-    })
+        Exit::of_error(&error)
+    });
+    exit.into()
 }

@@ -135,6 +135,12 @@ pub struct SymbolOutcomes {
 }
 
 impl SymbolOutcomes {
+    /// Whether no bar is missing, as far as that is known. A symbol whose exchange did not trade that day lacks none.
+    pub fn is_complete(&self) -> bool {
+        let lacks_none = |failed: &FailedSymbol| failed.reason == Reason::NoSession;
+        self.failed.iter().all(lacks_none) && !self.collected.iter().any(CollectedSymbol::is_short)
+    }
+
     /// The number of bars of all symbols, and of those expected: `773 of 780 expected`, and beside that the bars of
     /// instruments that trade around the clock, of which nobody knows how many to expect.
     pub fn describe_bars(&self) -> String {

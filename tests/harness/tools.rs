@@ -17,6 +17,17 @@ pub struct ProgramOutput {
     pub code: i32,
     /// Standard output, followed by standard error.
     pub text: String,
+    /// Standard output alone.
+    pub stdout: String,
+    /// Standard error alone.
+    pub stderr: String,
+}
+
+impl ProgramOutput {
+    /// Whether it is a `finstream` that has shown a result: all of it, or one in which bars are missing.
+    pub fn has_result(&self) -> bool {
+        matches!(self.code, 0 | 3)
+    }
 }
 
 /// The installed programs.
@@ -139,6 +150,7 @@ impl Tools {
 pub(crate) async fn run(command: &mut Command) -> anyhow::Result<ProgramOutput> {
     let output = command.stdin(Stdio::null()).kill_on_drop(true).output();
     let output = output.await.with_context(|| format!("{:?} cannot be started", command.as_std().get_program()))?;
-    let text = [output.stdout, output.stderr].concat();
-    Ok(ProgramOutput { code: output.status.code().unwrap_or(-1), text: String::from_utf8_lossy(&text).into_owned() })
+    let [stdout, stderr] = [output.stdout, output.stderr].map(|text| String::from_utf8_lossy(&text).into_owned());
+    let text = format!("{stdout}{stderr}");
+    Ok(ProgramOutput { code: output.status.code().unwrap_or(-1), text, stdout, stderr })
 }

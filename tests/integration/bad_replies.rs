@@ -109,7 +109,7 @@ async fn check(context: &Context, fault: Fault, symbol: &str, date: TradeDate) -
     let ExportedRun { bars, symbols, csv, .. } = stack.exported(*outcome).await?;
     let out = OutFolder::create()?;
     let shown = context.tools.finstream_on(&stack.cloud, &["follow", &name, "--out", &out.arg()]).await?;
-    ensure!(shown.code == 0, "{}", shown.text);
+    ensure!(shown.has_result(), "{}", shown.text);
 
     let (of_tenth, of_nine): (Vec<&str>, Vec<&str>) = csv.lines().partition(|row| row.contains(&format!(",{symbol},")));
     let expected = expected_from_market(&stack.market, date, Interval::FiveMinutes, NINE).await?;

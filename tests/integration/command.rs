@@ -34,7 +34,7 @@ async fn a_day_from_local_up_to_local_down(context: Arc<Context>) -> Result<()> 
 
     let run =
         finstream(&["run", "--trade-date", "2026-11-20", "--symbols", "META,ZZNONE", "--out", &out.arg()]).await?;
-    ensure!(run.code == 0, "{}", run.text);
+    ensure!(run.code == 3, "{}", run.text);
     for text in ["Collect", "RunQuery", "Meta Platforms", "ZZNONE", "No data found", "hourly_extremes.csv", "imulated"]
     {
         ensure!(run.text.contains(text), "the output lacks {text:?}:\n{}", run.text);
@@ -45,7 +45,7 @@ async fn a_day_from_local_up_to_local_down(context: Arc<Context>) -> Result<()> 
 
     for closed in ["2026-11-21", "2025-11-27"] {
         let run = finstream(&["run", "--trade-date", closed]).await?;
-        ensure!(run.code == 0 && run.text.contains("no_session"), "{closed}: {}", run.text);
+        ensure!(run.code == 4 && run.text.contains("no_session"), "{closed}: {}", run.text);
     }
     let failed = finstream(&["run", "--trade-date", "2026-11-20", "--symbols", "ZZNONE"]).await?;
     ensure!(

@@ -295,7 +295,7 @@ async fn ran(context: &Context, case: &Case) -> Result<Ran> {
     let shown = context.tools.finstream_on(&stack.cloud, &["follow", &name, "--out", &out.arg()]).await?;
     let days = ["gaps", "--from", case.date, "--to", case.date, "--symbols", case.symbol, "--interval", case.interval];
     let gaps = context.tools.finstream_on(&stack.cloud, &days).await?;
-    ensure!(shown.code == 0 && gaps.code == 0, "{}{}", shown.text, gaps.text);
+    ensure!(shown.has_result() && gaps.has_result(), "{}{}", shown.text, gaps.text);
     let rows = hourly_extreme::read(csv.as_bytes())?;
     Ok(Ran {
         collected: symbols.collected.into_iter().find(|it| it.symbol == symbol),
@@ -417,7 +417,7 @@ async fn check_mixed(context: &Context, run: &ExportedRun, date: &str, expected:
     writeln!(table, "{:12} {}: {}", failed.symbol, failed.reason.label(), failed.detail)?;
     let days = ["gaps", "--from", date, "--to", date, "--symbols", &MIXED.join(",")];
     let gaps = context.tools.finstream_on(&context.stack.cloud, &days).await?;
-    ensure!(gaps.code == 0 && gaps.text.contains("no bars of MT.PA"), "{}", gaps.text);
+    ensure!(gaps.has_result() && gaps.text.contains("no bars of MT.PA"), "{}", gaps.text);
     let table_ends = gaps.text.find("trading days:").unwrap_or_default();
     for symbol in ["BTC-USD", "EURUSD=X", "ES=F", "7203.T", "VOD.L", "^GSPC", "0700.HK", "RELIANCE.NS"] {
         ensure!(!gaps.text[..table_ends].contains(symbol), "{symbol} is listed as missing: {}", gaps.text);

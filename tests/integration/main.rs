@@ -28,6 +28,7 @@ mod policies; // what the policies say, where the local cloud does not enforce t
 mod recipes; // the README's ways to read the CSV
 mod release; // the archive of a release
 mod retention; // how long files are kept, and what the command does about those that are gone
+mod scripts; // what scripts rely on: exit codes, standard output and standard error, JSON
 mod state_machine; // the definitions of the state machines
 mod symbols; // symbols that Yahoo spells differently, and symbols of other exchanges
 
@@ -113,6 +114,7 @@ fn main() -> anyhow::Result<ExitCode> {
         recipes::trials,
         release::trials,
         retention::trials,
+        scripts::trials,
         state_machine::trials,
         symbols::trials,
     ];

@@ -50,7 +50,7 @@ async fn follow_downloads_the_runs_own_files_or_says_that_they_are_gone(context:
         let followed = follow(name).await?;
         let csv = out.read("hourly_extremes.csv")?;
         let own = hourly_extreme::read(csv.as_bytes())?.iter().all(|row| row.symbol.as_str() == symbol);
-        ensure!(followed.code == 0 && own && csv.lines().count() == 8, "{}\n{csv}", followed.text);
+        ensure!(followed.has_result() && own && csv.lines().count() == 8, "{}\n{csv}", followed.text);
     }
     let [(name, first), _] = runs.as_slice() else { bail!("two runs") };
     context
@@ -80,7 +80,7 @@ async fn backfill_takes_the_copies_of_a_run_that_is_gone(context: Arc<Context>) 
         let out = OutFolder::create()?;
         let args = ["backfill", "--from", day, "--to", day, "--symbols", "META", "--out", &out.arg()];
         let run = context.tools.finstream_on(&stack.cloud, &args).await?;
-        ensure!(run.code == 0 && run.text.contains(&format!("{shown}: 1")), "after {delete:?}: {}", run.text);
+        ensure!(run.has_result() && run.text.contains(&format!("{shown}: 1")), "after {delete:?}: {}", run.text);
         let csv = out.read(format!("{day}/hourly_extremes.csv"))?;
         ensure!(csv.lines().count() == 8 && out.join(format!("{day}/report.html")).is_file(), "{csv}");
     }

@@ -105,11 +105,11 @@ async fn a_mixed_list_shows_the_currency_of_each_company(context: Arc<Context>) 
     let args = ["run", "--trade-date", date, "--symbols", "7203.T,VOD.L,META", "--out", &out.arg()];
     let shown = context.tools.finstream_on(&context.stack.cloud, &args).await?;
     for text in ["7203.T, JPY", "VOD.L, GBp", "META, USD", "\nGBp: pence, 1/100 GBP\n"] {
-        ensure!(shown.code == 0 && shown.text.contains(text), "the table lacks {text:?}:\n{}", shown.text);
+        ensure!(shown.has_result() && shown.text.contains(text), "the table lacks {text:?}:\n{}", shown.text);
     }
     let args = ["gaps", "--from", date, "--to", date, "--symbols", "7203.T,VOD.L,META"];
     let shown = context.tools.finstream_on(&context.stack.cloud, &args).await?;
     let all = ["GBp,\u{a0}JPY,\u{a0}USD", "\nGBp: pence, 1/100 GBP\n"].iter().all(|text| shown.text.contains(text));
-    ensure!(shown.code == 0 && all, "{}", shown.text);
+    ensure!(shown.has_result() && all, "{}", shown.text);
     Ok(())
 }

@@ -57,11 +57,6 @@ pub fn dates(range: &RangeInclusive<TradeDate>) -> impl Iterator<Item = TradeDat
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BadRequest(pub String);
 
-impl BadRequest {
-    /// Exit code of a usage error, the same as clap's.
-    pub const EXIT_CODE: u8 = 2;
-}
-
 impl fmt::Display for BadRequest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)

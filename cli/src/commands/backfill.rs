@@ -5,7 +5,7 @@ mod outcome;
 mod published;
 mod table;
 
-use std::{collections::BTreeSet, process::ExitCode};
+use std::collections::BTreeSet;
 
 use futures::{StreamExt, stream::FuturesUnordered};
 use jiff::Timestamp;
@@ -14,7 +14,8 @@ use shared::{Companies, Interval, Symbol, TradeDate, trading_calendar::NEW_YORK,
 use crate::{
     args::{BackfillArgs, BadRequest, dates},
     aws::target::Target,
-    interrupt::{INTERRUPTED, interrupted},
+    exit::Exit,
+    interrupt::{interrupted, unless_interrupted},
     output::{
         format::pluralize,
         progress::{ProgressDisplay, print},
@@ -25,14 +26,14 @@ use crate::{
 use day::Backfill;
 use outcome::{DayOutcome, DayReport};
 
-pub async fn backfill(args: BackfillArgs) -> anyhow::Result<ExitCode> {
+pub async fn backfill(args: BackfillArgs) -> anyhow::Result<Exit> {
     let now = Timestamp::now();
     let range = args.period.range(now)?;
     let symbols = match &args.period.symbols {
         Some(symbols) => symbols.clone(),
         None => Companies::built_in()?.symbols().clone(),
     };
-    let target = Target::find(args.target.stack.as_deref()).await?;
+    let target = unless_interrupted(Target::find(args.target.stack.as_deref())).await?;
     if target.uses_yahoo() {
         check_retention(args.period.from, args.period.interval, now)?;
     }
@@ -45,7 +46,7 @@ pub async fn backfill(args: BackfillArgs) -> anyhow::Result<ExitCode> {
     let backfill = Backfill::new(target, symbols, args.period.interval, args.out);
     let Plan { runs, holidays, .. } = plan;
     let Some(mut reports) = run_all(&backfill, runs, usize::from(args.concurrency), &progress).await else {
-        return Ok(ExitCode::from(INTERRUPTED));
+        return Ok(Exit::Interrupted);
     };
     progress.clear();
     reports.extend(holidays);
@@ -146,7 +147,7 @@ fn still_running(running: &[String], target: &Target) -> String {
 }
 
 /// Prints the table of the days, their sum, and every failure.
-fn print_reports(reports: &[DayReport], backfill: &Backfill) -> anyhow::Result<ExitCode> {
+fn print_reports(reports: &[DayReport], backfill: &Backfill) -> anyhow::Result<Exit> {
     if !reports.is_empty() {
         print(&table::of(reports, None))?;
     }
@@ -155,15 +156,27 @@ fn print_reports(reports: &[DayReport], backfill: &Backfill) -> anyhow::Result<E
         print(tables::price_source(simulated))?;
         print(&format!("files   {}", backfill.out.join("<trade date>").display()))?;
     }
-    let mut code = ExitCode::SUCCESS;
     for report in reports {
         if let DayOutcome::Failed { execution, failure } = &report.outcome {
             let headline = format!("{} failed", report.date);
             print(&tables::failed(&headline, failure, &backfill.target.follow_hint(execution)))?;
-            code = ExitCode::FAILURE;
         }
     }
-    Ok(code)
+    Ok(exit(reports))
+}
+
+/// How the command ends: the worst that became of any day counts.
+fn exit(reports: &[DayReport]) -> Exit {
+    let any = |wanted: fn(&DayOutcome) -> bool| reports.iter().any(|report| wanted(&report.outcome));
+    if any(|outcome| matches!(outcome, DayOutcome::Failed { .. })) {
+        Exit::Failed
+    } else if any(|outcome| matches!(outcome, DayOutcome::Exported(day) if !day.symbols.is_complete())) {
+        Exit::Incomplete
+    } else if any(|outcome| matches!(outcome, DayOutcome::Exported(_))) {
+        Exit::Done
+    } else {
+        Exit::NoSession
+    }
 }
 
 #[cfg(test)]

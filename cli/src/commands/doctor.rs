@@ -20,13 +20,12 @@ mod sfn;
 mod sns;
 mod stack;
 
-use std::process::ExitCode;
-
 use futures::{StreamExt, stream};
 
 use crate::{
     args::DoctorArgs,
     aws::target::Location,
+    exit::Exit,
     output::progress::{ProgressDisplay, print},
 };
 use checks::CHECKS;
@@ -37,7 +36,7 @@ use report::Report;
 /// How many checks run at once. IAM allows few simulations a second, and one check is one call or a few.
 const CONCURRENCY: usize = 6;
 
-pub async fn doctor(args: DoctorArgs) -> anyhow::Result<ExitCode> {
+pub async fn doctor(args: DoctorArgs) -> anyhow::Result<Exit> {
     let progress = ProgressDisplay::new();
     let report = match Location::find(args.target.stack.as_deref()).await {
         Some(location) => {
@@ -49,7 +48,7 @@ pub async fn doctor(args: DoctorArgs) -> anyhow::Result<ExitCode> {
     };
     progress.clear();
     print(&if args.json { format!("{:#}", report.json()) } else { report.text() })?;
-    Ok(if report.count_wrong() == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    Ok(if report.count_wrong() == 0 { Exit::Done } else { Exit::Failed })
 }
 
 fn no_region() -> NotOk {

@@ -1,7 +1,7 @@
 //! `finstream follow`: shows the progress and the result of an execution, and downloads its files. `run` and `demo`
 //! do the same once they have started theirs.
 
-use std::{fs, path::PathBuf, process::ExitCode};
+use std::{fs, path::PathBuf};
 
 use anyhow::Context;
 use shared::{ExportFiles, hourly_extreme, payload::RunOutcome};
@@ -15,7 +15,8 @@ use crate::{
         poll::{Poll, poll_until},
         target::Target,
     },
-    interrupt::{INTERRUPTED, interrupted},
+    exit::Exit,
+    interrupt::{interrupted, unless_interrupted},
     output::{
         progress::{ProgressDisplay, print},
         tables,
@@ -23,20 +24,26 @@ use crate::{
     },
 };
 
-pub async fn follow(args: FollowArgs) -> anyhow::Result<ExitCode> {
-    let target = Target::find(args.target.stack.as_deref()).await?;
-    follow_until_interrupted(&target, &args.execution, args.out).await
+pub async fn follow(args: FollowArgs) -> anyhow::Result<Exit> {
+    let progress = ProgressDisplay::new();
+    let target = unless_interrupted(Target::find(args.target.stack.as_deref())).await?;
+    let followed = follow_to_end(&target, &args.execution, args.out, &progress);
+    until_interrupted(&target, &args.execution, followed, &progress).await
 }
 
-/// Follows an execution until it has ended or Ctrl-C is pressed, which leaves it running.
-pub async fn follow_until_interrupted(target: &Target, name: &str, out: Option<PathBuf>) -> anyhow::Result<ExitCode> {
-    let progress = ProgressDisplay::new();
+/// Starts or follows an execution until it has ended or Ctrl-C is pressed, which leaves it running.
+pub async fn until_interrupted(
+    target: &Target,
+    name: &str,
+    followed: impl Future<Output = anyhow::Result<Exit>>,
+    progress: &ProgressDisplay,
+) -> anyhow::Result<Exit> {
     tokio::select! {
-        code = follow_to_end(target, name, out, &progress) => code,
+        exit = followed => exit,
         () = interrupted() => {
             let follow = target.follow_hint(name);
             progress.report(&format!("the execution is still running; follow it again with {follow}"));
-            Ok(ExitCode::from(INTERRUPTED))
+            Ok(Exit::Interrupted)
         }
     }
 }
@@ -47,7 +54,7 @@ pub async fn follow_to_end(
     name: &str,
     out: Option<PathBuf>,
     progress: &ProgressDisplay,
-) -> anyhow::Result<ExitCode> {
+) -> anyhow::Result<Exit> {
     progress.report(&format!("{name} on {}", target.name));
     let execution = target.execution_arn(name);
     let timeline = follow_history(target, &execution, progress).await?;
@@ -68,18 +75,18 @@ pub async fn follow_to_end(
                     "this execution kept no files of its own: the CSV and the report are those of the day's newest run",
                 );
             }
-            Ok(ExitCode::SUCCESS)
+            Ok(if symbols.is_complete() { Exit::Done } else { Exit::Incomplete })
         }
         Ok(RunOutcome::NoSession { trade_date, symbols, simulated }) => {
             progress.clear();
             print(&tables::no_session(trade_date, &symbols.failed, simulated, None))?;
-            Ok(ExitCode::SUCCESS)
+            Ok(Exit::NoSession)
         }
         Err(failure) => {
             let state = timeline.failed_in(&failure.error);
             let state = state.map(|state| format!(" in the state {state}")).unwrap_or_default();
             progress.report(&tables::failed(&format!("the run failed{state}"), &failure, &target.follow_hint(name)));
-            Ok(ExitCode::FAILURE)
+            Ok(Exit::Failed)
         }
     }
 }

@@ -3,7 +3,7 @@
 mod coverage;
 mod table;
 
-use std::{collections::BTreeSet, ops::RangeInclusive, process::ExitCode};
+use std::{collections::BTreeSet, ops::RangeInclusive};
 
 use jiff::Timestamp;
 use serde::Deserialize;
@@ -12,6 +12,7 @@ use shared::{Companies, Interval, Symbol, TradeDate, currency, trading_calendar:
 use crate::{
     args::{GapsArgs, dates},
     aws::{athena, target::Target},
+    exit::Exit,
     output::progress::{ProgressDisplay, print},
     trading_day::BarsByHour,
 };
@@ -33,7 +34,7 @@ pub struct LakeRow {
     pub restated: bool,
 }
 
-pub async fn gaps(args: GapsArgs) -> anyhow::Result<ExitCode> {
+pub async fn gaps(args: GapsArgs) -> anyhow::Result<Exit> {
     let now = Timestamp::now();
     let range = args.period.range(now)?;
     let target = Target::find(args.target.stack.as_deref()).await?;
@@ -59,7 +60,17 @@ pub async fn gaps(args: GapsArgs) -> anyhow::Result<ExitCode> {
     if let Some(advice) = advice(&args, &days, &target, now) {
         print(&advice)?;
     }
-    Ok(ExitCode::SUCCESS)
+    Ok(exit(&days))
+}
+
+fn exit(days: &[Coverage]) -> Exit {
+    if days.iter().any(|day| day.missing != Missing::Nothing) {
+        Exit::Incomplete
+    } else if days.is_empty() {
+        Exit::NoSession
+    } else {
+        Exit::Done
+    }
 }
 
 /// The values of the query's `?`, in their order, as SQL literals; no date and no interval holds a quote.

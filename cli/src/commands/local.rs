@@ -1,6 +1,6 @@
 //! `finstream local`: brings the local cloud up, takes it down, shows its addresses.
 
-use std::{collections::BTreeMap, env, process::ExitCode};
+use std::{collections::BTreeMap, env};
 
 use anyhow::{Context, bail};
 use local::{LocalCloud, UpOptions, cloud::MarketSource};
@@ -8,12 +8,13 @@ use market_sim::FaultRule;
 
 use crate::{
     args::{LocalCommand, UpArgs},
-    interrupt::{INTERRUPTED, interrupted},
+    exit::Exit,
+    interrupt::interrupted,
     output::progress::{ProgressDisplay, print},
     workspace,
 };
 
-pub async fn local(command: LocalCommand) -> anyhow::Result<ExitCode> {
+pub async fn local(command: LocalCommand) -> anyhow::Result<Exit> {
     match command {
         LocalCommand::Up(args) => up(args).await,
         LocalCommand::Down => down(),
@@ -32,7 +33,7 @@ pub fn simulated_market(rules: &[FaultRule]) -> anyhow::Result<MarketSource> {
     Ok(MarketSource::Command { program, args })
 }
 
-async fn up(args: UpArgs) -> anyhow::Result<ExitCode> {
+async fn up(args: UpArgs) -> anyhow::Result<Exit> {
     let root = workspace::root()?;
     let home = workspace::local_home(&root);
     let rules = &args.faults.rules;
@@ -47,15 +48,15 @@ async fn up(args: UpArgs) -> anyhow::Result<ExitCode> {
         cloud = LocalCloud::up(options, &progress) => cloud?,
         () = interrupted() => {
             progress.report("interrupted: nothing is left running");
-            return Ok(ExitCode::from(INTERRUPTED));
+            return Ok(Exit::Interrupted);
         }
     };
     progress.clear();
     print(&format!("{}\n\n{NEXT}", describe(&cloud)))?;
-    Ok(ExitCode::SUCCESS)
+    Ok(Exit::Done)
 }
 
-fn already_up(cloud: &LocalCloud, market_url: Option<&str>, rules: &[FaultRule]) -> anyhow::Result<ExitCode> {
+fn already_up(cloud: &LocalCloud, market_url: Option<&str>, rules: &[FaultRule]) -> anyhow::Result<Exit> {
     match market_url {
         Some(url) if url != cloud.market_url => bail!(
             "a local cloud with the market {} is up: stop it with `cargo finstream local down`, then bring it up with {url}",
@@ -69,7 +70,7 @@ fn already_up(cloud: &LocalCloud, market_url: Option<&str>, rules: &[FaultRule])
             describe(cloud)
         ))?,
     }
-    Ok(ExitCode::SUCCESS)
+    Ok(Exit::Done)
 }
 
 const NEXT: &str = "\
@@ -78,23 +79,23 @@ next:
   cargo finstream run --trade-date 2026-11-20   one run of that day
   cargo finstream local down                    stop it";
 
-fn down() -> anyhow::Result<ExitCode> {
+fn down() -> anyhow::Result<Exit> {
     let Some(cloud) = workspace::cloud_up() else {
         print("no local cloud is up")?;
-        return Ok(ExitCode::SUCCESS);
+        return Ok(Exit::Done);
     };
     let endpoint = cloud.endpoint.clone();
     cloud.down()?;
     print(&format!("the local cloud at {endpoint} is down"))?;
-    Ok(ExitCode::SUCCESS)
+    Ok(Exit::Done)
 }
 
-fn status() -> anyhow::Result<ExitCode> {
+fn status() -> anyhow::Result<Exit> {
     match workspace::cloud_up() {
         Some(cloud) => print(&describe(&cloud))?,
         None => print("no local cloud is up: start one with `cargo finstream local up`")?,
     }
-    Ok(ExitCode::SUCCESS)
+    Ok(Exit::Done)
 }
 
 /// The addresses and folders of a local cloud, one per line.

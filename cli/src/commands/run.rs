@@ -1,25 +1,30 @@
 //! `finstream run`: starts an execution and follows it.
 
-use std::process::ExitCode;
-
 use shared::payload::RunRequest;
 
-use super::follow::follow_until_interrupted;
+use super::follow::{follow_to_end, until_interrupted};
 use crate::{
     args::RunArgs,
     aws::{execution, target::Target},
+    exit::Exit,
+    interrupt::unless_interrupted,
+    output::progress::ProgressDisplay,
 };
 
-pub async fn run(args: RunArgs) -> anyhow::Result<ExitCode> {
-    let target = Target::find(args.target.stack.as_deref()).await?;
-    let name = start(&target, &args.request.request()).await?;
-    follow_until_interrupted(&target, &name, args.request.out).await
+pub async fn run(args: RunArgs) -> anyhow::Result<Exit> {
+    let progress = ProgressDisplay::new();
+    let target = unless_interrupted(Target::find(args.target.stack.as_deref())).await?;
+    let request = args.request.request();
+    let name = new_name(&request);
+    let run = async {
+        execution::start(&target, &name, &request).await?;
+        follow_to_end(&target, &name, args.request.out, &progress).await
+    };
+    until_interrupted(&target, &name, run, &progress).await
 }
 
-/// Starts an execution under a new name and returns the name.
-pub async fn start(target: &Target, request: &RunRequest) -> anyhow::Result<String> {
+/// A name for an execution that no other has.
+pub fn new_name(request: &RunRequest) -> String {
     let day = request.trade_date.map_or_else(|| "latest".to_owned(), |date| date.to_string());
-    let name = format!("manual-{day}-{:08x}", rand::random::<u32>());
-    execution::start(target, &name, request).await?;
-    Ok(name)
+    format!("manual-{day}-{:08x}", rand::random::<u32>())
 }
