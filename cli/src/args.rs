@@ -14,6 +14,8 @@ use market_sim::FaultRule;
 use shared::{Interval, Symbol, SymbolList, TradeDate, payload::RunRequest};
 use url::Url;
 
+use crate::output::console::{Console, Verbosity};
+
 pub use period::{BadRequest, PeriodArgs, dates};
 
 #[derive(Debug, Parser)]
@@ -29,6 +31,31 @@ pub use period::{BadRequest, PeriodArgs, dates};
 pub struct Cli {
     #[command(subcommand)]
     pub command: Command,
+    #[command(flatten)]
+    pub output: OutputArgs,
+}
+
+/// What is printed, of every subcommand.
+#[derive(Debug, Clone, Copy, Default, Args)]
+#[command(next_help_heading = "Output")]
+pub struct OutputArgs {
+    /// Print no progress and no hints: only the result, and errors
+    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    quiet: bool,
+    /// Also print what happens within each step
+    #[arg(short, long, global = true)]
+    verbose: bool,
+}
+
+impl OutputArgs {
+    pub fn console(&self) -> Console {
+        let verbosity = match (self.quiet, self.verbose) {
+            (true, _) => Verbosity::Quiet,
+            (_, true) => Verbosity::Verbose,
+            _ => Verbosity::Normal,
+        };
+        Console { verbosity }
+    }
 }
 
 const EXAMPLES: &str = "\

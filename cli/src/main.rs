@@ -19,21 +19,24 @@ use clap::Parser;
 use commands::{backfill, demo, doctor, follow, gaps, local, market, run};
 use exit::Exit;
 use interrupt::unless_interrupted;
+use output::console::print_to_stderr;
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    let result = match Cli::parse().command {
-        Command::Demo(args) => demo::demo(args).await,
-        Command::Local(command) => local::local(command).await,
-        Command::Run(args) => run::run(args).await,
-        Command::Follow(args) => follow::follow(args).await,
-        Command::Backfill(args) => backfill::backfill(args).await,
-        Command::Gaps(args) => unless_interrupted(gaps::gaps(args)).await,
-        Command::Doctor(args) => unless_interrupted(doctor::doctor(args)).await,
+    let Cli { command, output } = Cli::parse();
+    let console = output.console();
+    let result = match command {
+        Command::Demo(args) => demo::demo(args, &console).await,
+        Command::Local(command) => local::local(command, &console).await,
+        Command::Run(args) => run::run(args, &console).await,
+        Command::Follow(args) => follow::follow(args, &console).await,
+        Command::Backfill(args) => backfill::backfill(args, &console).await,
+        Command::Gaps(args) => unless_interrupted(gaps::gaps(args, &console)).await,
+        Command::Doctor(args) => unless_interrupted(doctor::doctor(args, &console)).await,
         Command::Market(args) => market::serve(args).await,
     };
     let exit = result.unwrap_or_else(|error| {
-        eprintln!("error: {error:#}");
+        print_to_stderr(&format!("error: {error:#}"));
         Exit::of_error(&error)
     });
     exit.into()

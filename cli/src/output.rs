@@ -1,5 +1,6 @@
 //! What the commands print: progress on standard error, results on standard output.
 
+pub mod console;
 pub mod format;
 pub mod hints;
 pub mod progress;

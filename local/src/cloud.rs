@@ -11,6 +11,7 @@ mod state;
 mod up;
 
 use std::collections::BTreeMap;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
@@ -167,7 +168,9 @@ impl std::ops::Deref for Guard {
 impl Drop for Guard {
     fn drop(&mut self) {
         if let Err(error) = self.cloud.clone().down() {
-            eprintln!("the local cloud at {} could not be taken down: {error:#}", self.cloud.home.display());
+            let home = self.cloud.home.display();
+            // Unlike eprintln!, this does not panic when standard error is closed, and the watchdog is still released.
+            let _ = writeln!(std::io::stderr(), "the local cloud at {home} could not be taken down: {error:#}");
         }
         self.watchdog.release();
     }

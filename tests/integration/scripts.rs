@@ -11,7 +11,12 @@ use tokio::{
 
 use crate::{Context, trials};
 
-trials![every_ending_has_its_exit_code, an_interrupt_ends_with_130];
+trials![
+    every_ending_has_its_exit_code,
+    an_interrupt_ends_with_130,
+    results_go_to_standard_output_and_all_else_to_standard_error,
+    closed_and_full_outputs_end_no_run,
+];
 
 /// A day on which the simulated market has every bar of META, and lacks some of SHOP.
 const DAY: &str = "2024-09-10";
@@ -51,6 +56,8 @@ async fn every_ending_has_its_exit_code(context: Arc<Context>) -> Result<()> {
         }
         let ended = context.tools.finstream_on(&context.stack.cloud, &args).await?;
         ensure!(ended.code == code && ended.text.contains(says), "{args:?} ended with {}: {}", ended.code, ended.text);
+        let control = ended.text.chars().find(|c| c.is_control() && *c != '\n');
+        ensure!(control.is_none(), "{args:?} printed {control:?}: {}", ended.text);
     }
     Ok(())
 }
@@ -76,6 +83,76 @@ async fn an_interrupt_ends_with_130(context: Arc<Context>) -> Result<()> {
         let args = ["follow", name, "--out", &out.arg()].map(str::to_owned);
         let followed = context.tools.finstream_on(&context.stack.cloud, &args.each_ref().map(String::as_str)).await?;
         ensure!(followed.has_result(), "{}", followed.text);
+    }
+    Ok(())
+}
+
+async fn results_go_to_standard_output_and_all_else_to_standard_error(context: Arc<Context>) -> Result<()> {
+    let out = OutFolder::create()?;
+    let folder = out.arg();
+    let run = ["run", "--trade-date", "2024-09-12", "--symbols", "META", "--out", &folder];
+    let gaps = ["gaps", "--from", "2024-09-13", "--to", "2024-09-13", "--symbols", "META"];
+    for (args, result, progress) in [
+        (&run[..], "company hours: 7", "Collect took "),
+        (&gaps, "without any bars: 1", "next:\n  cargo finstream backfill"),
+        (&["local", "status"], "the local cloud is up", ""),
+    ] {
+        let finstream = async |more: &[&str]| {
+            let args = [args, more].concat();
+            context.tools.finstream_on(&context.stack.cloud, &args).await
+        };
+        let normal = finstream(&[]).await?;
+        ensure!(normal.stdout.contains(result) && !normal.stderr.contains(result), "{normal:#?}");
+        ensure!(normal.stderr.contains(progress), "{normal:#?}");
+        ensure!(progress.is_empty() || !normal.stdout.contains(progress), "{normal:#?}");
+        let quiet = finstream(&["--quiet"]).await?;
+        ensure!(quiet.stdout.contains(result) && quiet.stderr.is_empty(), "{quiet:#?}");
+        let verbose = finstream(&["-v"]).await?;
+        ensure!(verbose.stderr.lines().count() >= normal.stderr.lines().count(), "{verbose:#?}");
+    }
+    let failed = context.tools.finstream_on(&context.stack.cloud, &["follow", "--quiet", "no-such-execution"]).await?;
+    ensure!(failed.stdout.is_empty() && failed.stderr.starts_with("error: "), "{failed:#?}");
+    Ok(())
+}
+
+async fn closed_and_full_outputs_end_no_run(context: Arc<Context>) -> Result<()> {
+    let out = OutFolder::create()?;
+    let folder = out.arg();
+    let run = ["run", "--trade-date", DAY, "--symbols", "META", "--out", &folder];
+    let failing = ["run", "--trade-date", DAY, "--symbols", "ZZNONE", "--out", &folder];
+    let gaps = ["gaps", "--from", DAY, "--to", DAY, "--symbols", "META"];
+    let code = out.join("code");
+    for (args, redirected, expected) in [
+        (&run[..], ">&-", 0),
+        (&run, "2>&-", 0),
+        (&run, ">&- 2>&-", 0),
+        (&run, "2>/dev/full", 0),
+        (&run, ">/dev/full", 1),
+        (&run, "| head -n 1 >/dev/null", 0),
+        (&run, "2>&1 | true", 0),
+        (&failing, "2>&-", 1),
+        (&failing, "2>&1 | true", 1),
+        (&gaps, ">&-", 0),
+        (&gaps, "| true", 0),
+        (&gaps, ">/dev/full", 1),
+        (&["--help"], "| true", 0),
+        (&["gasp"], "2>&1 | true", 2),
+    ] {
+        let script = format!("{{ \"$0\" \"$@\"; echo $? >\"$CODE\"; }} {redirected}");
+        let mut finstream = context.tools.finstream_command(&context.stack.cloud.home);
+        let program = finstream.as_std().get_program().to_owned();
+        let environment = finstream.env("CODE", &code).as_std().get_envs();
+        let mut shell = Command::new("sh");
+        for (name, value) in environment.filter_map(|(name, value)| Some((name, value?))) {
+            shell.env(name, value);
+        }
+        shell.current_dir(&context.tools.root).arg("-c").arg(script).arg(program).args(args);
+        let ended = shell.stdin(Stdio::null()).output().await?;
+        let (found, text) = (out.read("code")?, String::from_utf8_lossy(&ended.stderr));
+        ensure!(found.trim() == expected.to_string(), "{args:?} {redirected} ended with {found}: {text}");
+        if redirected == ">/dev/full" {
+            ensure!(text.contains("could not write to standard output: No space left"), "{args:?}: {text}");
+        }
     }
     Ok(())
 }

@@ -17,8 +17,9 @@ use crate::{
     exit::Exit,
     interrupt::{interrupted, unless_interrupted},
     output::{
+        console::{Console, print},
         format::pluralize,
-        progress::{ProgressDisplay, print},
+        progress::ProgressDisplay,
         tables,
     },
     trading_day::{TradingDay, is_weekend},
@@ -26,7 +27,7 @@ use crate::{
 use day::Backfill;
 use outcome::{DayOutcome, DayReport};
 
-pub async fn backfill(args: BackfillArgs) -> anyhow::Result<Exit> {
+pub async fn backfill(args: BackfillArgs, console: &Console) -> anyhow::Result<Exit> {
     let now = Timestamp::now();
     let range = args.period.range(now)?;
     let symbols = match &args.period.symbols {
@@ -38,7 +39,8 @@ pub async fn backfill(args: BackfillArgs) -> anyhow::Result<Exit> {
         check_retention(args.period.from, args.period.interval, now)?;
     }
     let plan = Plan::of(dates(&range), &symbols, now);
-    let progress = ProgressDisplay::with_total(plan.runs.len());
+    let progress = console.progress();
+    progress.set_total(plan.runs.len());
     progress.report(&format!("{} of {} to {} on {}", plan.describe(), range.start(), range.end(), target.name));
     for date in &plan.not_over {
         progress.report(&format!("{date}  left out: its session has not ended"));
@@ -51,7 +53,7 @@ pub async fn backfill(args: BackfillArgs) -> anyhow::Result<Exit> {
     progress.clear();
     reports.extend(holidays);
     reports.sort_by_key(|report| report.date);
-    print_reports(&reports, &backfill)
+    print_reports(&reports, &backfill, &progress)
 }
 
 /// Rejects a range whose first day is older than the bars that Yahoo keeps.
@@ -146,8 +148,8 @@ fn still_running(running: &[String], target: &Target) -> String {
     format!("interrupted: {executions}\nthe same command resumes where this one stopped")
 }
 
-/// Prints the table of the days, their sum, and every failure.
-fn print_reports(reports: &[DayReport], backfill: &Backfill) -> anyhow::Result<Exit> {
+/// Prints the table of the days and their sum, and every failure to standard error.
+fn print_reports(reports: &[DayReport], backfill: &Backfill, progress: &ProgressDisplay) -> anyhow::Result<Exit> {
     if !reports.is_empty() {
         print(&table::of(reports, None))?;
     }
@@ -159,7 +161,7 @@ fn print_reports(reports: &[DayReport], backfill: &Backfill) -> anyhow::Result<E
     for report in reports {
         if let DayOutcome::Failed { execution, failure } = &report.outcome {
             let headline = format!("{} failed", report.date);
-            print(&tables::failed(&headline, failure, &backfill.target.follow_hint(execution)))?;
+            progress.fail(&tables::failed(&headline, failure, &backfill.target.follow_hint(execution)));
         }
     }
     Ok(exit(reports))

@@ -14,17 +14,17 @@ use crate::{
     aws::{execution, target::Target},
     exit::Exit,
     interrupt::interrupted,
-    output::progress::ProgressDisplay,
+    output::{console::Console, progress::ProgressDisplay},
     workspace,
 };
 
 /// Scheme and host of Yahoo's chart API.
 const YAHOO_URL: &str = "https://query2.finance.yahoo.com";
 
-pub async fn demo(args: DemoArgs) -> anyhow::Result<Exit> {
+pub async fn demo(args: DemoArgs, console: &Console) -> anyhow::Result<Exit> {
     let root = workspace::root()?;
     let home = workspace::demo_home(&root);
-    let progress = ProgressDisplay::new();
+    let progress = console.progress();
     progress.report(introduction(args.live));
     tokio::select! {
         code = run_once(args, root, home, &progress) => code,

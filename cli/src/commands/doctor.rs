@@ -26,7 +26,7 @@ use crate::{
     args::DoctorArgs,
     aws::target::Location,
     exit::Exit,
-    output::progress::{ProgressDisplay, print},
+    output::console::{Console, print},
 };
 use checks::CHECKS;
 use deployment::{Clients, Deployment};
@@ -36,8 +36,8 @@ use report::Report;
 /// How many checks run at once. IAM allows few simulations a second, and one check is one call or a few.
 const CONCURRENCY: usize = 6;
 
-pub async fn doctor(args: DoctorArgs) -> anyhow::Result<Exit> {
-    let progress = ProgressDisplay::new();
+pub async fn doctor(args: DoctorArgs, console: &Console) -> anyhow::Result<Exit> {
+    let progress = console.progress();
     let report = match Location::find(args.target.stack.as_deref()).await {
         Some(location) => {
             progress.start_step(&format!("checking {}", location.name));

@@ -18,14 +18,15 @@ use crate::{
     exit::Exit,
     interrupt::{interrupted, unless_interrupted},
     output::{
-        progress::{ProgressDisplay, print},
+        console::{Console, print},
+        progress::ProgressDisplay,
         tables,
         timeline::Timeline,
     },
 };
 
-pub async fn follow(args: FollowArgs) -> anyhow::Result<Exit> {
-    let progress = ProgressDisplay::new();
+pub async fn follow(args: FollowArgs, console: &Console) -> anyhow::Result<Exit> {
+    let progress = console.progress();
     let target = unless_interrupted(Target::find(args.target.stack.as_deref())).await?;
     let followed = follow_to_end(&target, &args.execution, args.out, &progress);
     until_interrupted(&target, &args.execution, followed, &progress).await
@@ -85,7 +86,7 @@ pub async fn follow_to_end(
         Err(failure) => {
             let state = timeline.failed_in(&failure.error);
             let state = state.map(|state| format!(" in the state {state}")).unwrap_or_default();
-            progress.report(&tables::failed(&format!("the run failed{state}"), &failure, &target.follow_hint(name)));
+            progress.fail(&tables::failed(&format!("the run failed{state}"), &failure, &target.follow_hint(name)));
             Ok(Exit::Failed)
         }
     }

@@ -13,7 +13,7 @@ use crate::{
     args::{GapsArgs, dates},
     aws::{athena, target::Target},
     exit::Exit,
-    output::progress::{ProgressDisplay, print},
+    output::console::{Console, print},
     trading_day::BarsByHour,
 };
 use coverage::{Coverage, Missing};
@@ -34,11 +34,11 @@ pub struct LakeRow {
     pub restated: bool,
 }
 
-pub async fn gaps(args: GapsArgs) -> anyhow::Result<Exit> {
+pub async fn gaps(args: GapsArgs, console: &Console) -> anyhow::Result<Exit> {
     let now = Timestamp::now();
     let range = args.period.range(now)?;
     let target = Target::find(args.target.stack.as_deref()).await?;
-    let progress = ProgressDisplay::new();
+    let progress = console.progress();
     progress.start_step(&format!("querying the lake of {}", target.name));
     let mut rows: Vec<LakeRow> = athena::query(&target, SQL, &parameters(&range, args.period.interval)).await?;
     progress.clear();
@@ -58,7 +58,7 @@ pub async fn gaps(args: GapsArgs) -> anyhow::Result<Exit> {
         print(&unit)?;
     }
     if let Some(advice) = advice(&args, &days, &target, now) {
-        print(&advice)?;
+        progress.report(&advice);
     }
     Ok(exit(&days))
 }

@@ -10,13 +10,16 @@ use crate::{
     args::{LocalCommand, UpArgs},
     exit::Exit,
     interrupt::interrupted,
-    output::progress::{ProgressDisplay, print},
+    output::{
+        console::{Console, print},
+        progress::ProgressDisplay,
+    },
     workspace,
 };
 
-pub async fn local(command: LocalCommand) -> anyhow::Result<Exit> {
+pub async fn local(command: LocalCommand, console: &Console) -> anyhow::Result<Exit> {
     match command {
-        LocalCommand::Up(args) => up(args).await,
+        LocalCommand::Up(args) => up(args, console).await,
         LocalCommand::Down => down(),
         LocalCommand::Status => status(),
     }
@@ -33,16 +36,16 @@ pub fn simulated_market(rules: &[FaultRule]) -> anyhow::Result<MarketSource> {
     Ok(MarketSource::Command { program, args })
 }
 
-async fn up(args: UpArgs) -> anyhow::Result<Exit> {
+async fn up(args: UpArgs, console: &Console) -> anyhow::Result<Exit> {
     let root = workspace::root()?;
     let home = workspace::local_home(&root);
+    let progress = console.progress();
     let rules = &args.faults.rules;
     let market_url = args.market_url.as_ref().map(|url| url.as_str().trim_end_matches('/').to_owned());
     if let Some(cloud) = LocalCloud::find(&home) {
-        return already_up(&cloud, market_url.as_deref(), rules);
+        return already_up(&cloud, market_url.as_deref(), rules, &progress);
     }
     let market = market_url.map_or_else(|| simulated_market(rules), |url| Ok(MarketSource::Url(url)))?;
-    let progress = ProgressDisplay::new();
     let options = UpOptions { root, home, market, wait_scale: args.wait_scale, parameters: BTreeMap::new() };
     let cloud = tokio::select! {
         cloud = LocalCloud::up(options, &progress) => cloud?,
@@ -52,11 +55,17 @@ async fn up(args: UpArgs) -> anyhow::Result<Exit> {
         }
     };
     progress.clear();
-    print(&format!("{}\n\n{NEXT}", describe(&cloud)))?;
+    print(&describe(&cloud))?;
+    progress.report(NEXT);
     Ok(Exit::Done)
 }
 
-fn already_up(cloud: &LocalCloud, market_url: Option<&str>, rules: &[FaultRule]) -> anyhow::Result<Exit> {
+fn already_up(
+    cloud: &LocalCloud,
+    market_url: Option<&str>,
+    rules: &[FaultRule],
+    progress: &ProgressDisplay,
+) -> anyhow::Result<Exit> {
     match market_url {
         Some(url) if url != cloud.market_url => bail!(
             "a local cloud with the market {} is up: stop it with `cargo finstream local down`, then bring it up with {url}",
@@ -65,10 +74,10 @@ fn already_up(cloud: &LocalCloud, market_url: Option<&str>, rules: &[FaultRule])
         _ if !rules.is_empty() => bail!(
             "a local cloud is up, and no fault can be injected into its market any more: stop it with `cargo finstream local down`, then bring it up with --fault"
         ),
-        _ => print(&format!(
-            "{}\n\nit was up already; to change it, stop it first: cargo finstream local down",
-            describe(cloud)
-        ))?,
+        _ => {
+            print(&describe(cloud))?;
+            progress.report("it was up already; to change it, stop it first: cargo finstream local down");
+        }
     }
     Ok(Exit::Done)
 }

@@ -8,11 +8,11 @@ use crate::{
     aws::{execution, target::Target},
     exit::Exit,
     interrupt::unless_interrupted,
-    output::progress::ProgressDisplay,
+    output::console::Console,
 };
 
-pub async fn run(args: RunArgs) -> anyhow::Result<Exit> {
-    let progress = ProgressDisplay::new();
+pub async fn run(args: RunArgs, console: &Console) -> anyhow::Result<Exit> {
+    let progress = console.progress();
     let target = unless_interrupted(Target::find(args.target.stack.as_deref())).await?;
     let request = args.request.request();
     let name = new_name(&request);

@@ -1,35 +1,34 @@
 //! Progress on standard error: on a terminal a spinner for the current step and a line for every finished one;
-//! elsewhere plain lines, without control codes. Standard output holds nothing but the result.
+//! elsewhere, and with `--verbose`, plain lines. With `--quiet` there is none.
 
-use std::{
-    io::{ErrorKind, IsTerminal, Write},
-    time::Duration,
-};
+use std::{io::IsTerminal, time::Duration};
 
-use anyhow::Context;
 use indicatif::{ProgressBar, ProgressStyle};
 use local::Progress;
 
-use super::timeline::Line;
+use super::{
+    console::{Verbosity, print_to_stderr, printable},
+    timeline::Line,
+};
 
 /// Shows progress until it is dropped. Without a spinner where standard error is no terminal.
 pub struct ProgressDisplay {
     spinner: Option<ProgressBar>,
+    verbosity: Verbosity,
 }
 
 impl ProgressDisplay {
-    pub fn new() -> Self {
-        Self { spinner: std::io::stderr().is_terminal().then(spinner) }
+    pub fn new(verbosity: Verbosity) -> Self {
+        let has_spinner = verbosity == Verbosity::Normal && std::io::stderr().is_terminal();
+        Self { spinner: has_spinner.then(spinner), verbosity }
     }
 
-    /// With a progress bar of `total` days; [`increment`](Self::increment) advances it.
-    pub fn with_total(total: usize) -> Self {
-        let display = Self::new();
-        if let (Some(spinner), Ok(style)) = (&display.spinner, ProgressStyle::with_template(BAR_TEMPLATE)) {
+    /// Turns the spinner into a progress bar of `total` days; [`increment`](Self::increment) advances it.
+    pub fn set_total(&self, total: usize) {
+        if let (Some(spinner), Ok(style)) = (&self.spinner, ProgressStyle::with_template(BAR_TEMPLATE)) {
             spinner.set_length(total as u64);
             spinner.set_style(style.progress_chars("━━─"));
         }
-        display
     }
 
     /// Advances the progress bar by one.
@@ -50,20 +49,29 @@ impl ProgressDisplay {
     /// Begins a step: the spinner's text from now on, or a line.
     pub fn start_step(&self, text: &str) {
         match &self.spinner {
-            Some(spinner) => spinner.set_message(text.to_owned()),
-            None => print_to_stderr(text),
+            Some(spinner) => spinner.set_message(printable(text).into_owned()),
+            None => self.report(text),
         }
     }
 
-    /// Changes the spinner's text within a step. Not worth a line where there is no spinner.
+    /// Changes the spinner's text within a step. Without a spinner it is worth a line only with `--verbose`.
     pub fn update(&self, text: &str) {
-        if let Some(spinner) = &self.spinner {
-            spinner.set_message(text.to_owned());
+        match &self.spinner {
+            Some(spinner) => spinner.set_message(printable(text).into_owned()),
+            None if self.verbosity == Verbosity::Verbose && !text.is_empty() => print_to_stderr(text),
+            None => {}
         }
     }
 
     /// Prints a line that stays.
     pub fn report(&self, text: &str) {
+        if self.verbosity != Verbosity::Quiet {
+            self.fail(text);
+        }
+    }
+
+    /// Prints what went wrong, also with `--quiet`.
+    pub fn fail(&self, text: &str) {
         match &self.spinner {
             Some(spinner) => spinner.suspend(|| print_to_stderr(text)),
             None => print_to_stderr(text),
@@ -107,20 +115,4 @@ fn spinner() -> ProgressBar {
     }
     spinner.enable_steady_tick(Duration::from_millis(100));
     spinner
-}
-
-/// Prints a result to standard output. A closed pipe (`| head`) is no error.
-///
-/// # Errors
-/// When it cannot be written, such as on a full disk.
-pub fn print(text: &str) -> anyhow::Result<()> {
-    match writeln!(std::io::stdout(), "{text}") {
-        Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(error).context("could not write to standard output"),
-        _ => Ok(()),
-    }
-}
-
-/// Prints a line to standard error. Errors are ignored: a closed pipe is no reason to stop a run.
-fn print_to_stderr(text: &str) {
-    let _ = writeln!(std::io::stderr(), "{text}");
 }

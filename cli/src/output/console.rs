@@ -1,0 +1,83 @@
+//! Writes to standard output and standard error. Standard output holds results only; all else goes to standard error.
+//!
+//! Neither ever gets a control character but the end of a line, also where a market's or a service's message has one.
+//! The spinner of a terminal is apart from that (see [`super::progress`]).
+
+use std::{
+    borrow::Cow,
+    io::{ErrorKind, Write},
+};
+
+use anyhow::Context;
+
+use super::progress::ProgressDisplay;
+
+/// How much is said on standard error beside errors.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Verbosity {
+    /// Nothing.
+    Quiet,
+    /// Each step and its result, and what to do next.
+    #[default]
+    Normal,
+    /// Also what happens within a step, such as the lines that a tool prints.
+    Verbose,
+}
+
+/// How a command prints, as its options say.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Console {
+    pub verbosity: Verbosity,
+}
+
+impl Console {
+    pub fn progress(&self) -> ProgressDisplay {
+        ProgressDisplay::new(self.verbosity)
+    }
+}
+
+/// Prints a result to standard output. A closed pipe (`| head`) is no error.
+///
+/// # Errors
+/// When it cannot be written, such as on a full disk.
+pub fn print(text: &str) -> anyhow::Result<()> {
+    let mut stdout = std::io::stdout().lock();
+    match writeln!(stdout, "{}", printable(text)).and_then(|()| stdout.flush()) {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(error).context("could not write to standard output"),
+        _ => Ok(()),
+    }
+}
+
+/// Prints to standard error. That it is closed is ignored: it is no reason to stop a run.
+pub fn print_to_stderr(text: &str) {
+    let _ = writeln!(std::io::stderr(), "{}", printable(text));
+}
+
+/// The text without control characters other than the end of a line.
+pub fn printable(text: &str) -> Cow<'_, str> {
+    if !text.chars().any(|c| c.is_control() && c != '\n') {
+        return Cow::Borrowed(text);
+    }
+    let replace = |c: char| match c {
+        '\t' => ' ',
+        c if c.is_control() && c != '\n' => char::REPLACEMENT_CHARACTER,
+        c => c,
+    };
+    text.chars().map(replace).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn control_characters_are_not_printed() {
+        for (text, printed) in [
+            ("a\nµ €\n", "a\nµ €\n"),
+            ("\u{1b}[31mred\u{1b}[0m", "\u{fffd}[31mred\u{fffd}[0m"),
+            ("a\tb\r\u{7}\u{9b}c", "a b\u{fffd}\u{fffd}\u{fffd}c"),
+        ] {
+            assert_eq!(printable(text), printed);
+        }
+    }
+}
