@@ -11,10 +11,11 @@ use clap::{Args, Parser, Subcommand, value_parser};
 use jiff::Timestamp;
 use local::cloud::DEFAULT_WAIT_SCALE;
 use market_sim::FaultRule;
+use serde::Serialize;
 use shared::{Interval, Symbol, SymbolList, TradeDate, payload::RunRequest};
 use url::Url;
 
-use crate::output::console::{Console, Verbosity};
+use crate::output::console::{Console, Format, Verbosity};
 
 pub use period::{BadRequest, PeriodArgs, dates};
 
@@ -45,6 +46,9 @@ pub struct OutputArgs {
     /// Also print what happens within each step
     #[arg(short, long, global = true)]
     verbose: bool,
+    /// Print the result as JSON, in the form that docs/scripts.md describes
+    #[arg(long, global = true)]
+    json: bool,
 }
 
 impl OutputArgs {
@@ -54,7 +58,7 @@ impl OutputArgs {
             (_, true) => Verbosity::Verbose,
             _ => Verbosity::Normal,
         };
-        Console { verbosity }
+        Console { verbosity, format: if self.json { Format::Json } else { Format::Text } }
     }
 }
 
@@ -253,11 +257,18 @@ pub struct GapsArgs {
 
 #[derive(Debug, Args)]
 pub struct DoctorArgs {
-    /// Print JSON instead of a line for each check
-    #[arg(long)]
-    pub json: bool,
     #[command(flatten)]
     pub target: TargetArgs,
+}
+
+/// Where a stack is deployed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum On {
+    /// The local cloud of this machine.
+    Local,
+    /// The AWS account and region of the environment.
+    Aws,
 }
 
 #[derive(Debug, Clone, Default, Args)]

@@ -4,6 +4,7 @@ use std::{process::Stdio, sync::Arc, time::Duration};
 
 use anyhow::{Context as _, Result, ensure};
 use harness::OutFolder;
+use serde_json::{Value, json};
 use tokio::{
     io::{AsyncBufReadExt, BufReader},
     process::Command,
@@ -16,6 +17,7 @@ trials![
     an_interrupt_ends_with_130,
     results_go_to_standard_output_and_all_else_to_standard_error,
     closed_and_full_outputs_end_no_run,
+    every_answer_has_a_json_form,
 ];
 
 /// A day on which the simulated market has every bar of META, and lacks some of SHOP.
@@ -23,6 +25,7 @@ const DAY: &str = "2024-09-10";
 /// A Saturday and a Sunday.
 const WEEKEND: [&str; 2] = ["2024-09-14", "2024-09-15"];
 
+/// Those of `doctor`, and its JSON, are checked in `doctor.rs`, on stacks in which no other test's run fails.
 async fn every_ending_has_its_exit_code(context: Arc<Context>) -> Result<()> {
     let out = OutFolder::create()?;
     let folder = out.arg();
@@ -36,7 +39,6 @@ async fn every_ending_has_its_exit_code(context: Arc<Context>) -> Result<()> {
         (day("gaps", "META"), 0, "complete: 1"),
         (day("backfill", "META"), 0, "bars: 78 of 78"),
         (vec!["local", "status"], 0, "the local cloud is up"),
-        (vec!["doctor"], 0, "0 wrong"),
         (run(DAY, "ZZNONE"), 1, "NoBars"),
         (vec!["follow", "no-such-execution"], 1, "error: "),
         (vec!["run", "--trade-date", "2021-13-45"], 2, "is not a trade date"),
@@ -155,4 +157,53 @@ async fn closed_and_full_outputs_end_no_run(context: Arc<Context>) -> Result<()>
         }
     }
     Ok(())
+}
+
+async fn every_answer_has_a_json_form(context: Arc<Context>) -> Result<()> {
+    let out = OutFolder::create()?;
+    let folder = out.arg();
+    let local = json!({"on": "local", "place": format!("the local cloud at {}", context.stack.cloud.endpoint)});
+    let run = |day: &'static str, symbols: &'static str| vec!["run", "--trade-date", day, "--symbols", symbols];
+    let day = |command: &'static str, symbols| vec![command, "--from", DAY, "--to", DAY, "--symbols", symbols];
+    let csv = out.join("hourly_extremes.csv");
+    for (mut args, code, expected) in [
+        (run(DAY, "META"), 0, json!({"outcome": "exported", "complete": true, "files": {"csv": csv}})),
+        (run(DAY, "META,ZZNONE"), 3, json!({"outcome": "exported", "complete": false, "bars": 78})),
+        (run(WEEKEND[0], "META"), 4, json!({"outcome": "no_session", "trade_date": WEEKEND[0]})),
+        (run(DAY, "ZZNONE"), 1, json!({"outcome": "failed", "error": "NoBars", "state": "Collect"})),
+        (day("gaps", "META"), 0, json!({"complete": true, "days": [{"session": "full", "bars": 78}]})),
+        (day("gaps", "SHOP,PINS"), 3, json!({"complete": false, "from": DAY, "to": DAY, "interval": "5m"})),
+        (day("backfill", "META"), 0, json!({"days": [{"trade_date": DAY, "complete": true, "bars": 78}]})),
+        (vec!["local", "status"], 0, json!({"up": true, "endpoint": context.stack.cloud.endpoint})),
+        (vec!["follow", "no-such-execution"], 1, Value::Null),
+        (vec!["gasp"], 2, Value::Null),
+    ] {
+        args.push("--json");
+        if matches!(args[0], "run" | "backfill") {
+            args.extend(["--out", &folder]);
+        }
+        let ended = context.tools.finstream_on(&context.stack.cloud, &args).await?;
+        ensure!(ended.code == code, "{args:?} ended with {}: {}", ended.code, ended.text);
+        if expected.is_null() {
+            ensure!(ended.stdout.is_empty() && !ended.stderr.is_empty(), "{args:?} printed {ended:#?}");
+            continue;
+        }
+        let answer: Value = serde_json::from_str(&ended.stdout).with_context(|| format!("{args:?}: {ended:#?}"))?;
+        ensure!(includes(&answer, &expected), "{args:?} answered {answer:#}");
+        ensure!(args[0] == "local" || includes(&answer, &local), "{args:?} answered {answer:#}");
+    }
+    Ok(())
+}
+
+/// Whether JSON has all the fields, and the first items of the lists, of `part`.
+fn includes(json: &Value, part: &Value) -> bool {
+    match (json, part) {
+        (Value::Object(json), Value::Object(part)) => {
+            part.iter().all(|(name, part)| json.get(name).is_some_and(|json| includes(json, part)))
+        }
+        (Value::Array(json), Value::Array(part)) => {
+            part.len() <= json.len() && json.iter().zip(part).all(|(json, part)| includes(json, part))
+        }
+        _ => json == part,
+    }
 }

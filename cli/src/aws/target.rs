@@ -14,7 +14,7 @@ use shared::yahoo_retention::is_yahoo;
 use url::Url;
 
 use super::{poll::PollInterval, sdk_error::describe};
-use crate::workspace;
+use crate::{args::On, output::json::Place, workspace};
 
 /// The stack's name unless `--stack` gives another.
 const DEFAULT_STACK: &str = "finstream";
@@ -29,6 +29,11 @@ pub struct Location {
 }
 
 impl Location {
+    /// How JSON names it.
+    pub fn place(&self) -> Place {
+        Place { on: if self.local.is_some() { On::Local } else { On::Aws }, place: self.name.clone() }
+    }
+
     /// The local cloud, if one is up with that stack, otherwise the AWS account and region of the environment; `None`
     /// without a region.
     pub async fn find(stack: Option<&str>) -> Option<Self> {
@@ -69,6 +74,7 @@ fn local_config(cloud: &LocalCloud) -> SdkConfig {
 pub struct Target {
     /// How messages name it, such as `the local cloud at http://127.0.0.1:4566`.
     pub name: String,
+    on: On,
     stack: String,
     /// The ARN of the pipeline's state machine.
     pub state_machine: String,
@@ -105,6 +111,7 @@ impl Target {
         let config = local_config(cloud);
         Ok(Self {
             name: format!("the local cloud at {}", cloud.endpoint),
+            on: On::Local,
             stack: cloud.stack.clone(),
             state_machine: cloud.output("StateMachineArn")?.to_owned(),
             sfn: aws_sdk_sfn::Client::new(&config),
@@ -128,6 +135,7 @@ impl Target {
         })?;
         Ok(Self {
             name,
+            on: On::Aws,
             state_machine: state_machine.clone(),
             stack,
             sfn: aws_sdk_sfn::Client::new(&config),
@@ -138,6 +146,11 @@ impl Target {
             poll_interval: PollInterval { first: Duration::from_secs(1), longest: Duration::from_secs(2) },
             console_region: Some(region),
         })
+    }
+
+    /// How JSON names it.
+    pub fn place(&self) -> Place {
+        Place { on: self.on, place: self.name.clone() }
     }
 
     /// An output of the stack.
@@ -229,6 +242,7 @@ mod tests {
         let config = SdkConfig::builder().behavior_version(BehaviorVersion::latest()).build();
         Target {
             name: "here".into(),
+            on: On::Aws,
             stack: DEFAULT_STACK.into(),
             state_machine: "arn:aws:states:eu-west-1:123456789012:stateMachine:finstream-pipeline".into(),
             sfn: aws_sdk_sfn::Client::new(&config),

@@ -1,6 +1,7 @@
 //! `finstream backfill`: runs each trading day of a range that is still missing, oldest first, a few at once.
 
 mod day;
+mod json;
 mod outcome;
 mod published;
 mod table;
@@ -16,15 +17,11 @@ use crate::{
     aws::target::Target,
     exit::Exit,
     interrupt::{interrupted, unless_interrupted},
-    output::{
-        console::{Console, print},
-        format::pluralize,
-        progress::ProgressDisplay,
-        tables,
-    },
+    output::{console::Console, format::pluralize, progress::ProgressDisplay, tables},
     trading_day::{TradingDay, is_weekend},
 };
 use day::Backfill;
+use json::{BackfillJson, DayJson};
 use outcome::{DayOutcome, DayReport};
 
 pub async fn backfill(args: BackfillArgs, console: &Console) -> anyhow::Result<Exit> {
@@ -53,7 +50,7 @@ pub async fn backfill(args: BackfillArgs, console: &Console) -> anyhow::Result<E
     progress.clear();
     reports.extend(holidays);
     reports.sort_by_key(|report| report.date);
-    print_reports(&reports, &backfill, &progress)
+    print_reports(&reports, &backfill, console, &progress)
 }
 
 /// Rejects a range whose first day is older than the bars that Yahoo keeps.
@@ -149,15 +146,15 @@ fn still_running(running: &[String], target: &Target) -> String {
 }
 
 /// Prints the table of the days and their sum, and every failure to standard error.
-fn print_reports(reports: &[DayReport], backfill: &Backfill, progress: &ProgressDisplay) -> anyhow::Result<Exit> {
-    if !reports.is_empty() {
-        print(&table::of(reports, None))?;
-    }
-    print(&table::total(reports))?;
-    if let Some(simulated) = table::simulated(reports) {
-        print(tables::price_source(simulated))?;
-        print(&format!("files   {}", backfill.out.join("<trade date>").display()))?;
-    }
+fn print_reports(
+    reports: &[DayReport],
+    backfill: &Backfill,
+    console: &Console,
+    progress: &ProgressDisplay,
+) -> anyhow::Result<Exit> {
+    let days = reports.iter().map(|report| DayJson::of(report, &backfill.folder(report.date))).collect();
+    let json = BackfillJson { place: backfill.target.place(), interval: backfill.interval, days };
+    console.answer(&text(reports, backfill), &json)?;
     for report in reports {
         if let DayOutcome::Failed { execution, failure } = &report.outcome {
             let headline = format!("{} failed", report.date);
@@ -165,6 +162,16 @@ fn print_reports(reports: &[DayReport], backfill: &Backfill, progress: &Progress
         }
     }
     Ok(exit(reports))
+}
+
+/// The table of the days, their sum, and where the prices and the files are.
+fn text(reports: &[DayReport], backfill: &Backfill) -> String {
+    let table = (!reports.is_empty()).then(|| table::of(reports, None));
+    let source = table::simulated(reports).map(|simulated| {
+        let files = backfill.out.join("<trade date>");
+        format!("{}\nfiles   {}", tables::price_source(simulated), files.display())
+    });
+    table.into_iter().chain([table::total(reports)]).chain(source).collect::<Vec<_>>().join("\n")
 }
 
 /// How the command ends: the worst that became of any day counts.

@@ -27,7 +27,7 @@ pub async fn demo(args: DemoArgs, console: &Console) -> anyhow::Result<Exit> {
     let progress = console.progress();
     progress.report(introduction(args.live));
     tokio::select! {
-        code = run_once(args, root, home, &progress) => code,
+        code = run_once(args, root, home, console, &progress) => code,
         () = interrupted() => {
             progress.report("interrupted: the demo's cloud is taken down");
             Ok(Exit::Interrupted)
@@ -43,7 +43,13 @@ fn introduction(live: bool) -> &'static str {
     }
 }
 
-async fn run_once(args: DemoArgs, root: PathBuf, home: PathBuf, progress: &ProgressDisplay) -> anyhow::Result<Exit> {
+async fn run_once(
+    args: DemoArgs,
+    root: PathBuf,
+    home: PathBuf,
+    console: &Console,
+    progress: &ProgressDisplay,
+) -> anyhow::Result<Exit> {
     let market =
         if args.live { MarketSource::Url(YAHOO_URL.to_owned()) } else { simulated_market(&args.faults.rules)? };
     let options = UpOptions { root, home, market, wait_scale: DEFAULT_WAIT_SCALE, parameters: BTreeMap::new() };
@@ -54,7 +60,7 @@ async fn run_once(args: DemoArgs, root: PathBuf, home: PathBuf, progress: &Progr
     let request = args.request.request();
     let name = new_name(&request);
     execution::start(&target, &name, &request).await?;
-    Ok(match follow_to_end(&target, &name, args.request.out, progress).await? {
+    Ok(match follow_to_end(&target, &name, args.request.out, console, progress).await? {
         // It has shown what the pipeline does; the simulated market leaves out bars on purpose.
         Exit::Incomplete | Exit::NoSession => Exit::Done,
         exit => exit,

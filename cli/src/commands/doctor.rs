@@ -23,10 +23,10 @@ mod stack;
 use futures::{StreamExt, stream};
 
 use crate::{
-    args::DoctorArgs,
+    args::{DoctorArgs, On},
     aws::target::Location,
     exit::Exit,
-    output::console::{Console, print},
+    output::{console::Console, json::Place},
 };
 use checks::CHECKS;
 use deployment::{Clients, Deployment};
@@ -42,12 +42,15 @@ pub async fn doctor(args: DoctorArgs, console: &Console) -> anyhow::Result<Exit>
         Some(location) => {
             progress.start_step(&format!("checking {}", location.name));
             let checks = check(&location).await;
-            Report { place: location.name, checks }
+            Report { place: location.place(), checks }
         }
-        None => Report { place: "AWS".to_owned(), checks: stopped(vec![("region", Err(no_region()))]) },
+        None => Report {
+            place: Place { on: On::Aws, place: "AWS".to_owned() },
+            checks: stopped(vec![("region", Err(no_region()))]),
+        },
     };
     progress.clear();
-    print(&if args.json { format!("{:#}", report.json()) } else { report.text() })?;
+    console.answer(&report.text(), &report.json())?;
     Ok(if report.count_wrong() == 0 { Exit::Done } else { Exit::Failed })
 }
 

@@ -1,6 +1,8 @@
 //! `finstream follow`: shows the progress and the result of an execution, and downloads its files. `run` and `demo`
 //! do the same once they have started theirs.
 
+mod run_json;
+
 use std::{fs, path::PathBuf};
 
 use anyhow::Context;
@@ -17,18 +19,14 @@ use crate::{
     },
     exit::Exit,
     interrupt::{interrupted, unless_interrupted},
-    output::{
-        console::{Console, print},
-        progress::ProgressDisplay,
-        tables,
-        timeline::Timeline,
-    },
+    output::{console::Console, hints, json, progress::ProgressDisplay, tables, timeline::Timeline},
 };
+use run_json::{FilesJson, RunJson, RunResultJson};
 
 pub async fn follow(args: FollowArgs, console: &Console) -> anyhow::Result<Exit> {
     let progress = console.progress();
     let target = unless_interrupted(Target::find(args.target.stack.as_deref())).await?;
-    let followed = follow_to_end(&target, &args.execution, args.out, &progress);
+    let followed = follow_to_end(&target, &args.execution, args.out, console, &progress);
     until_interrupted(&target, &args.execution, followed, &progress).await
 }
 
@@ -54,12 +52,15 @@ pub async fn follow_to_end(
     target: &Target,
     name: &str,
     out: Option<PathBuf>,
+    console: &Console,
     progress: &ProgressDisplay,
 ) -> anyhow::Result<Exit> {
     progress.report(&format!("{name} on {}", target.name));
     let execution = target.execution_arn(name);
     let timeline = follow_history(target, &execution, progress).await?;
-    match result_of(target, name).await? {
+    let (result, seconds) = result_of(target, name).await?;
+    let form = |result| RunJson { place: target.place(), execution: name, seconds: json::seconds(seconds), result };
+    match result {
         Ok(RunOutcome::Exported { trade_date, bars, symbols, csv, report, simulated, restated }) => {
             let folder = out.unwrap_or_else(|| PathBuf::from("results").join(trade_date.to_string()));
             let files = ExportFiles { csv, report };
@@ -69,24 +70,41 @@ pub async fn follow_to_end(
             progress.clear();
             let rows = hourly_extreme::read(&fs::read(&csv)?)
                 .with_context(|| format!("{} is not a result of this version", csv.display()))?;
-            print(&tables::exported(&rows, bars, &symbols, &restated, simulated, None))?;
-            print(&format!("csv     {}\nreport  {}", csv.display(), report.display()))?;
+            let table = tables::exported(&rows, bars, &symbols, &restated, simulated, None);
+            let text = format!("{table}\ncsv     {}\nreport  {}", csv.display(), report.display());
+            let complete = symbols.is_complete();
+            let result = RunResultJson::Exported {
+                trade_date,
+                bars,
+                complete,
+                simulated,
+                symbols: &symbols,
+                restated: &restated,
+                csv: &files.csv,
+                report: &files.report,
+                files: FilesJson { csv: json::path(&csv), report: json::path(&report) },
+            };
+            console.answer(&text, &form(result))?;
             if are_of_the_day {
                 progress.report(
                     "this execution kept no files of its own: the CSV and the report are those of the day's newest run",
                 );
             }
-            Ok(if symbols.is_complete() { Exit::Done } else { Exit::Incomplete })
+            Ok(if complete { Exit::Done } else { Exit::Incomplete })
         }
         Ok(RunOutcome::NoSession { trade_date, symbols, simulated }) => {
             progress.clear();
-            print(&tables::no_session(trade_date, &symbols.failed, simulated, None))?;
+            let text = tables::no_session(trade_date, &symbols.failed, simulated, None);
+            console.answer(&text, &form(RunResultJson::NoSession { trade_date, simulated, symbols: &symbols }))?;
             Ok(Exit::NoSession)
         }
         Err(failure) => {
             let state = timeline.failed_in(&failure.error);
-            let state = state.map(|state| format!(" in the state {state}")).unwrap_or_default();
-            progress.fail(&tables::failed(&format!("the run failed{state}"), &failure, &target.follow_hint(name)));
+            let in_state = state.map(|state| format!(" in the state {state}")).unwrap_or_default();
+            progress.fail(&tables::failed(&format!("the run failed{in_state}"), &failure, &target.follow_hint(name)));
+            let next = hints::hint(&failure.error);
+            let result = RunResultJson::Failed { error: &failure.error, cause: &failure.cause, state, next };
+            console.answer("", &form(result))?;
             Ok(Exit::Failed)
         }
     }
@@ -116,11 +134,11 @@ fn show(timeline: &mut Timeline, events: &[RunEvent], progress: &ProgressDisplay
     }
 }
 
-/// The result of an execution that has ended. Its description is eventually consistent and may lag behind its history.
+/// The result of an execution that has ended, and how long it took, in seconds. Its description is eventually consistent and may lag behind its history.
 /// <https://docs.aws.amazon.com/step-functions/latest/apireference/API_DescribeExecution.html>
-async fn result_of(target: &Target, name: &str) -> anyhow::Result<RunResult> {
+async fn result_of(target: &Target, name: &str) -> anyhow::Result<(RunResult, f64)> {
     poll_until(target.poll_interval, async || match execution::describe(target, name).await? {
-        Some(Status::Ended { result, .. }) => Ok(Poll::Ready(*result)),
+        Some(Status::Ended { result, seconds }) => Ok(Poll::Ready((*result, seconds))),
         _ => anyhow::bail!(
             "the history of {name} has ended but its status is still running: try `cargo finstream follow` in a minute"
         ),

@@ -1,6 +1,7 @@
 //! `finstream gaps`: queries which bars of a range the lake holds, and compares them with the calendar.
 
 mod coverage;
+mod json;
 mod table;
 
 use std::{collections::BTreeSet, ops::RangeInclusive};
@@ -13,10 +14,11 @@ use crate::{
     args::{GapsArgs, dates},
     aws::{athena, target::Target},
     exit::Exit,
-    output::console::{Console, print},
+    output::console::Console,
     trading_day::BarsByHour,
 };
 use coverage::{Coverage, Missing};
+use json::{DayJson, GapsJson};
 
 /// The query, with `?` for its parameters.
 const SQL: &str = include_str!("../../../sql/coverage.sql");
@@ -50,17 +52,27 @@ pub async fn gaps(args: GapsArgs, console: &Console) -> anyhow::Result<Exit> {
     let named: BTreeSet<_> = symbols.iter().collect();
     rows.retain(|row| named.contains(&row.symbol));
     let days = coverage::of(dates(&range), &rows, &symbols, args.period.interval, now);
-    if !days.is_empty() {
-        print(&table::of(&days, None))?;
-    }
-    print(&table::total(&days))?;
-    for unit in currency::minor_units(days.iter().flat_map(|day| day.currencies.iter().map(String::as_str))) {
-        print(&unit)?;
-    }
+    let exit = exit(&days);
+    let json = GapsJson {
+        place: target.place(),
+        from: *range.start(),
+        to: *range.end(),
+        interval: args.period.interval,
+        complete: exit != Exit::Incomplete,
+        days: days.iter().map(DayJson::from).collect(),
+    };
+    console.answer(&text(&days), &json)?;
     if let Some(advice) = advice(&args, &days, &target, now) {
         progress.report(&advice);
     }
-    Ok(exit(&days))
+    Ok(exit)
+}
+
+/// The table, its sum, and what the codes of minor units stand for.
+fn text(days: &[Coverage]) -> String {
+    let table = (!days.is_empty()).then(|| table::of(days, None));
+    let units = currency::minor_units(days.iter().flat_map(|day| day.currencies.iter().map(String::as_str)));
+    table.into_iter().chain([table::total(days)]).chain(units).collect::<Vec<_>>().join("\n")
 }
 
 fn exit(days: &[Coverage]) -> Exit {

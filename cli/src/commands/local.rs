@@ -1,5 +1,7 @@
 //! `finstream local`: brings the local cloud up, takes it down, shows its addresses.
 
+mod json;
+
 use std::{collections::BTreeMap, env};
 
 use anyhow::{Context, bail};
@@ -10,18 +12,16 @@ use crate::{
     args::{LocalCommand, UpArgs},
     exit::Exit,
     interrupt::interrupted,
-    output::{
-        console::{Console, print},
-        progress::ProgressDisplay,
-    },
+    output::console::Console,
     workspace,
 };
+use json::LocalJson;
 
 pub async fn local(command: LocalCommand, console: &Console) -> anyhow::Result<Exit> {
     match command {
         LocalCommand::Up(args) => up(args, console).await,
-        LocalCommand::Down => down(),
-        LocalCommand::Status => status(),
+        LocalCommand::Down => down(console),
+        LocalCommand::Status => status(console),
     }
 }
 
@@ -43,7 +43,7 @@ async fn up(args: UpArgs, console: &Console) -> anyhow::Result<Exit> {
     let rules = &args.faults.rules;
     let market_url = args.market_url.as_ref().map(|url| url.as_str().trim_end_matches('/').to_owned());
     if let Some(cloud) = LocalCloud::find(&home) {
-        return already_up(&cloud, market_url.as_deref(), rules, &progress);
+        return already_up(&cloud, market_url.as_deref(), rules, console);
     }
     let market = market_url.map_or_else(|| simulated_market(rules), |url| Ok(MarketSource::Url(url)))?;
     let options = UpOptions { root, home, market, wait_scale: args.wait_scale, parameters: BTreeMap::new() };
@@ -55,7 +55,7 @@ async fn up(args: UpArgs, console: &Console) -> anyhow::Result<Exit> {
         }
     };
     progress.clear();
-    print(&describe(&cloud))?;
+    console.answer(&describe(&cloud), &LocalJson::of(Some(&cloud)))?;
     progress.report(NEXT);
     Ok(Exit::Done)
 }
@@ -64,7 +64,7 @@ fn already_up(
     cloud: &LocalCloud,
     market_url: Option<&str>,
     rules: &[FaultRule],
-    progress: &ProgressDisplay,
+    console: &Console,
 ) -> anyhow::Result<Exit> {
     match market_url {
         Some(url) if url != cloud.market_url => bail!(
@@ -75,8 +75,8 @@ fn already_up(
             "a local cloud is up, and no fault can be injected into its market any more: stop it with `cargo finstream local down`, then bring it up with --fault"
         ),
         _ => {
-            print(&describe(cloud))?;
-            progress.report("it was up already; to change it, stop it first: cargo finstream local down");
+            console.answer(&describe(cloud), &LocalJson::of(Some(cloud)))?;
+            console.progress().report("it was up already; to change it, stop it first: cargo finstream local down");
         }
     }
     Ok(Exit::Done)
@@ -88,22 +88,22 @@ next:
   cargo finstream run --trade-date 2026-11-20   one run of that day
   cargo finstream local down                    stop it";
 
-fn down() -> anyhow::Result<Exit> {
+fn down(console: &Console) -> anyhow::Result<Exit> {
     let Some(cloud) = workspace::cloud_up() else {
-        print("no local cloud is up")?;
+        console.answer("no local cloud is up", &LocalJson::of(None))?;
         return Ok(Exit::Done);
     };
     let endpoint = cloud.endpoint.clone();
     cloud.down()?;
-    print(&format!("the local cloud at {endpoint} is down"))?;
+    console.answer(&format!("the local cloud at {endpoint} is down"), &LocalJson::of(None))?;
     Ok(Exit::Done)
 }
 
-fn status() -> anyhow::Result<Exit> {
-    match workspace::cloud_up() {
-        Some(cloud) => print(&describe(&cloud))?,
-        None => print("no local cloud is up: start one with `cargo finstream local up`")?,
-    }
+fn status(console: &Console) -> anyhow::Result<Exit> {
+    let cloud = workspace::cloud_up();
+    let none = "no local cloud is up: start one with `cargo finstream local up`";
+    let text = cloud.as_ref().map_or_else(|| none.to_owned(), describe);
+    console.answer(&text, &LocalJson::of(cloud.as_ref()))?;
     Ok(Exit::Done)
 }
 
@@ -131,16 +131,27 @@ fn describe(cloud: &LocalCloud) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::output::json::tests::documented;
 
-    #[test]
-    fn a_local_cloud_is_described_by_its_addresses() -> Result<(), serde_json::Error> {
-        let cloud = serde_json::from_value(serde_json::json!({
+    fn cloud() -> Result<LocalCloud, serde_json::Error> {
+        serde_json::from_value(serde_json::json!({
             "home": "/w/target/local-cloud", "endpoint": "http://127.0.0.1:4566", "region": "us-east-1",
             "access_key_id": "test", "secret_access_key": "test", "stack": "finstream",
             "market_url": "http://127.0.0.1:8080", "wait_scale": 0.02, "processes": [],
             "outputs": {"DataBucket": "finstream-data", "StateMachineArn": "arn:aws:states:us-east-1:1:stateMachine:p"},
-        }))?;
-        insta::assert_snapshot!(describe(&cloud));
+        }))
+    }
+
+    #[test]
+    fn a_local_cloud_is_described_by_its_addresses() -> Result<(), serde_json::Error> {
+        insta::assert_snapshot!(describe(&cloud()?));
+        Ok(())
+    }
+
+    #[test]
+    fn scripts_get_the_same_addresses() -> Result<(), serde_json::Error> {
+        insta::assert_snapshot!(documented(&LocalJson::of(Some(&cloud()?)))?);
+        assert_eq!(serde_json::to_string(&LocalJson::of(None))?, r#"{"up":false}"#);
         Ok(())
     }
 }

@@ -18,7 +18,7 @@ pub async fn run(args: RunArgs, console: &Console) -> anyhow::Result<Exit> {
     let name = new_name(&request);
     let run = async {
         execution::start(&target, &name, &request).await?;
-        follow_to_end(&target, &name, args.request.out, &progress).await
+        follow_to_end(&target, &name, args.request.out, console, &progress).await
     };
     until_interrupted(&target, &name, run, &progress).await
 }

@@ -9,6 +9,7 @@ use std::{
 };
 
 use anyhow::Context;
+use serde::Serialize;
 
 use super::progress::ProgressDisplay;
 
@@ -24,15 +25,38 @@ pub enum Verbosity {
     Verbose,
 }
 
+/// The form of a command's answer.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Format {
+    /// For people.
+    #[default]
+    Text,
+    /// For scripts: one JSON document.
+    Json,
+}
+
 /// How a command prints, as its options say.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Console {
     pub verbosity: Verbosity,
+    pub format: Format,
 }
 
 impl Console {
     pub fn progress(&self) -> ProgressDisplay {
         ProgressDisplay::new(self.verbosity)
+    }
+
+    /// Prints a command's answer to standard output: `text`, or `json` with `--json`.
+    ///
+    /// # Errors
+    /// As [`print`].
+    pub fn answer(&self, text: &str, json: &impl Serialize) -> anyhow::Result<()> {
+        match self.format {
+            Format::Text if text.is_empty() => Ok(()),
+            Format::Text => print(text),
+            Format::Json => print(&serde_json::to_string_pretty(json).context("the answer is no JSON")?),
+        }
     }
 }
 
@@ -40,7 +64,7 @@ impl Console {
 ///
 /// # Errors
 /// When it cannot be written, such as on a full disk.
-pub fn print(text: &str) -> anyhow::Result<()> {
+fn print(text: &str) -> anyhow::Result<()> {
     let mut stdout = std::io::stdout().lock();
     match writeln!(stdout, "{}", printable(text)).and_then(|()| stdout.flush()) {
         Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(error).context("could not write to standard output"),

@@ -35,7 +35,7 @@ pub struct Backfill {
     /// The local folder with a folder for each day.
     pub out: PathBuf,
     symbols: SymbolList,
-    interval: Interval,
+    pub interval: Interval,
     /// The executions that are being followed, by day.
     running: Mutex<BTreeMap<TradeDate, String>>,
 }
@@ -162,7 +162,8 @@ impl Backfill {
         DayOutcome::Exported(Exported { symbols, restated, expected, simulated, seconds })
     }
 
-    fn folder(&self, date: TradeDate) -> PathBuf {
+    /// The local folder of a day's files.
+    pub fn folder(&self, date: TradeDate) -> PathBuf {
         self.out.join(date.to_string())
     }
 }

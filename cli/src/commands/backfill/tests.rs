@@ -4,7 +4,10 @@ use super::{
     outcome::{DayReport, Exported},
     *,
 };
-use crate::aws::history::ExecutionFailure;
+use crate::{
+    aws::history::ExecutionFailure,
+    output::json::tests::{documented, place},
+};
 
 type Result<T = ()> = std::result::Result<T, Box<dyn std::error::Error>>;
 
@@ -126,4 +129,32 @@ fn days_that_yahoo_no_longer_keeps_are_rejected_before_anything_runs() -> Result
 fn a_range_without_ended_trading_days_is_reported_as_such() {
     assert_eq!(table::total(&[]), "no trading day of that range is over");
     assert_eq!(table::simulated(&[]), None);
+}
+
+#[test]
+fn scripts_get_the_same_days() -> Result {
+    let mut reports = reports()?;
+    reports.remove(1); // the long list of gaps
+    let folder = |report: &DayReport| std::path::Path::new("/home/me/results").join(report.date.to_string());
+    let days = reports.iter().map(|report| DayJson::of(report, &folder(report))).collect();
+    insta::assert_snapshot!(documented(&BackfillJson { place: place(), interval: Interval::FiveMinutes, days })?);
+    Ok(())
+}
+
+#[test]
+fn the_worst_day_decides_how_the_command_ends() -> Result {
+    let whole = || Ok::<_, Box<dyn std::error::Error>>(exported(vec![collected("META", 78, Some(&[]))?], vec![], None));
+    let reports = reports()?;
+    for (outcomes, expected) in [
+        (vec![], Exit::NoSession),
+        (vec![DayOutcome::Closed, DayOutcome::NoSession, DayOutcome::NotOver], Exit::NoSession),
+        (vec![whole()?, DayOutcome::Closed], Exit::Done),
+        (vec![exported(vec![collected("META", 77, None)?], vec![], None), whole()?], Exit::Incomplete),
+        (vec![exported(vec![], vec![failed("ZZZZ", Reason::UnknownSymbol)?], None)], Exit::Incomplete),
+    ] {
+        let days: Vec<_> = outcomes.into_iter().map(|day| report("2025-11-24", "full", day)).collect::<Result<_>>()?;
+        assert_eq!(exit(&days), expected, "{days:#?}");
+    }
+    assert_eq!(exit(&reports), Exit::Failed);
+    Ok(())
 }

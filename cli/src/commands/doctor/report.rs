@@ -2,13 +2,14 @@
 
 use std::fmt::Write;
 
-use serde_json::{Value, json};
+use serde::Serialize;
 
 use super::outcome::{NotOk, Outcome};
+use crate::output::json::Place;
 
 pub struct Report {
     /// Where the stack is looked for.
-    pub place: String,
+    pub place: Place,
     pub checks: Vec<(&'static str, Outcome)>,
 }
 
@@ -26,7 +27,7 @@ impl Report {
     /// A line for each check, and a last one with their counts.
     pub fn text(&self) -> String {
         let width = self.checks.iter().map(|(name, _)| name.len()).max().unwrap_or_default();
-        let mut text = format!("finstream on {}\n", self.place);
+        let mut text = format!("finstream on {}\n", self.place.place);
         for (name, outcome) in &self.checks {
             let (mark, detail) = match outcome {
                 Ok(detail) => ("ok", detail.clone()),
@@ -42,23 +43,53 @@ impl Report {
         text + &format!("{ok} ok, {wrong} wrong, {skipped} not checked")
     }
 
-    pub fn json(&self) -> Value {
-        let check = |(name, outcome): &(&str, Outcome)| match outcome {
-            Ok(detail) => json!({"check": name, "status": "ok", "detail": detail}),
-            Err(NotOk::Wrong { problem, fix }) => {
-                json!({"check": name, "status": "wrong", "detail": problem, "fix": fix})
-            }
-            Err(NotOk::Skipped(reason)) => json!({"check": name, "status": "skipped", "detail": reason}),
-        };
+    pub fn json(&self) -> DoctorJson<'_> {
         let (ok, wrong, skipped) = self.counts();
-        let checks: Vec<_> = self.checks.iter().map(check).collect();
-        json!({"place": self.place, "ok": ok, "wrong": wrong, "skipped": skipped, "checks": checks})
+        let checks = self.checks.iter().map(|(name, outcome)| CheckJson::of(name, outcome)).collect();
+        DoctorJson { place: self.place.clone(), ok, wrong, skipped, checks }
+    }
+}
+
+/// The JSON form of `doctor`.
+#[derive(Debug, Serialize)]
+pub struct DoctorJson<'a> {
+    #[serde(flatten)]
+    pub place: Place,
+    /// The number of checks by status; the exit code is 1 where any is wrong.
+    pub ok: usize,
+    pub wrong: usize,
+    pub skipped: usize,
+    pub checks: Vec<CheckJson<'a>>,
+}
+
+#[derive(Debug, Serialize)]
+pub struct CheckJson<'a> {
+    /// Its name, the same in every run.
+    pub check: &'static str,
+    /// `ok`, `wrong`, or `skipped` where it could not be checked.
+    pub status: &'static str,
+    /// What was found, what is wrong, or why it could not be checked.
+    pub detail: &'a str,
+    /// What to do about it, where it is wrong.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fix: Option<&'a str>,
+}
+
+impl<'a> CheckJson<'a> {
+    fn of(check: &'static str, outcome: &'a Outcome) -> Self {
+        let (status, detail, fix) = match outcome {
+            Ok(detail) => ("ok", detail, None),
+            Err(NotOk::Wrong { problem, fix }) => ("wrong", problem, Some(fix.as_str())),
+            Err(NotOk::Skipped(reason)) => ("skipped", reason, None),
+        };
+        Self { check, status, detail, fix }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::{super::outcome::wrong, *};
+    use crate::{args::On, output::json::tests::documented};
 
     fn report() -> Report {
         let checks = vec![
@@ -66,7 +97,8 @@ mod tests {
             ("crawler", Err(wrong("its last crawl failed:\n  no access", "read its log"))),
             ("alarm", Err(NotOk::Skipped("your user or role may not cloudwatch:DescribeAlarms".to_owned()))),
         ];
-        Report { place: "AWS, region eu-west-1, stack finstream".to_owned(), checks }
+        let place = "AWS, region eu-west-1, stack finstream".to_owned();
+        Report { place: Place { on: On::Aws, place }, checks }
     }
 
     #[test]
@@ -75,7 +107,8 @@ mod tests {
     }
 
     #[test]
-    fn scripts_get_the_same() {
-        insta::assert_snapshot!(format!("{:#}", report().json()));
+    fn scripts_get_the_same() -> serde_json::Result<()> {
+        insta::assert_snapshot!(documented(&report().json())?);
+        Ok(())
     }
 }

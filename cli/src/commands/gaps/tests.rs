@@ -1,4 +1,5 @@
 use super::{coverage::Coverage, *};
+use crate::output::json::tests::{documented, place};
 
 type Result<T = ()> = std::result::Result<T, Box<dyn std::error::Error>>;
 
@@ -138,5 +139,20 @@ fn the_range_to_backfill_spans_the_gap_range() -> Result {
     assert_eq!(gap_range(&days, Some("2025-11-27".parse()?)), Some(("2025-11-28".parse()?, "2025-11-28".parse()?)));
     assert_eq!(gap_range(&days, Some("2025-12-01".parse()?)), None);
     assert_eq!(gap_range(&days[..1], None), None);
+    Ok(())
+}
+
+#[test]
+fn scripts_get_the_same_days() -> Result {
+    let rows = [("2025-11-26", "META", 77), ("2025-11-28", "META", 42), ("2025-11-28", "OKTA", 42)];
+    let days = days("2025-11-26", &rows, &["META", "OKTA"])?;
+    insta::assert_snapshot!(documented(&GapsJson {
+        place: place(),
+        from: "2025-11-26".parse()?,
+        to: "2025-12-02".parse()?,
+        interval: Interval::FiveMinutes,
+        complete: false,
+        days: days.iter().map(DayJson::from).collect(),
+    })?);
     Ok(())
 }
