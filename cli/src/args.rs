@@ -7,7 +7,7 @@ mod period;
 
 use std::{error::Error, path::PathBuf};
 
-use clap::{Args, Parser, Subcommand, value_parser};
+use clap::{Args, Parser, Subcommand, ValueEnum, value_parser};
 use jiff::Timestamp;
 use local::cloud::DEFAULT_WAIT_SCALE;
 use market_sim::FaultRule;
@@ -104,8 +104,8 @@ Examples:
   cargo finstream run --trade-date 2026-11-20 --symbols META,SHOP --interval 15m
   AWS_PROFILE=prod cargo finstream run --stack finstream-prod  a stack of another name, in the account of that profile
 
-Runs on the local cloud when it is up (cargo finstream local status), otherwise on the AWS account and region
-of the environment.";
+Without --on it runs on the local cloud when that is up (cargo finstream local status), otherwise on the AWS account
+and region of the environment. Its first line says which.";
 
 const BACKFILL_EXAMPLES: &str = "\
 Examples:
@@ -262,7 +262,7 @@ pub struct DoctorArgs {
 }
 
 /// Where a stack is deployed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ValueEnum)]
 #[serde(rename_all = "snake_case")]
 pub enum On {
     /// The local cloud of this machine.
@@ -273,9 +273,21 @@ pub enum On {
 
 #[derive(Debug, Clone, Default, Args)]
 pub struct TargetArgs {
+    /// Where the stack is [default: local when a local cloud is up with that stack, otherwise aws]
+    #[arg(long, value_name = "PLACE")]
+    pub on: Option<On>,
     /// The stack's name [default: finstream]
     #[arg(long, value_name = "NAME")]
     pub stack: Option<String>,
+}
+
+impl TargetArgs {
+    /// The options as they were given, each with a space before it, to repeat them in another command.
+    pub fn options(&self) -> String {
+        let on = self.on.and_then(|on| Some(format!(" --on {}", on.to_possible_value()?.get_name())));
+        let stack = self.stack.as_ref().map(|stack| format!(" --stack {stack}"));
+        on.into_iter().chain(stack).collect()
+    }
 }
 
 /// The error type of clap's value parsers.

@@ -39,6 +39,6 @@ pub use poll::poll;
 pub use processes::{kill_function, peak_memory};
 pub use proxied_stack::ProxiedStack;
 pub use stack::{Ended, Stack};
-pub use tools::{ProgramOutput, Tools};
+pub use tools::{ProgramOutput, Tools, run};
 pub use trading_days::trading_days;
 pub use trino::{Rows, Trino};

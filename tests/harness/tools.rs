@@ -88,6 +88,16 @@ impl Tools {
         command
     }
 
+    /// As [`Tools::finstream_command`], without a region or credentials of AWS: no variable and no file gives them.
+    pub fn finstream_without_aws(&self, home: &Path) -> Command {
+        let mut command = self.finstream_command(home);
+        for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("AWS_")) {
+            command.env_remove(name);
+        }
+        command.env("HOME", home).env("AWS_EC2_METADATA_DISABLED", "true");
+        command
+    }
+
     /// Runs a tool of the development environment, such as cfn-lint.
     ///
     /// # Errors
@@ -147,7 +157,11 @@ impl Tools {
     }
 }
 
-pub(crate) async fn run(command: &mut Command) -> anyhow::Result<ProgramOutput> {
+/// Runs a program to its end.
+///
+/// # Errors
+/// When it cannot be started.
+pub async fn run(command: &mut Command) -> anyhow::Result<ProgramOutput> {
     let output = command.stdin(Stdio::null()).kill_on_drop(true).output();
     let output = output.await.with_context(|| format!("{:?} cannot be started", command.as_std().get_program()))?;
     let [stdout, stderr] = [output.stdout, output.stderr].map(|text| String::from_utf8_lossy(&text).into_owned());

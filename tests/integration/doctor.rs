@@ -220,12 +220,7 @@ impl Doctor<'_> {
 
     /// `finstream` without a region, credentials, or a local cloud.
     fn nowhere(&self, home: &OutFolder) -> Command {
-        let mut command = self.context.tools.finstream_command(&home.join("home"));
-        for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("AWS_")) {
-            command.env_remove(name);
-        }
-        command.env("HOME", home.join("")).env("AWS_EC2_METADATA_DISABLED", "true");
-        command
+        self.context.tools.finstream_without_aws(&home.join("home"))
     }
 
     async fn aws(&self, args: &[&str]) -> Result<Value> {

@@ -18,6 +18,8 @@ trials![
     results_go_to_standard_output_and_all_else_to_standard_error,
     closed_and_full_outputs_end_no_run,
     every_answer_has_a_json_form,
+    the_first_line_says_where_the_stack_is,
+    errors_say_what_is_there_and_what_to_do,
 ];
 
 /// A day on which the simulated market has every bar of META, and lacks some of SHOP.
@@ -206,4 +208,80 @@ fn includes(json: &Value, part: &Value) -> bool {
         }
         _ => json == part,
     }
+}
+
+async fn the_first_line_says_where_the_stack_is(context: Arc<Context>) -> Result<()> {
+    let (cloud, home) = (&context.stack.cloud, OutFolder::create()?);
+    let local = format!("on the local cloud at {}", cloud.endpoint);
+    let aws = format!("on AWS, region {}, stack {}", cloud.region, cloud.stack);
+    let gaps = ["gaps", "--from", DAY, "--to", DAY, "--symbols", "META"];
+    for (home, options, expected) in [
+        (&cloud.home, &[][..], local.clone()),
+        (&cloud.home, &["--on", "local"], local.clone()),
+        (&cloud.home, &["--on", "local", "--stack", &cloud.stack], local),
+        // The environment of an AWS account, which is that of the local cloud.
+        (&cloud.home, &["--on", "aws"], aws.clone()),
+        (&home.join("none"), &["--on", "aws"], aws.clone()),
+        (&home.join("none"), &[], format!("{aws} (no local cloud is up)")),
+    ] {
+        let mut command = context.tools.finstream_without_aws(home);
+        let ended = harness::run(command.envs(cloud.environment()).args(gaps).args(options)).await?;
+        ensure!(ended.has_result(), "{options:?}: {}", ended.text);
+        ensure!(ended.stderr.lines().next() == Some(&expected), "{options:?}: not {expected}, but {}", ended.stderr);
+    }
+    Ok(())
+}
+
+async fn errors_say_what_is_there_and_what_to_do(context: Arc<Context>) -> Result<()> {
+    let (cloud, nowhere) = (&context.stack.cloud, OutFolder::create()?);
+    // A local cloud whose processes live, and do not answer.
+    let silent = OutFolder::create()?;
+    let state = std::fs::read_to_string(cloud.home.join("state.json"))?;
+    std::fs::write(silent.join("state.json"), state.replace(&cloud.endpoint, "http://127.0.0.1:9"))?;
+    let unreachable = vec![("AWS_ENDPOINT_URL", "http://127.0.0.1:9".to_owned())];
+    let account = cloud.environment();
+    context.stack.succeed(&json!({"trade_date": "2024-09-16", "symbols": ["META"]})).await?;
+    for (home, environment, args, says) in [
+        (&cloud.home, &vec![], vec!["follow", "no-such-execution"], vec!["no execution no-such-execution", "the newest are "]),
+        (&cloud.home, &vec![], vec!["run", "--on", "local", "--stack", "nope"], vec!["has the stack finstream"]),
+        (
+            &nowhere.join(""),
+            &vec![],
+            vec!["run", "--on", "local"],
+            vec!["no local cloud is up", "local up", "--on aws"],
+        ),
+        (&nowhere.join(""), &vec![], vec!["run"], vec!["no AWS region is set, and no local cloud is up", "AWS_REGION"]),
+        (
+            &nowhere.join(""),
+            &vec![("AWS_REGION", "us-east-1".to_owned())],
+            vec!["run"],
+            vec!["no AWS credentials were found", "aws configure"],
+        ),
+        (
+            &nowhere.join(""),
+            &account,
+            vec!["run", "--on", "aws", "--stack", "nope"],
+            vec!["has no stack nope in us-east-1", "finstream is there as finstream: name it with --stack"],
+        ),
+        (
+            &nowhere.join(""),
+            &account.iter().filter(|(name, _)| *name != "AWS_ENDPOINT_URL").cloned().chain(unreachable).collect(),
+            vec!["run", "--on", "aws"],
+            vec!["AWS does not answer in the region us-east-1", "check your network"],
+        ),
+        (
+            &silent.join(""),
+            &vec![],
+            vec!["run"],
+            vec!["the local cloud at http://127.0.0.1:9 does not answer", "/log, ", "finstream local up", "--on aws"],
+        ),
+    ] {
+        let mut command = context.tools.finstream_without_aws(home);
+        let ended = harness::run(command.envs(environment.iter().cloned()).args(&args)).await?;
+        ensure!(ended.code == 1 && ended.stdout.is_empty(), "{args:?} ended with {}: {}", ended.code, ended.text);
+        for text in says {
+            ensure!(ended.stderr.contains(text), "{args:?} does not say {text:?}: {}", ended.stderr);
+        }
+    }
+    Ok(())
 }

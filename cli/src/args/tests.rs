@@ -78,6 +78,7 @@ fn invalid_arguments_are_rejected_before_anything_runs() {
         ("backfill --from 2025-11-17 --concurrency 9", "9 is not in 1..=8"),
         ("gaps --to 2025-11-17", "--from <YYYY-MM-DD>"),
         ("gaps --from 2025-11-17 --interval 7m", "\"7m\" is not an interval"),
+        ("run --on azure", "[possible values: local, aws]"),
         ("doctor finstream", "unexpected argument 'finstream'"),
         ("doctor --jsn", "unexpected argument '--jsn'"),
         ("local up --market-url yahoo", "use an address such as https://"),

@@ -1,7 +1,10 @@
 //! Starts executions of the pipeline and reads their status.
 
 use anyhow::Context;
-use aws_sdk_sfn::{operation::describe_execution::DescribeExecutionOutput, types::ExecutionStatus};
+use aws_sdk_sfn::{
+    operation::describe_execution::DescribeExecutionOutput,
+    types::{ExecutionListItem, ExecutionStatus},
+};
 use shared::payload::{RunOutcome, RunRequest};
 
 use super::{history::ExecutionFailure, sdk_error, target::Target};
@@ -46,6 +49,24 @@ pub async fn describe(target: &Target, name: &str) -> anyhow::Result<Option<Stat
         Err(error) if error.as_service_error().is_some_and(|e| e.is_execution_does_not_exist()) => Ok(None),
         Err(error) => Err(sdk_error::describe("states:DescribeExecution", &error)),
     }
+}
+
+/// The newest executions, at most `count`, newest first.
+///
+/// # Errors
+/// When Step Functions does not answer.
+pub async fn newest(target: &Target, count: usize) -> anyhow::Result<Vec<ExecutionListItem>> {
+    const MAX_RESULTS: usize = 1_000; // of a page
+    let page_size = i32::try_from(count.min(MAX_RESULTS))?;
+    let call = target.sfn.list_executions().state_machine_arn(&target.state_machine).max_results(page_size);
+    let mut items = call.into_paginator().items().send();
+    let mut executions = Vec::new();
+    while executions.len() < count
+        && let Some(execution) = items.next().await
+    {
+        executions.push(execution.map_err(|error| sdk_error::describe("states:ListExecutions", &error))?);
+    }
+    Ok(executions)
 }
 
 fn status(found: &DescribeExecutionOutput) -> anyhow::Result<Status> {

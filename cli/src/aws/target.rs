@@ -1,74 +1,30 @@
-//! Where a run takes place: the local cloud when it is up, otherwise the AWS account of the environment.
-//!
-//! The rest of the program sees no difference between the two but the values in a [`Target`].
+//! A deployed stack, on the local cloud or on AWS. The rest of the program sees no difference between the two but the values
+//! in a [`Target`].
 
 use std::{collections::BTreeMap, time::Duration};
 
 use anyhow::{Context, bail};
-use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_config::SdkConfig;
 use aws_sdk_cloudformation::types::Stack;
-use aws_sdk_sfn::config::{Credentials, ProvideCredentials, SharedCredentialsProvider};
+use aws_sdk_sfn::config::ProvideCredentials;
+use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use local::LocalCloud;
 use shared::yahoo_retention::is_yahoo;
 use url::Url;
 
-use super::{poll::PollInterval, sdk_error::describe};
-use crate::{args::On, output::json::Place, workspace};
+use super::{
+    location::{Location, local_config, local_name},
+    poll::PollInterval,
+    sdk_error::describe,
+};
+use crate::{
+    args::{On, TargetArgs},
+    output::{json::Place, progress::ProgressDisplay},
+};
 
-/// The stack's name unless `--stack` gives another.
-const DEFAULT_STACK: &str = "finstream";
-
-/// Where a stack is looked for: the local cloud, or an AWS account and region.
-pub struct Location {
-    /// How messages name it, such as `the local cloud at http://127.0.0.1:4566`.
-    pub name: String,
-    pub stack: String,
-    pub config: SdkConfig,
-    local: Option<LocalCloud>,
-}
-
-impl Location {
-    /// How JSON names it.
-    pub fn place(&self) -> Place {
-        Place { on: if self.local.is_some() { On::Local } else { On::Aws }, place: self.name.clone() }
-    }
-
-    /// The local cloud, if one is up with that stack, otherwise the AWS account and region of the environment; `None`
-    /// without a region.
-    pub async fn find(stack: Option<&str>) -> Option<Self> {
-        match workspace::cloud_up().filter(|cloud| stack.is_none_or(|name| name == cloud.stack)) {
-            Some(cloud) => Some(Self::local(cloud)),
-            None => Self::aws(stack.unwrap_or(DEFAULT_STACK)).await,
-        }
-    }
-
-    fn local(cloud: LocalCloud) -> Self {
-        let name = format!("the local cloud at {}", cloud.endpoint);
-        Self { name, stack: cloud.stack.clone(), config: local_config(&cloud), local: Some(cloud) }
-    }
-
-    async fn aws(stack: &str) -> Option<Self> {
-        let config = aws_config::load_defaults(BehaviorVersion::latest()).await;
-        let name = format!("AWS, region {}, stack {stack}", config.region()?);
-        Some(Self { name, stack: stack.to_owned(), config, local: None })
-    }
-}
-
-/// Built by hand, not loaded from the environment: no profile or variable may redirect the calls to AWS.
-fn local_config(cloud: &LocalCloud) -> SdkConfig {
-    let credentials = Credentials::builder()
-        .access_key_id(&cloud.access_key_id)
-        .secret_access_key(&cloud.secret_access_key)
-        .provider_name("the local cloud")
-        .build();
-    SdkConfig::builder()
-        .behavior_version(BehaviorVersion::latest())
-        .endpoint_url(&cloud.endpoint)
-        .region(Region::new(cloud.region.clone()))
-        .credentials_provider(SharedCredentialsProvider::new(credentials))
-        .build()
-}
+/// How long a local cloud may take to answer the first call. It takes milliseconds, unless the machine is very busy.
+const LOCAL_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// A deployed stack and the clients that reach it.
 pub struct Target {
@@ -76,6 +32,8 @@ pub struct Target {
     pub name: String,
     on: On,
     stack: String,
+    /// The options that name it, as they were given, each with a space before it.
+    pub options: String,
     /// The ARN of the pipeline's state machine.
     pub state_machine: String,
     pub sfn: aws_sdk_sfn::Client,
@@ -91,16 +49,40 @@ pub struct Target {
 }
 
 impl Target {
-    /// The local cloud, if one is up with that stack, otherwise AWS.
+    /// The stack at the place that the options name (see [`Location::find`]), which the first line of progress says.
     ///
     /// # Errors
-    /// When neither has the stack; the error says what to do.
-    pub async fn find(stack: Option<&str>) -> anyhow::Result<Self> {
-        let location = Location::find(stack).await.context(NO_REGION)?;
+    /// When there is no such place, when it does not answer, or when it does not have the stack; the error says what is
+    /// there, and what to do.
+    pub async fn find(args: &TargetArgs, progress: &ProgressDisplay) -> anyhow::Result<Self> {
+        let location = Location::find(args).await?;
+        progress.report(&location.announcement());
         match &location.local {
-            Some(cloud) => Self::local(cloud),
+            Some(cloud) => {
+                let target = Self { options: location.options.clone(), ..Self::local(cloud)? };
+                target.check_that_it_answers(cloud).await?;
+                Ok(target)
+            }
             None => Self::aws(location).await,
         }
+    }
+
+    /// Looks for the state machine of a local cloud, whose processes may be alive and not answer.
+    async fn check_that_it_answers(&self, cloud: &LocalCloud) -> anyhow::Result<()> {
+        let call = self.sfn.describe_state_machine().state_machine_arn(&self.state_machine).send();
+        let problem = match tokio::time::timeout(LOCAL_TIMEOUT, call).await {
+            Ok(Ok(_)) => return Ok(()),
+            Ok(Err(error)) if error.as_service_error().is_some() => {
+                format!("has no stack {} any more", self.stack)
+            }
+            _ => "does not answer".to_owned(),
+        };
+        bail!(
+            "{} {problem}: see its logs in {}, and start it anew with `cargo finstream local down` and `cargo finstream local up`, \
+             or use --on aws",
+            self.name,
+            cloud.home.join("log").display()
+        )
     }
 
     /// The stack on a local cloud.
@@ -110,9 +92,10 @@ impl Target {
     pub fn local(cloud: &LocalCloud) -> anyhow::Result<Self> {
         let config = local_config(cloud);
         Ok(Self {
-            name: format!("the local cloud at {}", cloud.endpoint),
+            name: local_name(cloud),
             on: On::Local,
             stack: cloud.stack.clone(),
+            options: String::new(),
             state_machine: cloud.output("StateMachineArn")?.to_owned(),
             sfn: aws_sdk_sfn::Client::new(&config),
             s3: aws_sdk_s3::Client::new(&config),
@@ -126,8 +109,8 @@ impl Target {
 
     /// The stack in an AWS account and region.
     async fn aws(location: Location) -> anyhow::Result<Self> {
-        let Location { name, stack, config, .. } = location;
-        let region = config.region().map(ToString::to_string).context(NO_REGION)?;
+        let Location { name, stack, config, options, .. } = location;
+        let region = config.region().map(ToString::to_string).unwrap_or_default();
         check_credentials(&config).await?;
         let outputs = outputs(&aws_sdk_cloudformation::Client::new(&config), &stack, &region).await?;
         let state_machine = outputs.get("StateMachineArn").with_context(|| {
@@ -138,6 +121,7 @@ impl Target {
             on: On::Aws,
             state_machine: state_machine.clone(),
             stack,
+            options,
             sfn: aws_sdk_sfn::Client::new(&config),
             s3: aws_sdk_s3::Client::new(&config),
             athena: aws_sdk_athena::Client::new(&config),
@@ -175,7 +159,7 @@ impl Target {
 
     /// How to follow an execution later: the command, and on AWS the address in its console.
     pub fn follow_hint(&self, name: &str) -> String {
-        let follow = follow_command(&self.stack, name);
+        let follow = follow_command(&self.options, name);
         let arn = self.execution_arn(name);
         match &self.console_region {
             None => follow,
@@ -187,10 +171,9 @@ impl Target {
     }
 }
 
-/// The command that follows an execution later. It names the stack where the command would not look for it by itself.
-pub fn follow_command(stack: &str, execution: &str) -> String {
-    let option = if stack == DEFAULT_STACK { String::new() } else { format!(" --stack {stack}") };
-    format!("cargo finstream follow {execution}{option}")
+/// The command that follows an execution later, with the options that name its place.
+pub fn follow_command(options: &str, execution: &str) -> String {
+    format!("cargo finstream follow {execution}{options}")
 }
 
 /// The host of the console, after the region: each partition of AWS has its own.
@@ -203,14 +186,10 @@ fn console(arn: &str) -> &'static str {
     }
 }
 
-const NO_REGION: &str = "no local cloud is up and no AWS region is set: start one with `cargo finstream local up`, \
-    or choose a region with AWS_REGION or a profile with AWS_PROFILE";
-
 /// Looks for credentials before the first call, whose own error would not say what to do.
 async fn check_credentials(config: &SdkConfig) -> anyhow::Result<()> {
-    let what_to_do = "no local cloud is up and no AWS credentials were found: start one with `cargo finstream local up`, \
-        or give AWS credentials, by `aws configure` and AWS_PROFILE, or, from IAM Identity Center, by \
-        `eval \"$(aws configure export-credentials --format env)\"`";
+    let what_to_do = "no AWS credentials were found: give some by `aws configure` and AWS_PROFILE or, from IAM Identity Center, \
+        by `eval \"$(aws configure export-credentials --format env)\"`, or start a local cloud with `cargo finstream local up`";
     let provider = config.credentials_provider().context(what_to_do)?;
     provider.provide_credentials().await.context(what_to_do)?;
     Ok(())
@@ -224,18 +203,52 @@ async fn outputs(
 ) -> anyhow::Result<BTreeMap<String, String>> {
     let response = match client.describe_stacks().stack_name(stack).send().await {
         Ok(response) => response,
-        Err(error) if error.message().is_some_and(|message| message.contains("does not exist")) => bail!(
-            "this AWS account has no stack {stack} in {region}: deploy it with `sam deploy`, name another with --stack, \
-             or start a local cloud with `cargo finstream local up`"
-        ),
+        Err(error) if error.message().is_some_and(|message| message.contains("does not exist")) => {
+            bail!(no_stack(stack, region, &finstream_stacks(client).await))
+        }
+        Err(error @ (SdkError::DispatchFailure(_) | SdkError::TimeoutError(_))) => {
+            return Err(describe("cloudformation:DescribeStacks", &error).context(format!(
+                "AWS does not answer in the region {region}: check your network, and the name of the region (AWS_REGION)"
+            )));
+        }
         Err(error) => return Err(describe("cloudformation:DescribeStacks", &error)),
     };
-    let outputs = response.stacks().iter().flat_map(Stack::outputs);
-    Ok(outputs.filter_map(|o| Some((o.output_key()?.to_owned(), o.output_value()?.to_owned()))).collect())
+    Ok(outputs_of(response.stacks()))
+}
+
+fn outputs_of(stacks: &[Stack]) -> BTreeMap<String, String> {
+    let outputs = stacks.iter().flat_map(Stack::outputs);
+    outputs.filter_map(|o| Some((o.output_key()?.to_owned(), o.output_value()?.to_owned()))).collect()
+}
+
+/// The names of the region's stacks that are finstream's by their outputs; none where they may not be listed.
+async fn finstream_stacks(client: &aws_sdk_cloudformation::Client) -> Vec<String> {
+    let mut pages = client.describe_stacks().into_paginator().items().send();
+    let mut names = Vec::new();
+    while let Some(Ok(stack)) = pages.next().await {
+        let outputs = outputs_of(std::slice::from_ref(&stack));
+        if ["StateMachineArn", "DataBucket"].iter().all(|key| outputs.contains_key(*key)) {
+            names.extend(stack.stack_name);
+        }
+    }
+    names
+}
+
+/// The message about a stack that is not there; `others` are the names of those that are.
+fn no_stack(stack: &str, region: &str, others: &[String]) -> String {
+    let what_to_do = match others {
+        [] => "deploy it with `sam deploy`, choose another region with AWS_REGION, or start a local cloud with \
+               `cargo finstream local up`"
+            .to_owned(),
+        others => format!("finstream is there as {}: name it with --stack", others.join(", ")),
+    };
+    format!("this AWS account has no stack {stack} in {region}: {what_to_do}")
 }
 
 #[cfg(test)]
 mod tests {
+    use aws_config::BehaviorVersion;
+
     use super::*;
 
     fn target(console_region: Option<&str>) -> Target {
@@ -243,7 +256,8 @@ mod tests {
         Target {
             name: "here".into(),
             on: On::Aws,
-            stack: DEFAULT_STACK.into(),
+            stack: "finstream".into(),
+            options: String::new(),
             state_machine: "arn:aws:states:eu-west-1:123456789012:stateMachine:finstream-pipeline".into(),
             sfn: aws_sdk_sfn::Client::new(&config),
             s3: aws_sdk_s3::Client::new(&config),
@@ -276,8 +290,19 @@ mod tests {
                  https://eu-west-1.console.aws.amazon.com/states/home?region=eu-west-1#/v2/executions/details/{arn}"
             )
         );
-        let other = Target { stack: "fin-2".into(), ..target(None) };
+        let other = Target { options: " --stack fin-2".into(), ..target(None) };
         assert_eq!(other.follow_hint("manual-1"), "cargo finstream follow manual-1 --stack fin-2");
+    }
+
+    #[test]
+    fn a_missing_stack_is_reported_with_those_that_are_there() {
+        for (others, says) in [
+            (vec![], "has no stack finstream in eu-west-1: deploy it with `sam deploy`, choose another region"),
+            (vec!["a".to_owned(), "b".to_owned()], "finstream is there as a, b: name it with --stack"),
+        ] {
+            let message = no_stack("finstream", "eu-west-1", &others);
+            assert!(message.contains(says), "{message}");
+        }
     }
 
     #[test]

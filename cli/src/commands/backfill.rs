@@ -31,14 +31,14 @@ pub async fn backfill(args: BackfillArgs, console: &Console) -> anyhow::Result<E
         Some(symbols) => symbols.clone(),
         None => Companies::built_in()?.symbols().clone(),
     };
-    let target = unless_interrupted(Target::find(args.target.stack.as_deref())).await?;
+    let progress = console.progress();
+    let target = unless_interrupted(Target::find(&args.target, &progress)).await?;
     if target.uses_yahoo() {
         check_retention(args.period.from, args.period.interval, now)?;
     }
     let plan = Plan::of(dates(&range), &symbols, now);
-    let progress = console.progress();
     progress.set_total(plan.runs.len());
-    progress.report(&format!("{} of {} to {} on {}", plan.describe(), range.start(), range.end(), target.name));
+    progress.report(&format!("{} of {} to {}", plan.describe(), range.start(), range.end()));
     for date in &plan.not_over {
         progress.report(&format!("{date}  left out: its session has not ended"));
     }

@@ -24,7 +24,7 @@ use futures::{StreamExt, stream};
 
 use crate::{
     args::{DoctorArgs, On},
-    aws::target::Location,
+    aws::location::{Location, NoLocation},
     exit::Exit,
     output::{console::Console, json::Place},
 };
@@ -38,27 +38,25 @@ const CONCURRENCY: usize = 6;
 
 pub async fn doctor(args: DoctorArgs, console: &Console) -> anyhow::Result<Exit> {
     let progress = console.progress();
-    let report = match Location::find(args.target.stack.as_deref()).await {
-        Some(location) => {
-            progress.start_step(&format!("checking {}", location.name));
+    let report = match Location::find(&args.target).await {
+        Ok(location) => {
+            progress.report(&location.announcement());
+            progress.start_step("checking it");
             let checks = check(&location).await;
             Report { place: location.place(), checks }
         }
-        None => Report {
-            place: Place { on: On::Aws, place: "AWS".to_owned() },
-            checks: stopped(vec![("region", Err(no_region()))]),
-        },
+        Err(NoLocation { on, problem, fix }) => {
+            let (check, place) = match on {
+                On::Local => ("local cloud", "the local cloud"),
+                On::Aws => ("region", "AWS"),
+            };
+            let place = Place { on, place: place.to_owned() };
+            Report { place, checks: stopped(vec![(check, Err(wrong(problem, fix)))]) }
+        }
     };
     progress.clear();
     console.answer(&report.text(), &report.json())?;
     Ok(if report.count_wrong() == 0 { Exit::Done } else { Exit::Failed })
-}
-
-fn no_region() -> NotOk {
-    wrong(
-        "no AWS region is set, and no local cloud with this stack is up",
-        "choose a region with AWS_REGION, or a profile with AWS_PROFILE; for a local cloud: cargo finstream local up",
-    )
 }
 
 /// The outcomes of all checks; of those up to the first that the others depend on, where that one is not ok.
@@ -83,6 +81,7 @@ async fn check(location: &Location) -> Vec<(&'static str, Outcome)> {
     let deployment = Deployment {
         clients,
         stack: location.stack.clone(),
+        options: location.options.clone(),
         region,
         account: caller.account,
         partition: caller.partition,

@@ -25,9 +25,25 @@ use run_json::{FilesJson, RunJson, RunResultJson};
 
 pub async fn follow(args: FollowArgs, console: &Console) -> anyhow::Result<Exit> {
     let progress = console.progress();
-    let target = unless_interrupted(Target::find(args.target.stack.as_deref())).await?;
+    let target = unless_interrupted(Target::find(&args.target, &progress)).await?;
+    unless_interrupted(check_that_it_exists(&target, &args.execution)).await?;
     let followed = follow_to_end(&target, &args.execution, args.out, console, &progress);
     until_interrupted(&target, &args.execution, followed, &progress).await
+}
+
+/// # Errors
+/// When there is no execution of that name; the error names the newest ones.
+async fn check_that_it_exists(target: &Target, name: &str) -> anyhow::Result<()> {
+    const SHOWN: usize = 5;
+    if execution::describe(target, name).await?.is_some() {
+        return Ok(());
+    }
+    let newest: Vec<_> = execution::newest(target, SHOWN).await?.into_iter().map(|execution| execution.name).collect();
+    let what_is_there = match newest.as_slice() {
+        [] => "nothing has run there yet: start one with `cargo finstream run`".to_owned(),
+        names => format!("the newest are {}", names.join(", ")),
+    };
+    anyhow::bail!("there is no execution {name} on {}, or it ended more than 90 days ago: {what_is_there}", target.name)
 }
 
 /// Starts or follows an execution until it has ended or Ctrl-C is pressed, which leaves it running.
@@ -55,7 +71,7 @@ pub async fn follow_to_end(
     console: &Console,
     progress: &ProgressDisplay,
 ) -> anyhow::Result<Exit> {
-    progress.report(&format!("{name} on {}", target.name));
+    progress.report(&format!("execution {name}"));
     let execution = target.execution_arn(name);
     let timeline = follow_history(target, &execution, progress).await?;
     let (result, seconds) = result_of(target, name).await?;

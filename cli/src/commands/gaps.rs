@@ -39,9 +39,9 @@ pub struct LakeRow {
 pub async fn gaps(args: GapsArgs, console: &Console) -> anyhow::Result<Exit> {
     let now = Timestamp::now();
     let range = args.period.range(now)?;
-    let target = Target::find(args.target.stack.as_deref()).await?;
     let progress = console.progress();
-    progress.start_step(&format!("querying the lake of {}", target.name));
+    let target = Target::find(&args.target, &progress).await?;
+    progress.start_step("querying the lake");
     let mut rows: Vec<LakeRow> = athena::query(&target, SQL, &parameters(&range, args.period.interval)).await?;
     progress.clear();
     let symbols = match &args.period.symbols {
@@ -127,10 +127,7 @@ fn options(args: &GapsArgs) -> String {
     if args.period.interval != Interval::default() {
         options += &format!(" --interval {}", args.period.interval);
     }
-    if let Some(stack) = &args.target.stack {
-        options += &format!(" --stack {stack}");
-    }
-    options
+    options + &args.target.options()
 }
 
 #[cfg(test)]

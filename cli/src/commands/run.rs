@@ -13,7 +13,7 @@ use crate::{
 
 pub async fn run(args: RunArgs, console: &Console) -> anyhow::Result<Exit> {
     let progress = console.progress();
-    let target = unless_interrupted(Target::find(args.target.stack.as_deref())).await?;
+    let target = unless_interrupted(Target::find(&args.target, &progress)).await?;
     let request = args.request.request();
     let name = new_name(&request);
     let run = async {

@@ -54,6 +54,8 @@ fn patient_iam(config: &SdkConfig) -> aws_sdk_iam::Client {
 pub struct Deployment {
     pub clients: Clients,
     pub stack: String,
+    /// The options that name its place, as they were given, each with a space before it.
+    pub options: String,
     pub region: String,
     pub account: String,
     /// `aws`, `aws-us-gov` or `aws-cn`.
@@ -120,6 +122,7 @@ pub mod tests {
         Deployment {
             clients: Clients::new(&config),
             stack: "fin".to_owned(),
+            options: String::new(),
             region: "eu-west-1".to_owned(),
             account: "123456789012".to_owned(),
             partition: "aws".to_owned(),

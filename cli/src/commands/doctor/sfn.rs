@@ -43,7 +43,7 @@ pub async fn last_run(deployment: &Deployment) -> Outcome {
     }
     let call = deployment.clients.sfn.describe_execution().execution_arn(last.execution_arn()).send().await;
     let found = call.map_err(|error| failed("states:DescribeExecution", &format!("the execution {name}"), &error))?;
-    Err(unsuccessful(&format!("{name} began {begun}"), &found, &follow_command(&deployment.stack, name)))
+    Err(unsuccessful(&format!("{name} began {begun}"), &found, &follow_command(&deployment.options, name)))
 }
 
 /// The problem of a run that ended without success, and what to do about its error.
