@@ -3,6 +3,7 @@
 
 #![allow(rustdoc::bare_urls, rustdoc::invalid_html_tags, reason = "the doc comments of arguments are help texts")]
 
+mod day;
 mod period;
 
 use std::{error::Error, path::PathBuf};
@@ -17,6 +18,7 @@ use url::Url;
 
 use crate::output::console::{Console, Format, Verbosity};
 
+pub use day::Day;
 pub use period::{BadRequest, PeriodArgs, dates};
 
 #[derive(Debug, Parser)]
@@ -67,7 +69,7 @@ Examples:
   cargo finstream demo                              the whole pipeline on this machine, simulated prices
   cargo finstream demo --live --symbols META,SHOP   the same with Yahoo's prices
   cargo finstream local up                          a local cloud that stays
-  cargo finstream run --trade-date 2026-11-20       one run: on the local cloud when it is up, otherwise on AWS
+  cargo finstream run 2026-11-20                    one run: on the local cloud when it is up, otherwise on AWS
   cargo finstream backfill --from 2026-11-02        one run for every trading day since that is still missing
   cargo finstream gaps --from 2026-11-02            what the lake holds of those days, and what is missing
   cargo finstream doctor                            whether the deployed stack is as it should be";
@@ -101,7 +103,8 @@ pub enum Command {
 const RUN_EXAMPLES: &str = "\
 Examples:
   cargo finstream run                                          the newest session that has ended, the default companies
-  cargo finstream run --trade-date 2026-11-20 --symbols META,SHOP --interval 15m
+  cargo finstream run yesterday
+  cargo finstream run 2026-11-20 --symbols META,SHOP --interval 15m
   AWS_PROFILE=prod cargo finstream run --stack finstream-prod  a stack of another name, in the account of that profile
 
 Without --on it runs on the local cloud when that is up (cargo finstream local status), otherwise on the AWS account
@@ -215,10 +218,21 @@ pub struct FaultArgs {
 
 #[derive(Debug, Args)]
 pub struct RunArgs {
+    /// The day: latest, the newest session that has ended; yesterday, in New York; or a date as YYYY-MM-DD [default: latest]
+    #[arg(value_parser = day::day, conflicts_with = "trade_date")]
+    pub day: Option<Day>,
     #[command(flatten)]
     pub request: RequestArgs,
     #[command(flatten)]
     pub target: TargetArgs,
+}
+
+impl RunArgs {
+    /// The input of the execution, for a command that is given at `now`.
+    pub fn request(&self, now: Timestamp) -> RunRequest {
+        let request = self.request.request();
+        RunRequest { trade_date: self.day.and_then(|day| day.trade_date(now)).or(request.trade_date), ..request }
+    }
 }
 
 #[derive(Debug, Args)]

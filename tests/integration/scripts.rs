@@ -38,12 +38,14 @@ async fn every_ending_has_its_exit_code(context: Arc<Context>) -> Result<()> {
     let weekend = |command: &'static str| vec![command, "--from", WEEKEND[0], "--to", WEEKEND[1]];
     for (mut args, code, says) in [
         (run(DAY, "META"), 0, "companies: 1, company hours: 7, bars: 78"),
+        (vec!["run", DAY, "--symbols", "META"], 0, "bars: 78"),
         (day("gaps", "META"), 0, "complete: 1"),
         (day("backfill", "META"), 0, "bars: 78 of 78"),
         (vec!["local", "status"], 0, "the local cloud is up"),
         (run(DAY, "ZZNONE"), 1, "NoBars"),
         (vec!["follow", "no-such-execution"], 1, "error: "),
         (vec!["run", "--trade-date", "2021-13-45"], 2, "is not a trade date"),
+        (vec!["run", "tomorrow"], 2, "use latest, yesterday, or a date"),
         (vec!["gaps", "--from", DAY, "--to", "2024-09-09"], 2, "give the earlier date to --from"),
         (vec!["gasp"], 2, "unrecognized subcommand"),
         (run(DAY, "SHOP"), 3, "SHOP            "),
@@ -242,7 +244,12 @@ async fn errors_say_what_is_there_and_what_to_do(context: Arc<Context>) -> Resul
     let account = cloud.environment();
     context.stack.succeed(&json!({"trade_date": "2024-09-16", "symbols": ["META"]})).await?;
     for (home, environment, args, says) in [
-        (&cloud.home, &vec![], vec!["follow", "no-such-execution"], vec!["no execution no-such-execution", "the newest are "]),
+        (
+            &cloud.home,
+            &vec![],
+            vec!["follow", "no-such-execution"],
+            vec!["no execution no-such-execution", "the newest are "],
+        ),
         (&cloud.home, &vec![], vec!["run", "--on", "local", "--stack", "nope"], vec!["has the stack finstream"]),
         (
             &nowhere.join(""),

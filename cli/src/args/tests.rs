@@ -33,12 +33,15 @@ fn arguments_become_the_input_of_the_execution() -> Result<(), Box<dyn Error>> {
     for (line, input) in [
         ("run", "{}"),
         ("run --trade-date 2026-11-20", r#"{"trade_date":"2026-11-20"}"#),
+        ("run 2026-11-20 --interval 1m", r#"{"trade_date":"2026-11-20","interval":"1m"}"#),
+        ("run latest --symbols META", r#"{"symbols":["META"]}"#),
+        ("run yesterday", r#"{"trade_date":"1969-12-30"}"#), // it is still the 31st in New York
         ("run --symbols meta,SHOP,,META,", r#"{"symbols":["META","SHOP"]}"#),
         ("run --interval 60m", r#"{"interval":"1h"}"#),
         ("demo --symbols BRK-B --interval 1m --live", r#"{"symbols":["BRK-B"],"interval":"1m"}"#),
     ] {
         let request = match parse(line)? {
-            Command::Run(args) => args.request.request(),
+            Command::Run(args) => args.request(Timestamp::UNIX_EPOCH),
             Command::Demo(args) => args.request.request(),
             other => return Err(format!("{line} became {other:?}").into()),
         };
@@ -64,6 +67,10 @@ fn invalid_arguments_are_rejected_before_anything_runs() {
     for (line, says) in [
         ("run --trade-date 2021-13-45", "\"2021-13-45\" is not a trade date: use a calendar date as YYYY-MM-DD"),
         ("demo --trade-date 20211130", "is not a trade date"),
+        ("run today", "\"today\" is not a day: use latest, yesterday, or a date as YYYY-MM-DD"),
+        ("run 2021-13-45", "\"2021-13-45\" is not a trade date"),
+        ("run 2999-01-01", "lies in the future"),
+        ("run latest --trade-date 2026-11-20", "cannot be used with"),
         ("run --symbols ''", "the list of symbols is empty: name at least one"),
         ("run --symbols ,", "the list of symbols is empty: name at least one"),
         ("run --symbols META,../x", "\"../x\" is not a symbol: use 1 to 20"),

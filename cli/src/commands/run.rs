@@ -1,5 +1,6 @@
 //! `finstream run`: starts an execution and follows it.
 
+use jiff::Timestamp;
 use shared::payload::RunRequest;
 
 use super::follow::{follow_to_end, until_interrupted};
@@ -14,7 +15,7 @@ use crate::{
 pub async fn run(args: RunArgs, console: &Console) -> anyhow::Result<Exit> {
     let progress = console.progress();
     let target = unless_interrupted(Target::find(&args.target, &progress)).await?;
-    let request = args.request.request();
+    let request = args.request(Timestamp::now());
     let name = new_name(&request);
     let run = async {
         execution::start(&target, &name, &request).await?;
