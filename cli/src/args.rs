@@ -70,6 +70,7 @@ Examples:
   cargo finstream demo --live --symbols META,SHOP   the same with Yahoo's prices
   cargo finstream local up                          a local cloud that stays
   cargo finstream run 2026-11-20                    one run: on the local cloud when it is up, otherwise on AWS
+  cargo finstream list                              the newest runs: their outcome, and what they collected
   cargo finstream backfill --from 2026-11-02        one run for every trading day since that is still missing
   cargo finstream gaps --from 2026-11-02            what the lake holds of those days, and what is missing
   cargo finstream doctor                            whether the deployed stack is as it should be";
@@ -86,6 +87,8 @@ pub enum Command {
     Run(RunArgs),
     /// Follow an execution that was started before, and download its CSV and report
     Follow(FollowArgs),
+    /// List the newest executions, with their outcome and what they collected
+    List(ListArgs),
     /// Run every trading day of a range that is still missing, and download the CSVs and reports
     #[command(after_help = BACKFILL_EXAMPLES)]
     Backfill(BackfillArgs),
@@ -243,6 +246,15 @@ pub struct FollowArgs {
     /// The folder for hourly_extremes.csv and report.html [default: results/<trade date>]
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
+    #[command(flatten)]
+    pub target: TargetArgs,
+}
+
+#[derive(Debug, Args)]
+pub struct ListArgs {
+    /// How many executions, 1 to 1000
+    #[arg(long, value_name = "N", default_value_t = 20, value_parser = value_parser!(u16).range(1..=1_000))]
+    pub limit: u16,
     #[command(flatten)]
     pub target: TargetArgs,
 }

@@ -5,6 +5,7 @@ pub mod demo;
 pub mod doctor;
 pub mod follow;
 pub mod gaps;
+pub mod list;
 pub mod local;
 pub mod market;
 pub mod run;

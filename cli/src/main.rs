@@ -16,7 +16,7 @@ use std::process::ExitCode;
 
 use args::{Cli, Command};
 use clap::Parser;
-use commands::{backfill, demo, doctor, follow, gaps, local, market, run};
+use commands::{backfill, demo, doctor, follow, gaps, list, local, market, run};
 use exit::Exit;
 use interrupt::unless_interrupted;
 use output::console::print_to_stderr;
@@ -32,6 +32,7 @@ async fn main() -> ExitCode {
         Command::Follow(args) => follow::follow(args, &console).await,
         Command::Backfill(args) => backfill::backfill(args, &console).await,
         Command::Gaps(args) => unless_interrupted(gaps::gaps(args, &console)).await,
+        Command::List(args) => unless_interrupted(list::list(args, &console)).await,
         Command::Doctor(args) => unless_interrupted(doctor::doctor(args, &console)).await,
         Command::Market(args) => market::serve(args).await,
     };

@@ -3,7 +3,7 @@
 use std::{process::Stdio, sync::Arc, time::Duration};
 
 use anyhow::{Context as _, Result, ensure};
-use harness::OutFolder;
+use harness::{OutFolder, list};
 use serde_json::{Value, json};
 use tokio::{
     io::{AsyncBufReadExt, BufReader},
@@ -20,6 +20,7 @@ trials![
     every_answer_has_a_json_form,
     the_first_line_says_where_the_stack_is,
     errors_say_what_is_there_and_what_to_do,
+    the_newest_executions_are_listed,
 ];
 
 /// A day on which the simulated market has every bar of META, and lacks some of SHOP.
@@ -41,6 +42,7 @@ async fn every_ending_has_its_exit_code(context: Arc<Context>) -> Result<()> {
         (vec!["run", DAY, "--symbols", "META"], 0, "bars: 78"),
         (day("gaps", "META"), 0, "complete: 1"),
         (day("backfill", "META"), 0, "bars: 78 of 78"),
+        (vec!["list", "--limit", "3"], 0, "execution"),
         (vec!["local", "status"], 0, "the local cloud is up"),
         (run(DAY, "ZZNONE"), 1, "NoBars"),
         (vec!["follow", "no-such-execution"], 1, "error: "),
@@ -178,6 +180,7 @@ async fn every_answer_has_a_json_form(context: Arc<Context>) -> Result<()> {
         (day("gaps", "META"), 0, json!({"complete": true, "days": [{"session": "full", "bars": 78}]})),
         (day("gaps", "SHOP,PINS"), 3, json!({"complete": false, "from": DAY, "to": DAY, "interval": "5m"})),
         (day("backfill", "META"), 0, json!({"days": [{"trade_date": DAY, "complete": true, "bars": 78}]})),
+        (vec!["list", "--limit", "1"], 0, json!({"executions": [{}]})),
         (vec!["local", "status"], 0, json!({"up": true, "endpoint": context.stack.cloud.endpoint})),
         (vec!["follow", "no-such-execution"], 1, Value::Null),
         (vec!["gasp"], 2, Value::Null),
@@ -290,5 +293,33 @@ async fn errors_say_what_is_there_and_what_to_do(context: Arc<Context>) -> Resul
             ensure!(ended.stderr.contains(text), "{args:?} does not say {text:?}: {}", ended.stderr);
         }
     }
+    Ok(())
+}
+
+async fn the_newest_executions_are_listed(context: Arc<Context>) -> Result<()> {
+    let mut expected = Vec::new();
+    for (date, symbols, outcome) in [
+        ("2024-09-17", &["META", "ZZNONE"][..], json!({"outcome": "exported", "complete": false, "failed": 1})),
+        (WEEKEND[1], &["META"], json!({"outcome": "no_session", "trade_date": WEEKEND[1]})),
+        ("2024-09-17", &["ZZNONE"], json!({"outcome": "failed", "error": "NoBars"})),
+    ] {
+        let (name, _) = context.stack.follow(&json!({"trade_date": date, "symbols": symbols})).await?;
+        expected.push((name, outcome));
+    }
+    let args = ["list", "--limit", "1000"];
+    let json = context.tools.finstream_on(&context.stack.cloud, &[&args[..], &["--json"]].concat()).await?;
+    let json: Value = serde_json::from_str(&json.stdout)?;
+    let text = context.tools.finstream_on(&context.stack.cloud, &args).await?;
+    let executions = list(&json["executions"]);
+    let started: Vec<_> = executions.iter().map(|execution| execution["started"].as_str()).collect();
+    ensure!(started.is_sorted_by(|a, b| a >= b), "not the newest first: {started:?}");
+    for (name, outcome) in expected {
+        let found = executions.iter().find(|execution| execution["execution"] == *name).context("not listed")?;
+        ensure!(includes(found, &outcome) && found["seconds"].as_f64() > Some(0.0), "{found:#}");
+        ensure!(text.stdout.contains(&name), "{name} is not listed: {}", text.stdout);
+    }
+    let one = context.tools.finstream_on(&context.stack.cloud, &["list", "--limit", "1", "--json"]).await?;
+    let one: Value = serde_json::from_str(&one.stdout)?;
+    ensure!(list(&one["executions"]).len() == 1, "{one:#}");
     Ok(())
 }

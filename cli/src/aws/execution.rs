@@ -1,5 +1,7 @@
 //! Starts executions of the pipeline and reads their status.
 
+use std::cmp::Reverse;
+
 use anyhow::Context;
 use aws_sdk_sfn::{
     operation::describe_execution::DescribeExecutionOutput,
@@ -66,6 +68,8 @@ pub async fn newest(target: &Target, count: usize) -> anyhow::Result<Vec<Executi
     {
         executions.push(execution.map_err(|error| sdk_error::describe("states:ListExecutions", &error))?);
     }
+    // "Sorted by time", says Step Functions; the local cloud sorts by the end where there is one.
+    executions.sort_by_key(|execution| Reverse(execution.start_date));
     Ok(executions)
 }
 

@@ -41,7 +41,7 @@ async fn check_that_it_exists(target: &Target, name: &str) -> anyhow::Result<()>
     let newest: Vec<_> = execution::newest(target, SHOWN).await?.into_iter().map(|execution| execution.name).collect();
     let what_is_there = match newest.as_slice() {
         [] => "nothing has run there yet: start one with `cargo finstream run`".to_owned(),
-        names => format!("the newest are {}", names.join(", ")),
+        names => format!("the newest are {}; `cargo finstream list` shows more", names.join(", ")),
     };
     anyhow::bail!("there is no execution {name} on {}, or it ended more than 90 days ago: {what_is_there}", target.name)
 }

@@ -166,7 +166,7 @@ fn without_bars(failed: &[FailedSymbol], width: Option<u16>) -> String {
 }
 
 /// An empty table without lines between its rows.
-fn compact_table(header: &[&str], width: Option<u16>) -> Table {
+pub fn compact_table(header: &[&str], width: Option<u16>) -> Table {
     let mut table = table(header, width);
     table.style_mut().row_separator = LineStyle::none();
     table
