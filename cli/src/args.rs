@@ -6,9 +6,13 @@
 mod day;
 mod period;
 
-use std::{error::Error, path::PathBuf};
+use std::error::Error;
 
-use clap::{Args, Parser, Subcommand, ValueEnum, value_parser};
+use clap::{
+    Args, Parser, Subcommand, ValueEnum,
+    builder::{PathBufValueParser, TypedValueParser},
+    value_parser,
+};
 use jiff::Timestamp;
 use local::cloud::DEFAULT_WAIT_SCALE;
 use market_sim::FaultRule;
@@ -16,7 +20,10 @@ use serde::Serialize;
 use shared::{Interval, Symbol, SymbolList, TradeDate, payload::RunRequest};
 use url::Url;
 
-use crate::output::console::{Console, Format, Verbosity};
+use crate::{
+    out::OutFolder,
+    output::console::{Console, Format, Verbosity},
+};
 
 pub use day::Day;
 pub use period::{BadRequest, PeriodArgs, dates};
@@ -150,9 +157,8 @@ pub struct RequestArgs {
     /// The length of a bar: 1m, 2m, 5m, 15m, 30m or 1h [default: 5m]
     #[arg(long)]
     pub interval: Option<Interval>,
-    /// The folder for hourly_extremes.csv and report.html [default: results/<trade date>]
-    #[arg(long, value_name = "DIR")]
-    pub out: Option<PathBuf>,
+    #[command(flatten)]
+    pub out: OutArgs,
 }
 
 impl RequestArgs {
@@ -165,6 +171,13 @@ impl RequestArgs {
             ..RunRequest::default()
         }
     }
+}
+
+#[derive(Debug, Clone, Default, Args)]
+pub struct OutArgs {
+    /// The folder for a day's hourly_extremes.csv and report.html; {date} stands for the trade date, and is added for several days
+    #[arg(long = "out", value_name = "DIR", default_value_t, value_parser = PathBufValueParser::new().map(OutFolder::from))]
+    pub folder: OutFolder,
 }
 
 #[derive(Debug, Args)]
@@ -243,9 +256,8 @@ pub struct FollowArgs {
     /// The execution's name, as `finstream run` and the Step Functions console show it
     #[arg(value_parser = execution_name)]
     pub execution: String,
-    /// The folder for hourly_extremes.csv and report.html [default: results/<trade date>]
-    #[arg(long, value_name = "DIR")]
-    pub out: Option<PathBuf>,
+    #[command(flatten)]
+    pub out: OutArgs,
     #[command(flatten)]
     pub target: TargetArgs,
 }
@@ -266,9 +278,8 @@ pub struct BackfillArgs {
     /// How many days are run at once, 1 to 8; they share one crawler and the market's rate limit
     #[arg(long, value_name = "N", default_value_t = 2, value_parser = value_parser!(u8).range(1..=8))]
     pub concurrency: u8,
-    /// The folder for <trade date>/hourly_extremes.csv and report.html
-    #[arg(long, value_name = "DIR", default_value = "results")]
-    pub out: PathBuf,
+    #[command(flatten)]
+    pub out: OutArgs,
     #[command(flatten)]
     pub target: TargetArgs,
 }

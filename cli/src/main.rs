@@ -8,6 +8,7 @@ mod aws;
 mod commands;
 mod exit;
 mod interrupt;
+mod out;
 mod output;
 mod trading_day;
 mod workspace;

@@ -3,7 +3,8 @@
 use std::{process::Stdio, sync::Arc, time::Duration};
 
 use anyhow::{Context as _, Result, ensure};
-use harness::{OutFolder, list};
+use harness::{OutFolder, ProgramOutput, list};
+use jiff::Timestamp;
 use serde_json::{Value, json};
 use tokio::{
     io::{AsyncBufReadExt, BufReader},
@@ -21,6 +22,8 @@ trials![
     the_first_line_says_where_the_stack_is,
     errors_say_what_is_there_and_what_to_do,
     the_newest_executions_are_listed,
+    the_folder_for_the_files_may_have_spaces_and_the_date,
+    a_folder_that_cannot_take_the_files_is_refused_before_anything_runs,
 ];
 
 /// A day on which the simulated market has every bar of META, and lacks some of SHOP.
@@ -311,7 +314,8 @@ async fn the_newest_executions_are_listed(context: Arc<Context>) -> Result<()> {
     let json: Value = serde_json::from_str(&json.stdout)?;
     let text = context.tools.finstream_on(&context.stack.cloud, &args).await?;
     let executions = list(&json["executions"]);
-    let started: Vec<_> = executions.iter().map(|execution| execution["started"].as_str()).collect();
+    let started = |execution: &&Value| execution["started"].as_str().unwrap_or_default().parse::<Timestamp>();
+    let started: Vec<_> = executions.iter().map(started).collect::<Result<_, _>>()?;
     ensure!(started.is_sorted_by(|a, b| a >= b), "not the newest first: {started:?}");
     for (name, outcome) in expected {
         let found = executions.iter().find(|execution| execution["execution"] == *name).context("not listed")?;
@@ -321,5 +325,69 @@ async fn the_newest_executions_are_listed(context: Arc<Context>) -> Result<()> {
     let one = context.tools.finstream_on(&context.stack.cloud, &["list", "--limit", "1", "--json"]).await?;
     let one: Value = serde_json::from_str(&one.stdout)?;
     ensure!(list(&one["executions"]).len() == 1, "{one:#}");
+    Ok(())
+}
+
+async fn the_folder_for_the_files_may_have_spaces_and_the_date(context: Arc<Context>) -> Result<()> {
+    let out = OutFolder::create()?;
+    let folder = |path: &str| out.join(path).to_string_lossy().into_owned();
+    for (args, path, saved) in [
+        (&["run", DAY][..], "my results", "my results/"),
+        (&["run", DAY], "a b/{date}", "a b/2024-09-10/"),
+        (&["backfill", "--from", DAY, "--to", DAY], "all days", "all days/2024-09-10/"),
+        (&["backfill", "--from", DAY, "--to", DAY], "c d/{date}/us", "c d/2024-09-10/us/"),
+    ] {
+        let folder = folder(path);
+        let args = [args, &["--symbols", "META", "--out", &folder]].concat();
+        let ended = context.tools.finstream_on(&context.stack.cloud, &args).await?;
+        ensure!(ended.code == 0, "{args:?}: {}", ended.text);
+        for file in ["hourly_extremes.csv", "report.html"] {
+            ensure!(out.join(saved).join(file).is_file(), "{args:?} saved no {saved}{file}: {}", ended.text);
+        }
+    }
+    Ok(())
+}
+
+async fn a_folder_that_cannot_take_the_files_is_refused_before_anything_runs(context: Arc<Context>) -> Result<()> {
+    let out = OutFolder::create()?;
+    std::fs::write(out.join("file"), "")?;
+    std::fs::create_dir_all(out.join("taken/report.html"))?;
+    std::fs::create_dir(out.join("mounted"))?;
+    let commands = [
+        &["run", DAY, "--symbols", "META"][..],
+        &["follow", "manual-1"],
+        &["backfill", "--from", DAY, "--to", DAY, "--symbols", "META"],
+        &["demo"],
+    ];
+    let refused = |args: &[&str], ended: &ProgramOutput, says: &str| -> Result<()> {
+        ensure!(ended.code == 2 && ended.stdout.is_empty(), "{args:?} ended with {}: {}", ended.code, ended.text);
+        let starts = ended.stderr.starts_with("error: ") && ended.stderr.lines().count() == 1;
+        ensure!(starts && ended.stderr.contains(says), "{args:?} does not say {says:?}: {}", ended.stderr);
+        Ok(())
+    };
+    for (path, says) in [("file", "is a file"), ("file/{date}", "is a file"), ("taken", "report.html is a folder")] {
+        let folder = out.join(path).to_string_lossy().into_owned();
+        // Several days have a folder each, below that one.
+        for args in commands.iter().filter(|args| path != "taken" || args[0] != "backfill") {
+            let args = [args, &["--out", &folder][..]].concat();
+            refused(&args, &context.tools.finstream_on(&context.stack.cloud, &args).await?, says)?;
+        }
+    }
+    // A file system of its own for the command, which needs no rights where user namespaces are allowed.
+    let mounted = out.join("mounted").to_string_lossy().into_owned();
+    for (options, says) in [("ro", "Read-only file system"), ("size=64k", "No space left on device")] {
+        let script = format!("mount -t tmpfs -o {options} none '{mounted}' || exit 77; \"$0\" \"$@\"");
+        for args in commands {
+            let args = [args, &["--out", &mounted][..]].concat();
+            let finstream = context.tools.finstream_command(&context.stack.cloud.home);
+            let mut unshare = Command::new("unshare");
+            unshare.env("FINSTREAM_LOCAL_HOME", &context.stack.cloud.home).current_dir(&context.tools.root);
+            unshare.args(["--map-root-user", "--mount", "sh", "-c", &script]);
+            match harness::run(unshare.arg(finstream.as_std().get_program()).args(&args)).await {
+                Ok(ended) if !ended.text.contains("unshare:") && ended.code != 77 => refused(&args, &ended, says)?,
+                _ => println!("skipped: this machine mounts no file system for {says:?}"),
+            }
+        }
+    }
     Ok(())
 }

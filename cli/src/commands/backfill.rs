@@ -31,6 +31,8 @@ pub async fn backfill(args: BackfillArgs, console: &Console) -> anyhow::Result<E
         Some(symbols) => symbols.clone(),
         None => Companies::built_in()?.symbols().clone(),
     };
+    let out = args.out.folder.for_days();
+    out.check(None)?;
     let progress = console.progress();
     let target = unless_interrupted(Target::find(&args.target, &progress)).await?;
     if target.uses_yahoo() {
@@ -42,7 +44,7 @@ pub async fn backfill(args: BackfillArgs, console: &Console) -> anyhow::Result<E
     for date in &plan.not_over {
         progress.report(&format!("{date}  left out: its session has not ended"));
     }
-    let backfill = Backfill::new(target, symbols, args.period.interval, args.out);
+    let backfill = Backfill::new(target, symbols, args.period.interval, out);
     let Plan { runs, holidays, .. } = plan;
     let Some(mut reports) = run_all(&backfill, runs, usize::from(args.concurrency), &progress).await else {
         return Ok(Exit::Interrupted);
@@ -167,10 +169,8 @@ fn print_reports(
 /// The table of the days, their sum, and where the prices and the files are.
 fn text(reports: &[DayReport], backfill: &Backfill) -> String {
     let table = (!reports.is_empty()).then(|| table::of(reports, None));
-    let source = table::simulated(reports).map(|simulated| {
-        let files = backfill.out.join("<trade date>");
-        format!("{}\nfiles   {}", tables::price_source(simulated), files.display())
-    });
+    let source = table::simulated(reports)
+        .map(|simulated| format!("{}\nfiles   {}", tables::price_source(simulated), backfill.out));
     table.into_iter().chain([table::total(reports)]).chain(source).collect::<Vec<_>>().join("\n")
 }
 

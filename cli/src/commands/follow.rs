@@ -3,7 +3,7 @@
 
 mod run_json;
 
-use std::{fs, path::PathBuf};
+use std::fs;
 
 use anyhow::Context;
 use shared::{ExportFiles, hourly_extreme, payload::RunOutcome};
@@ -19,15 +19,17 @@ use crate::{
     },
     exit::Exit,
     interrupt::{interrupted, unless_interrupted},
+    out::OutFolder,
     output::{console::Console, hints, json, progress::ProgressDisplay, tables, timeline::Timeline},
 };
 use run_json::{FilesJson, RunJson, RunResultJson};
 
 pub async fn follow(args: FollowArgs, console: &Console) -> anyhow::Result<Exit> {
+    args.out.folder.check(None)?;
     let progress = console.progress();
     let target = unless_interrupted(Target::find(&args.target, &progress)).await?;
     unless_interrupted(check_that_it_exists(&target, &args.execution)).await?;
-    let followed = follow_to_end(&target, &args.execution, args.out, console, &progress);
+    let followed = follow_to_end(&target, &args.execution, &args.out.folder, console, &progress);
     until_interrupted(&target, &args.execution, followed, &progress).await
 }
 
@@ -67,7 +69,7 @@ pub async fn until_interrupted(
 pub async fn follow_to_end(
     target: &Target,
     name: &str,
-    out: Option<PathBuf>,
+    out: &OutFolder,
     console: &Console,
     progress: &ProgressDisplay,
 ) -> anyhow::Result<Exit> {
@@ -78,7 +80,7 @@ pub async fn follow_to_end(
     let form = |result| RunJson { place: target.place(), execution: name, seconds: json::seconds(seconds), result };
     match result {
         Ok(RunOutcome::Exported { trade_date, bars, symbols, csv, report, simulated, restated }) => {
-            let folder = out.unwrap_or_else(|| PathBuf::from("results").join(trade_date.to_string()));
+            let folder = out.of(trade_date);
             let files = ExportFiles { csv, report };
             let are_of_the_day = files == ExportFiles::of_day(&files.csv.bucket, trade_date);
             progress.start_step("downloading the CSV and the report");

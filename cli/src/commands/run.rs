@@ -13,13 +13,15 @@ use crate::{
 };
 
 pub async fn run(args: RunArgs, console: &Console) -> anyhow::Result<Exit> {
+    let request = args.request(Timestamp::now());
+    let out = &args.request.out.folder;
+    out.check(request.trade_date)?;
     let progress = console.progress();
     let target = unless_interrupted(Target::find(&args.target, &progress)).await?;
-    let request = args.request(Timestamp::now());
     let name = new_name(&request);
     let run = async {
         execution::start(&target, &name, &request).await?;
-        follow_to_end(&target, &name, args.request.out, console, &progress).await
+        follow_to_end(&target, &name, out, console, &progress).await
     };
     until_interrupted(&target, &name, run, &progress).await
 }

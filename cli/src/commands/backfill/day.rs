@@ -26,14 +26,15 @@ use crate::{
         poll::{Poll, poll_until},
         target::Target,
     },
+    out::OutFolder,
     trading_day::TradingDay,
 };
 
 /// What all days of a backfill share.
 pub struct Backfill {
     pub target: Target,
-    /// The local folder with a folder for each day.
-    pub out: PathBuf,
+    /// The local folder of each day's files.
+    pub out: OutFolder,
     symbols: SymbolList,
     pub interval: Interval,
     /// The executions that are being followed, by day.
@@ -41,7 +42,7 @@ pub struct Backfill {
 }
 
 impl Backfill {
-    pub fn new(target: Target, symbols: SymbolList, interval: Interval, out: PathBuf) -> Self {
+    pub fn new(target: Target, symbols: SymbolList, interval: Interval, out: OutFolder) -> Self {
         Self { target, out, symbols, interval, running: Mutex::default() }
     }
 
@@ -164,7 +165,7 @@ impl Backfill {
 
     /// The local folder of a day's files.
     pub fn folder(&self, date: TradeDate) -> PathBuf {
-        self.out.join(date.to_string())
+        self.out.of(date)
     }
 }
 
