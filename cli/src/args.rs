@@ -13,6 +13,7 @@ use clap::{
     builder::{PathBufValueParser, TypedValueParser},
     value_parser,
 };
+use clap_complete::Shell;
 use jiff::Timestamp;
 use local::cloud::DEFAULT_WAIT_SCALE;
 use market_sim::FaultRule;
@@ -35,8 +36,7 @@ pub use period::{BadRequest, PeriodArgs, dates};
     version,
     about = "One trading day of market bars, from the market to a CSV of every company's hourly highs and lows",
     after_help = EXAMPLES,
-    arg_required_else_help = true,
-    disable_help_subcommand = true
+    arg_required_else_help = true
 )]
 pub struct Cli {
     #[command(subcommand)]
@@ -105,6 +105,12 @@ pub enum Command {
     /// Check a deployed stack, and say what is wrong and what to do; changes nothing
     #[command(after_help = DOCTOR_EXAMPLES)]
     Doctor(DoctorArgs),
+    /// Print a script with which a shell completes this command
+    #[command(after_help = COMPLETIONS_EXAMPLES)]
+    Completions {
+        /// The shell
+        shell: Shell,
+    },
     /// Serve the simulated market (the local cloud starts this by itself)
     #[command(hide = true)]
     Market(MarketArgs),
@@ -144,6 +150,12 @@ Examples:
 
 Exit code: 0 when nothing is wrong, 1 when something is, 2 for invalid arguments.
 It only reads, but for one invocation of collect, which queries the market once and writes nothing.";
+
+const COMPLETIONS_EXAMPLES: &str = "\
+For the installed program (cargo install --path cli), such as:
+  finstream completions bash > ~/.local/share/bash-completion/completions/finstream
+  finstream completions zsh  > ~/.zfunc/_finstream           with ~/.zfunc in fpath
+  finstream completions fish > ~/.config/fish/completions/finstream.fish";
 
 /// Which bars to collect, and where to save the result.
 #[derive(Debug, Clone, Default, Args)]

@@ -1,6 +1,7 @@
 //! The subcommands, a file each, named after its subcommand.
 
 pub mod backfill;
+pub mod completions;
 pub mod demo;
 pub mod doctor;
 pub mod follow;

@@ -8,6 +8,7 @@ mod aws;
 mod commands;
 mod exit;
 mod interrupt;
+mod invocation;
 mod out;
 mod output;
 mod trading_day;
@@ -16,15 +17,16 @@ mod workspace;
 use std::process::ExitCode;
 
 use args::{Cli, Command};
-use clap::Parser;
-use commands::{backfill, demo, doctor, follow, gaps, list, local, market, run};
+use clap::FromArgMatches;
+use commands::{backfill, completions, demo, doctor, follow, gaps, list, local, market, run};
 use exit::Exit;
 use interrupt::unless_interrupted;
 use output::console::print_to_stderr;
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    let Cli { command, output } = Cli::parse();
+    let matches = invocation::command().get_matches();
+    let Cli { command, output } = Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
     let console = output.console();
     let result = match command {
         Command::Demo(args) => demo::demo(args, &console).await,
@@ -35,6 +37,7 @@ async fn main() -> ExitCode {
         Command::Gaps(args) => unless_interrupted(gaps::gaps(args, &console)).await,
         Command::List(args) => unless_interrupted(list::list(args, &console)).await,
         Command::Doctor(args) => unless_interrupted(doctor::doctor(args, &console)).await,
+        Command::Completions { shell } => completions::completions(shell),
         Command::Market(args) => market::serve(args).await,
     };
     let exit = result.unwrap_or_else(|error| {

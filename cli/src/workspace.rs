@@ -11,16 +11,26 @@ use local::LocalCloud;
 /// Names another folder for the local cloud than `target/local-cloud`, so that several can be up.
 const HOME_VARIABLE: &str = "FINSTREAM_LOCAL_HOME";
 
+/// The folder of the package from which this program was built: `cargo install --path cli` leaves it where it is.
+const BUILT_FROM: &str = env!("CARGO_MANIFEST_DIR");
+
 /// The workspace root: the folder that holds the template and the state machine, at or above the current folder,
-/// otherwise above this program (`target/release/finstream`).
+/// otherwise above this program (`target/release/finstream`), otherwise that from which it was built.
+///
+/// A local cloud needs the whole of it: it builds the functions from their sources, and deploys the template. On AWS, which
+/// has all that already, nothing of it is needed.
 ///
 /// # Errors
 /// When there is none.
 pub fn root() -> anyhow::Result<PathBuf> {
-    let starts = [env::current_dir(), env::current_exe()];
-    starts.iter().flatten().find_map(|start| above(start)).context(
-        "this is not finstream's workspace: a local cloud deploys its template.yaml, so run this in the folder that holds it",
-    )
+    let starts = [env::current_dir().ok(), env::current_exe().ok(), Some(PathBuf::from(BUILT_FROM))];
+    starts.iter().flatten().find_map(|start| above(start)).with_context(|| {
+        format!(
+            "finstream's source tree is neither here nor any more at {BUILT_FROM}, from which this program was built: a local \
+             cloud builds and deploys it, so run this in the source tree, or install it from there again (cargo install \
+             --path cli)"
+        )
+    })
 }
 
 fn above(start: &Path) -> Option<PathBuf> {

@@ -70,7 +70,12 @@ impl Tools {
     /// # Errors
     /// When it cannot be started.
     pub async fn finstream(&self, args: &[&str]) -> anyhow::Result<ProgramOutput> {
-        run(self.finstream_command(&self.root.join("target/test-local-cloud")).args(args)).await
+        run(self.finstream_command(&self.test_home()).args(args)).await
+    }
+
+    /// The folder of the local cloud that the tests bring up by `finstream local up`.
+    pub fn test_home(&self) -> PathBuf {
+        self.root.join("target/test-local-cloud")
     }
 
     /// Runs `finstream` on a local cloud of the tests.

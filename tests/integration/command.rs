@@ -3,11 +3,16 @@
 use std::sync::Arc;
 
 use anyhow::{Result, ensure};
-use harness::OutFolder;
+use harness::{OutFolder, ProgramOutput};
+use tokio::process::Command;
 
 use crate::{Context, trials};
 
-trials![invalid_arguments_are_rejected_before_anything_runs, a_day_from_local_up_to_local_down];
+trials![
+    invalid_arguments_are_rejected_before_anything_runs,
+    a_shell_completes_the_command,
+    a_day_from_local_up_to_local_down,
+];
 
 async fn invalid_arguments_are_rejected_before_anything_runs(context: Arc<Context>) -> Result<()> {
     for (args, expected) in [
@@ -25,12 +30,37 @@ async fn invalid_arguments_are_rejected_before_anything_runs(context: Arc<Contex
     Ok(())
 }
 
+/// Runs the command as `cargo install` leaves it: in a folder of its own, from where no source tree is, and not by cargo.
+async fn installed_elsewhere(context: &Context, folder: &OutFolder, args: &[&str]) -> Result<ProgramOutput> {
+    let command = context.tools.finstream_command(&context.tools.test_home());
+    let program = folder.join("bin/finstream");
+    std::fs::create_dir_all(folder.join("bin"))?;
+    std::fs::copy(command.as_std().get_program(), &program)?;
+    let mut installed = Command::new(program);
+    for (name, value) in command.as_std().get_envs().filter_map(|(name, value)| Some((name, value?))) {
+        installed.env(name, value);
+    }
+    harness::run(installed.args(args).env_remove("CARGO").current_dir(folder.join(""))).await
+}
+
+async fn a_shell_completes_the_command(context: Arc<Context>) -> Result<()> {
+    let script = context.tools.finstream(&["completions", "bash"]).await?;
+    ensure!(script.code == 0 && script.stderr.is_empty(), "{}", script.text);
+    let complete = "source /dev/stdin <<<\"$1\"; COMP_WORDS=(finstream ba); COMP_CWORD=1; _finstream finstream ba finstream; \
+                    echo \"${COMPREPLY[@]}\"";
+    let completed = harness::run(Command::new("bash").args(["-c", complete, "bash", &script.stdout])).await?;
+    ensure!(completed.stdout == "backfill\n", "{}", completed.text);
+    Ok(())
+}
+
 /// The only test for which `finstream` brings up a local cloud, so it checks everything that needs one.
 async fn a_day_from_local_up_to_local_down(context: Arc<Context>) -> Result<()> {
     let finstream = async |args: &[&str]| context.tools.finstream(args).await;
     let out = OutFolder::create()?;
-    let up = finstream(&["local", "up"]).await?;
+    let up = installed_elsewhere(&context, &out, &["local", "up"]).await?;
     ensure!(up.code == 0 && up.text.contains("http://127.0.0.1:"), "{}", up.text);
+    let typed = up.stderr.contains("\n  finstream run ") && !up.text.contains("cargo finstream");
+    ensure!(typed, "an installed command does not name itself as it is typed: {}", up.text);
 
     let run =
         finstream(&["run", "--trade-date", "2026-11-20", "--symbols", "META,ZZNONE", "--out", &out.arg()]).await?;

@@ -23,6 +23,7 @@ fn help_texts() {
     insta::assert_snapshot!("help", help(""));
     insta::assert_snapshot!("help_run", help("run"));
     insta::assert_snapshot!("help_list", help("list"));
+    insta::assert_snapshot!("help_completions", help("completions"));
     insta::assert_snapshot!("help_demo", help("demo"));
     insta::assert_snapshot!("help_backfill", help("backfill"));
     insta::assert_snapshot!("help_gaps", help("gaps"));
@@ -79,6 +80,7 @@ fn invalid_arguments_are_rejected_before_anything_runs() {
         ("follow a/b", "\"a/b\" is not an execution's name: use 1 to 80 characters"),
         ("follow ''", "\"\" is not an execution's name"),
         ("follow a\tb", "is not an execution's name"),
+        ("completions tcsh", "[possible values: bash, elvish, fish, powershell, zsh]"),
         ("list --limit 0", "0 is not in 1..=1000"),
         ("list --limit 1001", "1001 is not in 1..=1000"),
         ("backfill", "--from <YYYY-MM-DD>"),

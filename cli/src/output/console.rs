@@ -12,6 +12,7 @@ use anyhow::Context;
 use serde::Serialize;
 
 use super::progress::ProgressDisplay;
+use crate::invocation::as_typed;
 
 /// How much is said on standard error beside errors.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -54,7 +55,7 @@ impl Console {
     pub fn answer(&self, text: &str, json: &impl Serialize) -> anyhow::Result<()> {
         match self.format {
             Format::Text if text.is_empty() => Ok(()),
-            Format::Text => print(text),
+            Format::Text => print(&as_typed(text)),
             Format::Json => print(&serde_json::to_string_pretty(json).context("the answer is no JSON")?),
         }
     }
@@ -64,7 +65,7 @@ impl Console {
 ///
 /// # Errors
 /// When it cannot be written, such as on a full disk.
-fn print(text: &str) -> anyhow::Result<()> {
+pub fn print(text: &str) -> anyhow::Result<()> {
     let mut stdout = std::io::stdout().lock();
     match writeln!(stdout, "{}", printable(text)).and_then(|()| stdout.flush()) {
         Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(error).context("could not write to standard output"),
@@ -74,7 +75,7 @@ fn print(text: &str) -> anyhow::Result<()> {
 
 /// Prints to standard error. That it is closed is ignored: it is no reason to stop a run.
 pub fn print_to_stderr(text: &str) {
-    let _ = writeln!(std::io::stderr(), "{}", printable(text));
+    let _ = writeln!(std::io::stderr(), "{}", printable(&as_typed(text)));
 }
 
 /// The text without control characters other than the end of a line.

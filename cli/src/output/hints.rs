@@ -4,7 +4,7 @@
 /// The names of the functions' errors, then the state machine's own, then the command's own, then those of Step Functions
 /// and Lambda.
 const HINTS: [(&str, &str); 23] = [
-    ("InvalidInput", "correct the input; cargo finstream run checks it before it starts anything"),
+    ("InvalidInput", "correct the input; finstream run checks it before it starts anything"),
     ("AccessDenied", "give the function's role in template.yaml the permission that the cause names, and deploy again"),
     ("ServiceRefused", "the request or the resource is wrong, so a retry will not help: check what the cause names"),
     ("ServiceUnavailable", "the service did not answer through all retries: run again in a few minutes"),
