@@ -5,7 +5,7 @@
 use std::{sync::Arc, time::Duration};
 
 use anyhow::{Context as _, Result, ensure};
-use harness::{Stack, poll};
+use harness::{Stack, Subscriber, poll};
 use jiff::Timestamp;
 use market_sim::{Fault, FaultDuration, FaultRule};
 use serde_json::{Value, json};
@@ -14,53 +14,34 @@ use crate::{Context, trials};
 
 trials![each_alert_is_delivered];
 
-/// A queue that is subscribed to the alerts of a stack.
-struct Subscriber<'a> {
+/// A stack, and the queue that receives its alerts.
+struct Alerts<'a> {
     context: &'a Context,
     stack: &'a Stack,
-    queue_url: String,
+    subscriber: Subscriber<'a>,
 }
 
 async fn each_alert_is_delivered(context: Arc<Context>) -> Result<()> {
     let stack = Stack::up(&context.tools).await?;
-    let subscriber = Subscriber::new(&context, &stack).await?;
-    subscriber.failed_run().await.context("a run that failed")?;
-    subscriber.aborted_run().await.context("a run that was aborted")?;
-    subscriber.watch_without_a_run().await.context("the watch without a run")?;
-    subscriber.undeliverable_records().await.context("records without a partition")?;
+    let subscriber = Subscriber::new(&context.tools, &stack.cloud).await?;
+    let alerts = Alerts { context: &context, stack: &stack, subscriber };
+    alerts.failed_run().await.context("a run that failed")?;
+    alerts.aborted_run().await.context("a run that was aborted")?;
+    alerts.watch_without_a_run().await.context("the watch without a run")?;
+    alerts.undeliverable_records().await.context("records without a partition")?;
     let delivery = ("AWS/Firehose", "DeliveryToS3.DataFreshness", "finstream-delivery-is-late");
-    subscriber.alarm(delivery, "1800", "1801").await.context("late delivery")?;
+    alerts.alarm(delivery, "1800", "1801").await.context("late delivery")?;
     let missed = ("AWS/SQS", "ApproximateNumberOfMessagesVisible", "finstream-run-did-not-start");
-    subscriber.alarm(missed, "0", "1").await.context("a run that did not start")?;
-    subscriber.metrics_of_the_dashboard_are_written().await.context("the metrics")?;
-    subscriber.dashboard_shows_the_deployed_resources().await.context("the dashboard")?;
-    subscriber.run_with_a_doubtful_bar().await.context("a run with a doubtful bar")
+    alerts.alarm(missed, "0", "1").await.context("a run that did not start")?;
+    alerts.metrics_of_the_dashboard_are_written().await.context("the metrics")?;
+    alerts.dashboard_shows_the_deployed_resources().await.context("the dashboard")?;
+    alerts.run_with_a_doubtful_bar().await.context("a run with a doubtful bar")
 }
 
-impl<'a> Subscriber<'a> {
-    async fn new(context: &'a Context, stack: &'a Stack) -> Result<Self> {
-        let mut subscriber = Self { context, stack, queue_url: String::new() };
-        let arn = format!("arn:aws:sqs:{}:000000000000:subscriber", stack.cloud.region);
-        let policy = json!({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "sqs:SendMessage",
-            "Principal": {"Service": "sns.amazonaws.com"}, "Resource": arn}]});
-        let attributes = json!({"Policy": policy.to_string()}).to_string();
-        let queue =
-            subscriber.sqs(&["create-queue", "--queue-name", "subscriber", "--attributes", &attributes]).await?;
-        subscriber.queue_url = queue["QueueUrl"].as_str().context("no queue")?.to_owned();
-        subscriber.subscribe(stack.cloud.output("AlertsArn")?).await?;
-        Ok(subscriber)
-    }
-
-    async fn subscribe(&self, topic: &str) -> Result<()> {
-        let arn = format!("arn:aws:sqs:{}:000000000000:subscriber", self.stack.cloud.region);
-        let subscribe =
-            ["sns", "subscribe", "--topic-arn", topic, "--protocol", "sqs", "--notification-endpoint", &arn];
-        self.aws(&subscribe).await.map(drop)
-    }
-
+impl Alerts<'_> {
     async fn failed_run(&self) -> Result<()> {
         self.stack.fail(&json!({"trade_date": "2021-13-45"})).await?;
-        self.receives(&["finstream-pipeline", "is FAILED"]).await
+        self.subscriber.receives(&["finstream-pipeline", "is FAILED"]).await
     }
 
     /// The notification of a run has the number of its doubtful bars.
@@ -71,22 +52,22 @@ impl<'a> Subscriber<'a> {
             duration: FaultDuration::Always,
         };
         self.stack.market.handle.inject(rule);
-        self.subscribe(self.stack.cloud.output("TopicArn")?).await?;
+        self.subscriber.subscribe(self.stack.cloud.output("TopicArn")?).await?;
         self.stack.succeed(&json!({"trade_date": "2021-11-30", "symbols": ["VOD.L", "META"]})).await?;
-        self.receives(&["exported", r#"\"doubtful_bars\":1"#]).await
+        self.subscriber.receives(&["exported", r#"\"doubtful_bars\":1"#]).await
     }
 
     /// The same rule matches `TIMED_OUT`, which no execution on the local cloud can reach.
     async fn aborted_run(&self) -> Result<()> {
         let execution = self.start("StateMachineArn").await?;
         self.aws(&["stepfunctions", "stop-execution", "--execution-arn", &execution]).await?;
-        self.receives(&[&execution, "is ABORTED"]).await
+        self.subscriber.receives(&[&execution, "is ABORTED"]).await
     }
 
     /// The watch after no successful run, after runs that are not the session's own, and after that one.
     async fn watch_without_a_run(&self) -> Result<()> {
         let failing = self.start("WatchArn").await?;
-        self.receives(&[&failing, "is FAILED"]).await?;
+        self.subscriber.receives(&[&failing, "is FAILED"]).await?;
         ensure!(self.ended(&failing).await?["error"] == "NoRunSucceeded");
         for input in [json!({"trade_date": "2026-11-18"}), json!({"symbols": ["META"]}), json!({"interval": "1h"})] {
             self.stack.succeed(&input).await?;
@@ -103,7 +84,7 @@ impl<'a> Subscriber<'a> {
         let stream = self.stack.cloud.output("DeliveryStream")?;
         let record = "Data=bm90IGpzb24="; // not json
         self.aws(&["firehose", "put-record", "--delivery-stream-name", stream, "--record", record]).await?;
-        self.receives(&[self.stack.cloud.output("DataBucket")?, "/errors/processing-failed/"]).await
+        self.subscriber.receives(&[self.stack.cloud.output("DataBucket")?, "/errors/processing-failed/"]).await
     }
 
     /// AWS publishes these metrics itself, the local cloud does not; its alarms work.
@@ -113,7 +94,7 @@ impl<'a> Subscriber<'a> {
         self.aws(&[&put[..], &[good]].concat()).await?;
         ensure!(self.aws(&state).await?["MetricAlarms"][0]["StateValue"] == "OK");
         self.aws(&[&put[..], &[bad]].concat()).await?;
-        self.receives(&[alarm, "ALARM", metric]).await
+        self.subscriber.receives(&[alarm, "ALARM", metric]).await
     }
 
     /// The functions write the metrics that the dashboard shows, in the embedded metric format, also when they log
@@ -153,21 +134,6 @@ impl<'a> Subscriber<'a> {
         Ok(())
     }
 
-    /// Waits for a message that contains all of `parts`.
-    async fn receives(&self, parts: &[&str]) -> Result<()> {
-        let mut others = Vec::new();
-        let message = poll("a message", Duration::from_millis(200), async || {
-            let received = self.sqs(&["receive-message", "--queue-url", &self.queue_url]).await?;
-            let body = received["Messages"][0]["Body"].as_str().unwrap_or_default().to_owned();
-            if parts.iter().all(|part| body.contains(part)) {
-                return Ok(Some(()));
-            }
-            others.push(body);
-            Ok(None)
-        });
-        message.await.with_context(|| format!("no message with {parts:?} among {others:?}"))
-    }
-
     /// Starts an execution of the state machine that an output of the template names, and returns its ARN.
     async fn start(&self, machine: &str) -> Result<String> {
         let machine = self.stack.cloud.output(machine)?;
@@ -187,10 +153,5 @@ impl<'a> Subscriber<'a> {
 
     async fn aws(&self, args: &[&str]) -> Result<Value> {
         self.context.tools.aws(&self.stack.cloud, args).await
-    }
-
-    /// Without the option the AWS CLI overrides the endpoint of this service with a legacy one of AWS.
-    async fn sqs(&self, args: &[&str]) -> Result<Value> {
-        self.aws(&[&["sqs", "--endpoint-url", &self.stack.cloud.endpoint], args].concat()).await
     }
 }
