@@ -1,7 +1,8 @@
 """MiniStack 1.5.33 with patches where it differs from AWS. Runs in place of `python -m ministack`.
 
 MiniStack deploys template.yaml and runs the pipeline on one machine. Most of it behaves as AWS does; what follows
-does not, and the pipeline depends on it. Each patch replaces a private function, so the version is pinned.
+does not, and the pipeline depends on it. Each patch replaces a private function, so the version is pinned. What
+keeps the server's state is in the module `persistence`.
 
 Athena
   dialect     Trino's SQL is translated to DuckDB's by sqlglot; MiniStack passes it on unchanged.
@@ -37,6 +38,7 @@ os.environ["TZ"] = "UTC"  # Athena's session zone; DuckDB would take the host's,
 time.tzset()
 
 import duckdb
+import persistence
 import sqlglot
 from ministack.app import main
 from ministack.core import iam_actions
@@ -96,8 +98,6 @@ def connect(*args, **kwargs):
 
 # --- Athena: parameters, validation and tokens ------------------------------------------------------------------
 
-query_of_token = {}
-
 
 def bind_parameters(sql, parameters):
     """The SQL with each `?` replaced by its parameter; a `?` inside a string literal is kept."""
@@ -112,8 +112,9 @@ def bind_parameters(sql, parameters):
 def start_query_execution(data):
     sql, parameters = data.get("QueryString", ""), data.get("ExecutionParameters") or []
     token, group = data.get("ClientRequestToken"), athena._workgroups.get(data.get("WorkGroup", "primary"))
-    if query_of_token.get(token) in athena._executions:
-        return athena.json_response({"QueryExecutionId": query_of_token[token]})
+    for query_id, execution in athena._executions.items():
+        if token and execution.get("_token") == token:
+            return athena.json_response({"QueryExecutionId": query_id})
     try:
         if not group:
             raise ValueError(f"WorkGroup {data['WorkGroup']} is not found.")
@@ -126,9 +127,8 @@ def start_query_execution(data):
     response = original_start_query({**data, "QueryString": bound})
     if response[0] == 200:
         query_id = json.loads(response[2])["QueryExecutionId"]
-        athena._executions[query_id].update(Query=sql, **({"ExecutionParameters": parameters} if parameters else {}))
-        if token:
-            query_of_token[token] = query_id
+        execution = athena._executions[query_id]
+        execution.update(Query=sql, _token=token, **({"ExecutionParameters": parameters} if parameters else {}))
     return response
 
 
@@ -284,6 +284,7 @@ iam_actions.extract_resource_arn = extract_resource_arn
 provisioners._RESOURCE_HANDLERS["AWS::Athena::WorkGroup"]["create"] = create_work_group
 provisioners._RESOURCE_HANDLERS["AWS::KinesisFirehose::DeliveryStream"]["create"] = create_delivery_stream
 provisioners._RESOURCE_HANDLERS["AWS::Scheduler::Schedule"]["create"] = create_schedule
+persistence.install()
 
 if __name__ == "__main__":
     main()

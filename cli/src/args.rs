@@ -207,8 +207,8 @@ pub struct DemoArgs {
 pub enum LocalCommand {
     /// Deploy the stack on this machine, with the simulated market unless another is named
     Up(UpArgs),
-    /// Stop the local cloud and delete everything on it
-    Down,
+    /// Stop the local cloud; what it holds is kept for the next `up`
+    Down(DownArgs),
     /// Show whether the local cloud is up, and its addresses
     Status,
 }
@@ -223,6 +223,16 @@ pub struct UpArgs {
     /// Length of the state machine's waits, as a fraction from 0 to 1 of their length on AWS
     #[arg(long, value_name = "F", default_value_t = DEFAULT_WAIT_SCALE, value_parser = wait_scale)]
     pub wait_scale: f64,
+}
+
+#[derive(Debug, Args)]
+pub struct DownArgs {
+    /// Delete what the local cloud holds, too: bars, exports, executions. The next `up` starts from nothing
+    #[arg(long)]
+    pub delete: bool,
+    /// Delete without asking
+    #[arg(long, requires = "delete")]
+    pub yes: bool,
 }
 
 #[derive(Debug, Args)]

@@ -4,6 +4,7 @@
 //! use what an earlier one started. The steps are in the modules below; nothing here connects to AWS.
 
 mod build;
+mod data;
 mod deploy;
 mod process;
 mod server;
@@ -14,7 +15,7 @@ use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use serde::{Deserialize, Serialize};
 
 use crate::Progress;
@@ -42,6 +43,12 @@ pub struct LocalCloud {
     pub market_url: String,
     /// The factor by which the waits of the state machine are scaled: 1 is as on AWS, 0 is no wait.
     pub wait_scale: f64,
+    /// What becomes of its data when it is taken down.
+    #[serde(default)]
+    pub storage: Storage,
+    /// The template's parameters that it was deployed with, other than their defaults.
+    #[serde(default)]
+    pub parameters: BTreeMap<String, String>,
     /// The outputs of the stack by name; `CollectUrl` is the URL on the local cloud.
     pub outputs: BTreeMap<String, String>,
     processes: Vec<Process>,
@@ -60,19 +67,19 @@ pub struct UpOptions {
     pub wait_scale: f64,
     /// Further parameters of the template; they override those that the local cloud sets.
     pub parameters: BTreeMap<String, String>,
+    /// What becomes of the data when the local cloud is taken down.
+    pub storage: Storage,
 }
 
-impl UpOptions {
-    /// The usual local cloud of the workspace at `root`: in `target/local-cloud`, with short waits.
-    pub fn new(root: &Path, market: MarketSource) -> Self {
-        Self {
-            root: root.to_owned(),
-            home: root.join("target/local-cloud"),
-            market,
-            wait_scale: DEFAULT_WAIT_SCALE,
-            parameters: BTreeMap::new(),
-        }
-    }
+/// What becomes of a local cloud's data when its processes end, whether they are ended or killed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Storage {
+    /// The next local cloud at the same home starts from nothing.
+    #[default]
+    Ephemeral,
+    /// It is kept in `<home>/data`, and the next local cloud at the same home resumes with it, on the same ports.
+    Persistent,
 }
 
 /// The market from which the functions fetch bars.
@@ -80,8 +87,9 @@ impl UpOptions {
 pub enum MarketSource {
     /// The base URL of a running market, without a slash at the end.
     Url(String),
-    /// A program that serves a simulated market as long as the local cloud is up. The first line of its standard output
-    /// is `listening on http://127.0.0.1:PORT`.
+    /// A program that serves a simulated market as long as the local cloud is up. It is given `--port=PORT`, where 0 is
+    /// any free port, as its last argument, and the first line of its standard output is
+    /// `listening on http://127.0.0.1:PORT`.
     Command {
         /// The program, usually `std::env::current_exe()`.
         program: PathBuf,
@@ -97,8 +105,8 @@ impl LocalCloud {
     /// killed before it is finished, all of it is stopped.
     ///
     /// # Errors
-    /// When a local cloud is up at that home already, and when a step fails: the error names the step, and quotes the
-    /// last lines of its output or names its log.
+    /// When a local cloud is up at that home already, when the data there is of another version, and when a step fails:
+    /// the error names the step, and quotes the last lines of its output or names its log.
     pub async fn up(options: UpOptions, progress: &dyn Progress) -> anyhow::Result<Self> {
         up::up(options, progress).await
     }
@@ -108,13 +116,32 @@ impl LocalCloud {
         state::find(home)
     }
 
-    /// Ends the processes that `up` started, and their children, and removes the state file. The logs stay.
+    /// Ends the processes that `up` started, and their children, and removes the state file. The logs stay, and so does
+    /// persistent data.
     ///
     /// # Errors
     /// When a process cannot be ended, or the state file not removed.
     pub fn down(self) -> anyhow::Result<()> {
         process::stop(&self.processes)?;
         state::remove(&self.home)
+    }
+
+    /// The folder of the persistent data at `home`; none if there is no such data.
+    pub fn data_folder(home: &Path) -> Option<PathBuf> {
+        Some(data::folder(home)).filter(|folder| folder.exists())
+    }
+
+    /// Deletes the persistent data at `home`, so that the next local cloud there starts from nothing.
+    ///
+    /// # Errors
+    /// When a local cloud is up there or is being brought up, and when a file cannot be deleted.
+    pub fn delete_data(home: &Path) -> anyhow::Result<()> {
+        let Some(folder) = Self::data_folder(home) else { return Ok(()) };
+        let _lock = state::lock(home)?;
+        if let Some(running) = state::find(home) {
+            bail!("a local cloud uses {}: end the one on {} first", folder.display(), running.endpoint);
+        }
+        data::delete(home)
     }
 
     /// The value of an output of the stack.

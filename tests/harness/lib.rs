@@ -37,7 +37,7 @@ pub use oracle_lake::{expected_coverage, expected_from_lake};
 pub use oracle_market::{expected_from_market, verify_csv};
 pub use out_folder::OutFolder;
 pub use poll::poll;
-pub use processes::{kill_function, peak_memory};
+pub use processes::{kill_function, kill_server, peak_memory};
 pub use proxied_stack::ProxiedStack;
 pub use stack::{Ended, Stack};
 pub use subscriber::Subscriber;

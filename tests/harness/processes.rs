@@ -3,10 +3,17 @@
 use std::{
     fs,
     path::{Path, PathBuf},
+    time::Duration,
 };
 
+use anyhow::ensure;
 use local::LocalCloud;
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::{
+    io::Errno,
+    process::{Pid, Signal, kill_process},
+};
+
+use crate::poll;
 
 /// Kills every process of a function of `cloud`, and returns the number of them.
 ///
@@ -18,6 +25,27 @@ pub fn kill_function(cloud: &LocalCloud, function: &str) -> anyhow::Result<usize
         kill_process(*pid, Signal::KILL)?;
     }
     Ok(pids.len())
+}
+
+/// Kills the server of `cloud` and every function that it runs, as a crash or a power failure would; the market stays.
+///
+/// # Errors
+/// When the system's processes cannot be listed, or one of them cannot be killed.
+pub async fn kill_server(cloud: &LocalCloud) -> anyhow::Result<()> {
+    // The functions inherit the server's environment.
+    let of_cloud = format!("AWS_ENDPOINT_URL={}", cloud.endpoint);
+    let folders = folders_with(&[&of_cloud, "PYTHONUNBUFFERED=1"])?;
+    ensure!(!folders.is_empty(), "no process serves {}", cloud.endpoint);
+    for pid in folders.iter().filter_map(|path| pid(path)) {
+        match kill_process(pid, Signal::KILL) {
+            Err(Errno::SRCH) => {} // a function that ended with the server
+            killed => killed?,
+        }
+    }
+    poll("the processes are gone", Duration::from_millis(10), async || {
+        Ok((!folders.iter().any(|folder| is_alive(folder))).then_some(()))
+    })
+    .await
 }
 
 /// The peak resident memory of each process of a function of `cloud`, in KiB: `VmHWM` of
@@ -33,18 +61,27 @@ pub fn peak_memory(cloud: &LocalCloud, function: &str) -> anyhow::Result<Vec<u64
 fn process_folders(cloud: &LocalCloud, function: &str) -> anyhow::Result<Vec<PathBuf>> {
     let of_function = format!("AWS_LAMBDA_FUNCTION_NAME={function}");
     let of_cloud = format!("AWS_ENDPOINT_URL={}", cloud.endpoint);
+    folders_with(&[&of_function, &of_cloud])
+}
+
+/// The folders in `/proc` of the processes that were started with all of these variables.
+fn folders_with(variables: &[&str]) -> anyhow::Result<Vec<PathBuf>> {
     let paths = fs::read_dir("/proc")?.map(|entry| Ok(entry?.path()));
     let paths = paths.collect::<std::io::Result<Vec<_>>>()?;
-    Ok(paths
-        .into_iter()
-        .filter(|path| pid(path).is_some() && has_variables(path, &[&of_function, &of_cloud]))
-        .collect())
+    Ok(paths.into_iter().filter(|path| pid(path).is_some() && has_variables(path, variables)).collect())
 }
 
 fn peak_kib(path: &Path) -> Option<u64> {
     let status = fs::read_to_string(path.join("status")).ok()?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
     line.split_whitespace().next()?.parse().ok()
+}
+
+/// Whether the process is there and no zombie: `state` of
+/// <https://man7.org/linux/man-pages/man5/proc_pid_stat.5.html>.
+fn is_alive(path: &Path) -> bool {
+    let stat = fs::read_to_string(path.join("stat")).unwrap_or_default();
+    stat.rsplit_once(") ").is_some_and(|(_, fields)| !fields.starts_with(['Z', 'X']))
 }
 
 fn pid(path: &Path) -> Option<Pid> {

@@ -8,7 +8,7 @@ use aws_sdk_s3::Client as S3;
 use aws_sdk_sfn::{Client as StepFunctions, types::ExecutionStatus};
 use local::{
     UpOptions,
-    cloud::{Guard, LocalCloud, MarketSource},
+    cloud::{Guard, LocalCloud, MarketSource, Storage},
 };
 use serde_json::Value;
 use shared::{Bar, ExportFiles, Manifest, S3Uri, TradeDate, payload::RunOutcome};
@@ -65,6 +65,7 @@ impl Stack {
             market: MarketSource::Url(market.url.clone()),
             wait_scale: 0.01,
             parameters: parameters.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect(),
+            storage: Storage::Ephemeral,
         };
         let cloud = LocalCloud::up(options, &()).await?.guard()?;
         let config = aws_config::defaults(aws_config::BehaviorVersion::latest())

@@ -83,7 +83,15 @@ impl Tools {
     /// # Errors
     /// When it cannot be started.
     pub async fn finstream_on(&self, cloud: &LocalCloud, args: &[&str]) -> anyhow::Result<ProgramOutput> {
-        run(self.finstream_command(&cloud.home).args(args)).await
+        self.finstream_at(&cloud.home, args).await
+    }
+
+    /// Runs `finstream` in the workspace, with `home` as the folder of its local cloud.
+    ///
+    /// # Errors
+    /// When it cannot be started.
+    pub async fn finstream_at(&self, home: &Path, args: &[&str]) -> anyhow::Result<ProgramOutput> {
+        run(self.finstream_command(home).args(args)).await
     }
 
     /// `finstream`, to be given arguments; the folder of its local cloud is `home`.

@@ -23,6 +23,7 @@ async fn invalid_arguments_are_rejected_before_anything_runs(context: Arc<Contex
         (vec!["run", "--interval", "7m"], "\"7m\" is not an interval"),
         (vec!["demo", "--trade-date", "yesterday"], "\"yesterday\" is not a trade date"),
         (vec!["local", "up", "--market-url", "ftp://example.com"], "http"),
+        (vec!["local", "down", "--yes"], "--delete"),
     ] {
         let run = context.tools.finstream(&args).await?;
         ensure!(run.code == 2 && run.text.contains(expected), "{args:?} ended with {}: {}", run.code, run.text);
@@ -53,10 +54,11 @@ async fn a_shell_completes_the_command(context: Arc<Context>) -> Result<()> {
     Ok(())
 }
 
-/// The only test for which `finstream` brings up a local cloud, so it checks everything that needs one.
+/// A day of a user on a local cloud that is new.
 async fn a_day_from_local_up_to_local_down(context: Arc<Context>) -> Result<()> {
     let finstream = async |args: &[&str]| context.tools.finstream(args).await;
     let out = OutFolder::create()?;
+    finstream(&["local", "down", "--delete", "--yes"]).await?;
     let up = installed_elsewhere(&context, &out, &["local", "up"]).await?;
     ensure!(up.code == 0 && up.text.contains("http://127.0.0.1:"), "{}", up.text);
     let typed = up.stderr.contains("\n  finstream run ") && !up.text.contains("cargo finstream");
@@ -84,7 +86,7 @@ async fn a_day_from_local_up_to_local_down(context: Arc<Context>) -> Result<()> 
         failed.text
     );
 
-    let down = finstream(&["local", "down"]).await?;
+    let down = finstream(&["local", "down", "--delete", "--yes"]).await?;
     ensure!(down.code == 0, "{}", down.text);
     let status = finstream(&["local", "status"]).await?;
     ensure!(status.text.contains("no local cloud is up"), "{}", status.text);

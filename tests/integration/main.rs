@@ -20,6 +20,7 @@ mod faults; // each fault of each call that a function makes, and functions that
 mod instruments; // instruments and days that nobody simulated at first
 mod invoke; // each function by itself, through cargo-lambda
 mod linters; // linters of the template and the SQL, and settings that must agree
+mod local_cloud; // `finstream local`: data that outlives processes
 mod malformed; // invalid input to the API and to the state machine
 mod market_outage; // a market that blocks this client, has no data, or takes too long
 mod missing_resources; // a deleted crawler, table or workgroup
@@ -106,6 +107,7 @@ fn main() -> anyhow::Result<ExitCode> {
         faults::interrupted::trials,
         instruments::trials,
         invoke::trials,
+        local_cloud::trials,
         malformed::trials,
         market_outage::trials,
         missing_resources::trials,

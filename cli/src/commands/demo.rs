@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, path::PathBuf};
 
 use local::{
     LocalCloud, UpOptions,
-    cloud::{DEFAULT_WAIT_SCALE, MarketSource},
+    cloud::{DEFAULT_WAIT_SCALE, MarketSource, Storage},
 };
 
 use super::{follow::follow_to_end, local::simulated_market, run::new_name};
@@ -53,7 +53,14 @@ async fn run_once(
 ) -> anyhow::Result<Exit> {
     let market =
         if args.live { MarketSource::Url(YAHOO_URL.to_owned()) } else { simulated_market(&args.faults.rules)? };
-    let options = UpOptions { root, home, market, wait_scale: DEFAULT_WAIT_SCALE, parameters: BTreeMap::new() };
+    let options = UpOptions {
+        root,
+        home,
+        market,
+        wait_scale: DEFAULT_WAIT_SCALE,
+        parameters: BTreeMap::new(),
+        storage: Storage::Ephemeral,
+    };
     let cloud = LocalCloud::up(options, progress).await?;
     // Taken down when the guard is dropped: after the run, on an error, or when Ctrl-C drops this future.
     let cloud = cloud.guard()?;

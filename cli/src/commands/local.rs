@@ -2,14 +2,22 @@
 
 mod json;
 
-use std::{collections::BTreeMap, env};
+use std::{
+    collections::BTreeMap,
+    env,
+    io::{IsTerminal, Write, stdin},
+    path::Path,
+};
 
 use anyhow::{Context, bail};
-use local::{LocalCloud, UpOptions, cloud::MarketSource};
+use local::{
+    LocalCloud, UpOptions,
+    cloud::{MarketSource, Storage},
+};
 use market_sim::FaultRule;
 
 use crate::{
-    args::{LocalCommand, UpArgs},
+    args::{DownArgs, LocalCommand, UpArgs},
     exit::Exit,
     interrupt::interrupted,
     output::console::Console,
@@ -20,7 +28,7 @@ use json::LocalJson;
 pub async fn local(command: LocalCommand, console: &Console) -> anyhow::Result<Exit> {
     match command {
         LocalCommand::Up(args) => up(args, console).await,
-        LocalCommand::Down => down(console),
+        LocalCommand::Down(args) => down(&args, console),
         LocalCommand::Status => status(console),
     }
 }
@@ -32,7 +40,7 @@ pub async fn local(command: LocalCommand, console: &Console) -> anyhow::Result<E
 pub fn simulated_market(rules: &[FaultRule]) -> anyhow::Result<MarketSource> {
     let program = env::current_exe().context("could not determine the path of this program")?;
     let rules = rules.iter().map(|rule| format!("--fault={rule}"));
-    let args = ["market", "--port=0"].map(str::to_owned).into_iter().chain(rules).collect();
+    let args = std::iter::once("market".to_owned()).chain(rules).collect();
     Ok(MarketSource::Command { program, args })
 }
 
@@ -43,10 +51,17 @@ async fn up(args: UpArgs, console: &Console) -> anyhow::Result<Exit> {
     let rules = &args.faults.rules;
     let market_url = args.market_url.as_ref().map(|url| url.as_str().trim_end_matches('/').to_owned());
     if let Some(cloud) = LocalCloud::find(&home) {
-        return already_up(&cloud, market_url.as_deref(), rules, console);
+        return already_up(&cloud, &args, market_url.as_deref(), console);
     }
     let market = market_url.map_or_else(|| simulated_market(rules), |url| Ok(MarketSource::Url(url)))?;
-    let options = UpOptions { root, home, market, wait_scale: args.wait_scale, parameters: BTreeMap::new() };
+    let options = UpOptions {
+        root,
+        home,
+        market,
+        wait_scale: args.wait_scale,
+        parameters: BTreeMap::new(),
+        storage: Storage::Persistent,
+    };
     let cloud = tokio::select! {
         cloud = LocalCloud::up(options, &progress) => cloud?,
         () = interrupted() => {
@@ -62,8 +77,8 @@ async fn up(args: UpArgs, console: &Console) -> anyhow::Result<Exit> {
 
 fn already_up(
     cloud: &LocalCloud,
+    args: &UpArgs,
     market_url: Option<&str>,
-    rules: &[FaultRule],
     console: &Console,
 ) -> anyhow::Result<Exit> {
     match market_url {
@@ -71,7 +86,7 @@ fn already_up(
             "a local cloud with the market {} is up: stop it with `cargo finstream local down`, then bring it up with {url}",
             cloud.market_url
         ),
-        _ if !rules.is_empty() => bail!(
+        _ if !args.faults.rules.is_empty() => bail!(
             "a local cloud is up, and no fault can be injected into its market any more: stop it with `cargo finstream local down`, then bring it up with --fault"
         ),
         _ => {
@@ -88,15 +103,49 @@ next:
   cargo finstream run --trade-date 2026-11-20   one run of that day
   cargo finstream local down                    stop it";
 
-fn down(console: &Console) -> anyhow::Result<Exit> {
-    let Some(cloud) = workspace::cloud_up() else {
-        console.answer("no local cloud is up", &LocalJson::of(None))?;
-        return Ok(Exit::Done);
-    };
-    let endpoint = cloud.endpoint.clone();
-    cloud.down()?;
-    console.answer(&format!("the local cloud at {endpoint} is down"), &LocalJson::of(None))?;
+fn down(args: &DownArgs, console: &Console) -> anyhow::Result<Exit> {
+    let home = workspace::local_home(&workspace::root()?);
+    let data = LocalCloud::data_folder(&home);
+    if let Some(folder) = data.as_deref().filter(|_| args.delete && !args.yes)
+        && !confirm_deletion(folder)?
+    {
+        console.progress().report("nothing was deleted, and nothing stopped");
+        return Ok(Exit::Failed);
+    }
+    let mut done = vec![match LocalCloud::find(&home) {
+        Some(cloud) => {
+            let endpoint = cloud.endpoint.clone();
+            cloud.down()?;
+            format!("the local cloud at {endpoint} is down")
+        }
+        None => "no local cloud is up".to_owned(),
+    }];
+    match data {
+        Some(folder) if args.delete => {
+            LocalCloud::delete_data(&home)?;
+            done.push(format!("deleted {}", folder.display()));
+        }
+        Some(folder) => done.push(format!("what it holds is kept in {}", folder.display())),
+        None => {}
+    }
+    console.answer(&done.join("\n"), &LocalJson::of(None))?;
     Ok(Exit::Done)
+}
+
+/// Asks whether to delete a folder; anything but `yes` means no.
+///
+/// # Errors
+/// When nobody can be asked.
+fn confirm_deletion(folder: &Path) -> anyhow::Result<bool> {
+    if !stdin().is_terminal() {
+        bail!("--delete deletes {}, and nobody can be asked here: add --yes", folder.display());
+    }
+    let mut stderr = std::io::stderr();
+    write!(stderr, "delete all bars, exports and executions in {}? (yes/no) ", folder.display())?;
+    stderr.flush()?;
+    let mut answer = String::new();
+    stdin().read_line(&mut answer)?;
+    Ok(answer.trim() == "yes")
 }
 
 fn status(console: &Console) -> anyhow::Result<Exit> {
@@ -111,6 +160,10 @@ fn status(console: &Console) -> anyhow::Result<Exit> {
 fn describe(cloud: &LocalCloud) -> String {
     let output = |name: &str| cloud.outputs.get(name).map_or("(none)", String::as_str);
     let waits = format!("last {} times as long as on AWS", cloud.wait_scale);
+    let data = match cloud.storage {
+        Storage::Persistent => format!("{} (kept until down --delete)", cloud.home.join("data").display()),
+        Storage::Ephemeral => "not kept".to_owned(),
+    };
     let (env, logs) = (cloud.home.join("env"), cloud.home.join("log"));
     let lines = [
         ("endpoint", cloud.endpoint.as_str()),
@@ -121,6 +174,7 @@ fn describe(cloud: &LocalCloud) -> String {
         ("collect", output("CollectUrl")),
         ("market", &cloud.market_url),
         ("waits", &waits),
+        ("data", &data),
         ("environment", &format!("{} (for the AWS CLI: set -a; . {0})", env.display())),
         ("logs", &logs.display().to_string()),
     ];
@@ -137,7 +191,7 @@ mod tests {
         serde_json::from_value(serde_json::json!({
             "home": "/w/target/local-cloud", "endpoint": "http://127.0.0.1:4566", "region": "us-east-1",
             "access_key_id": "test", "secret_access_key": "test", "stack": "finstream",
-            "market_url": "http://127.0.0.1:8080", "wait_scale": 0.02, "processes": [],
+            "market_url": "http://127.0.0.1:8080", "wait_scale": 0.02, "storage": "persistent", "processes": [],
             "outputs": {"DataBucket": "finstream-data", "StateMachineArn": "arn:aws:states:us-east-1:1:stateMachine:p"},
         }))
     }

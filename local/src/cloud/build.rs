@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
 use serde::Deserialize;
+use sha2::{Digest, Sha256};
 use tokio::process::Command;
 
 use crate::{Progress, command};
@@ -87,6 +88,27 @@ pub(super) fn stage(root: &Path, binaries: &Binaries, stage: &Path) -> anyhow::R
     Ok(template)
 }
 
+/// A digest of everything that a deployment depends on: the staged files with their paths, and the parameters.
+pub(super) fn fingerprint(stage: &Path, parameters: &BTreeMap<String, String>) -> anyhow::Result<String> {
+    let mut digest = Sha256::new();
+    for path in files(stage)? {
+        let content = fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
+        let name = path.strip_prefix(stage)?.as_os_str().as_encoded_bytes();
+        [name, &content].into_iter().for_each(|part| digest.update(Sha256::digest(part)));
+    }
+    digest.update(serde_json::to_vec(parameters)?);
+    Ok(digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
+}
+
+/// All files below a folder, in an order that depends on nothing but their paths.
+fn files(folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
+    let entries = fs::read_dir(folder).with_context(|| format!("cannot read {}", folder.display()))?;
+    let mut paths = entries.map(|entry| Ok(entry?.path())).collect::<std::io::Result<Vec<_>>>()?;
+    paths.sort();
+    let nested = paths.into_iter().map(|path| if path.is_dir() { files(&path) } else { Ok(vec![path]) });
+    Ok(nested.collect::<anyhow::Result<Vec<_>>>()?.concat())
+}
+
 fn copy(from: &Path, to: &Path) -> anyhow::Result<()> {
     let parent = to.parent().unwrap_or(Path::new("."));
     fs::create_dir_all(parent)
@@ -132,6 +154,26 @@ mod tests {
         assert_eq!(fs::metadata(bootstrap)?.permissions().mode() & 0o777, 0o755);
         assert_eq!(fs::metadata(at("binary"))?.permissions().mode() & 0o777, 0o600);
         assert!(!at("home/stage/target/lambda/former").exists());
+        Ok(())
+    }
+
+    #[test]
+    fn a_fingerprint_changes_with_each_file_path_and_parameter() -> anyhow::Result<()> {
+        let stage = tempfile::tempdir()?;
+        let parameters = |value: &str| BTreeMap::from([("MarketUrl".to_owned(), value.to_owned())]);
+        let at = |path: &str| stage.path().join(path);
+        fs::create_dir(at("statemachine"))?;
+        fs::write(at("template.yaml"), "a")?;
+        fs::write(at("statemachine/pipeline.asl.json"), "b")?;
+        let mut seen = vec![fingerprint(stage.path(), &parameters("x"))?];
+        assert_eq!(fingerprint(stage.path(), &parameters("x"))?, seen[0]);
+        seen.push(fingerprint(stage.path(), &parameters("y"))?);
+        fs::write(at("statemachine/pipeline.asl.json"), "c")?;
+        seen.push(fingerprint(stage.path(), &parameters("x"))?);
+        fs::rename(at("statemachine/pipeline.asl.json"), at("statemachine/watch.asl.json"))?;
+        seen.push(fingerprint(stage.path(), &parameters("x"))?);
+        let distinct: std::collections::BTreeSet<_> = seen.iter().collect();
+        assert_eq!(distinct.len(), 4);
         Ok(())
     }
 

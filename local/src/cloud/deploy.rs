@@ -9,7 +9,7 @@ use serde::Deserialize;
 use shared::yahoo_retention::is_yahoo;
 use tokio::process::Command;
 
-use super::LocalCloud;
+use super::{LocalCloud, Storage};
 use crate::python::Environment;
 use crate::{Progress, command};
 
@@ -51,17 +51,25 @@ fn architecture(rust: &str) -> anyhow::Result<&'static str> {
     }
 }
 
+/// Reads what an earlier local cloud has deployed.
+pub(super) async fn read(
+    cloud: &LocalCloud,
+    python: &Environment,
+    progress: &dyn Progress,
+) -> anyhow::Result<Deployed> {
+    Aws { cloud, python, progress }.deployed().await
+}
+
 /// Packages and deploys the staged template.
 pub(super) async fn deploy(
     cloud: &LocalCloud,
     python: &Environment,
     template: &Path,
-    parameters: &BTreeMap<String, String>,
     progress: &dyn Progress,
 ) -> anyhow::Result<Deployed> {
     progress.step("deploying template.yaml");
     let aws = Aws { cloud, python, progress };
-    let deployed = aws.deploy(template, parameters).await.with_context(|| {
+    let deployed = aws.deploy(template).await.with_context(|| {
         let log = cloud.home.join("log/server.log");
         format!("template.yaml cannot be deployed; the server's log is {}", log.display())
     })?;
@@ -85,23 +93,37 @@ impl Aws<'_> {
         command
     }
 
-    async fn deploy(&self, template: &Path, parameters: &BTreeMap<String, String>) -> anyhow::Result<Deployed> {
+    async fn deploy(&self, template: &Path) -> anyhow::Result<Deployed> {
         let stack = self.cloud.stack.as_str();
         let packaged = template.with_file_name("packaged.yaml");
-        self.run(self.command(["s3", "mb", &format!("s3://{BUCKET}")])).await?;
+        self.empty_bucket().await?;
         let mut package = self.command(["cloudformation", "package", "--s3-bucket", BUCKET, "--template-file"]);
         package.arg(template).arg("--output-template-file").arg(&packaged);
         self.run(package).await?;
         let mut deploy = self.command(["cloudformation", "deploy", "--stack-name", stack, "--s3-bucket", BUCKET]);
         deploy.args(["--no-fail-on-empty-changeset", "--capabilities", "CAPABILITY_IAM"]);
         deploy.arg("--template-file").arg(&packaged).arg("--parameter-overrides");
-        deploy.args(parameters.iter().map(|(name, value)| format!("{name}={value}")));
+        deploy.args(self.cloud.parameters.iter().map(|(name, value)| format!("{name}={value}")));
         if let Err(error) = self.run(deploy).await {
             return Err(match self.failure_reasons().await {
                 reasons if reasons.is_empty() => error,
                 reasons => error.context(format!("resources of the stack failed:{reasons}")),
             });
         }
+        self.deployed().await
+    }
+
+    /// Creates the bucket, or removes what earlier deployments have put there: nothing refers to it any more.
+    async fn empty_bucket(&self) -> anyhow::Result<()> {
+        let uri = format!("s3://{BUCKET}");
+        self.run(self.command(["s3", "mb", &uri])).await?;
+        if self.cloud.storage == Storage::Persistent {
+            self.run(self.command(["s3", "rm", &uri, "--recursive", "--only-show-errors"])).await?;
+        }
+        Ok(())
+    }
+
+    async fn deployed(&self) -> anyhow::Result<Deployed> {
         let (outputs, environment) = tokio::try_join!(self.outputs(), self.function_environment())?;
         Ok(Deployed { outputs, environment })
     }

@@ -3,7 +3,7 @@
 //! A process is identified by its id and its start time, since ids are reused. Each leads a process group of its own:
 //! Ctrl-C in the terminal does not reach it, and its children can be ended with it.
 
-use std::fs::File;
+use std::fs::{File, OpenOptions};
 use std::io::Write;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
@@ -74,9 +74,10 @@ pub(super) struct Running {
 }
 
 impl Running {
-    /// Starts a program whose output goes to a log file.
+    /// Starts a program whose output goes to a new log file. It is appended to, so that it can be truncated meanwhile.
     pub(super) fn start(command: &mut Command, log: &Path) -> anyhow::Result<Self> {
-        let output = File::create(log).with_context(|| format!("cannot write {}", log.display()))?;
+        let output = File::create(log).and_then(|_| OpenOptions::new().append(true).open(log));
+        let output = output.with_context(|| format!("cannot write {}", log.display()))?;
         command.process_group(0).stdin(Stdio::null()).stderr(output.try_clone()?).stdout(output);
         let program = command.get_program().to_string_lossy().into_owned();
         let child = command.spawn().with_context(|| format!("cannot start {program}"))?;

@@ -6,17 +6,25 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
-use anyhow::bail;
+use anyhow::{Context, bail, ensure};
 use tokio::time::{Instant, sleep};
 
-use super::UpOptions;
+use super::data::{self, Ports};
 use super::process::Running;
+use super::{Storage, UpOptions};
 use crate::command::Tail;
 use crate::python::Environment;
 
 /// How long a server may take to become ready. Usually less than a second; more while Python compiles the packages.
 const READY_TIMEOUT: Duration = Duration::from_secs(60);
+const READY_REQUEST_TIMEOUT: Duration = Duration::from_secs(2);
 const POLL: Duration = Duration::from_millis(25);
+
+/// How long a port may stay in use after the process that used it was killed. Usually some milliseconds.
+const FREE_TIMEOUT: Duration = Duration::from_secs(3);
+
+/// How long saving the state may take; usually less than a second.
+const SAVE_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// How long a crawl takes, in seconds, for `launcher.py`; a real one takes a minute or more.
 const CRAWLER_RUN_SECONDS: &str = "0.3";
@@ -24,13 +32,37 @@ const CRAWLER_RUN_SECONDS: &str = "0.3";
 /// The AWS region that MiniStack emulates.
 pub(super) const REGION: &str = "us-east-1";
 
+/// Waits until both ports are free: threads of a process that was killed hold them a moment longer than it is seen.
+///
+/// # Errors
+/// When another program keeps using one of them.
+pub(super) async fn wait_until_free(ports: Ports, home: &Path) -> anyhow::Result<()> {
+    let deadline = Instant::now() + FREE_TIMEOUT;
+    for port in [ports.server, ports.market] {
+        while let Err(error) = TcpListener::bind((Ipv4Addr::LOCALHOST, port)) {
+            if Instant::now() > deadline {
+                return Err(error).with_context(|| {
+                    format!(
+                        "port {port} of this machine, which the local cloud in {} always uses, is taken: end the \
+                         program that listens there, or start afresh with `cargo finstream local down --delete`",
+                        home.display()
+                    )
+                });
+            }
+            sleep(POLL).await;
+        }
+    }
+    Ok(())
+}
+
 /// Starts MiniStack and returns it with the address it listens on.
 pub(super) async fn start(
     options: &UpOptions,
     home: &Path,
+    port: u16,
     python: &Environment,
 ) -> anyhow::Result<(Running, SocketAddr)> {
-    let address = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?;
+    let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
     let log = home.join("log/server.log");
     let server = Running::start(&mut launcher(options, home, python, address), &log)?;
     wait_until_ready(&server, &log, "the local cloud", async || is_ready(address).await.then_some(())).await?;
@@ -43,8 +75,16 @@ fn launcher(options: &UpOptions, home: &Path, python: &Environment, address: Soc
     let mut command = Command::new(python.program("python"));
     command.arg(options.root.join("local/launcher.py")).current_dir(home).env_clear();
     command.env("PATH", "/usr/local/bin:/usr/bin:/bin").env("TZ", "UTC").env("PYTHONUNBUFFERED", "1");
+    command.env("PYTHONDONTWRITEBYTECODE", "1"); // the modules beside the launcher would be compiled into the workspace
     command.env("HOME", &temporary).env("TMPDIR", &temporary);
-    command.env("S3_DATA_DIR", temporary.join("s3")).env("STATE_DIR", temporary.join("state"));
+    let data = match options.storage {
+        Storage::Persistent => {
+            command.env("PERSIST_STATE", "1").env("S3_PERSIST", "1");
+            data::folder(home)
+        }
+        Storage::Ephemeral => temporary,
+    };
+    command.env("S3_DATA_DIR", data.join("s3")).env("STATE_DIR", data.join("state"));
     let host = address.ip().to_string();
     command.env("BIND_HOST", &host).env("MINISTACK_HOST", host).env("GATEWAY_PORT", address.port().to_string());
     // Without it the functions would call the real AWS.
@@ -54,10 +94,25 @@ fn launcher(options: &UpOptions, home: &Path, python: &Environment, address: Soc
     command
 }
 
+/// Has the server save what it holds.
+pub(super) async fn save(endpoint: &str) -> anyhow::Result<()> {
+    let saved = client(SAVE_TIMEOUT)?.post(format!("{endpoint}/_finstream/save")).send().await;
+    let status = saved.context("the local cloud cannot be asked to save its state")?.status();
+    ensure!(status.is_success(), "the local cloud cannot save its state ({status}); its log says why");
+    Ok(())
+}
+
 /// Starts the program that serves the market and returns it with the URL it announces.
-pub(super) async fn start_market(program: &Path, args: &[String], home: &Path) -> anyhow::Result<(Running, String)> {
+pub(super) async fn start_market(
+    program: &Path,
+    args: &[String],
+    port: u16,
+    home: &Path,
+) -> anyhow::Result<(Running, String)> {
     let log = home.join("log/market.log");
-    let market = Running::start(Command::new(program).args(args).current_dir(home), &log)?;
+    let mut command = Command::new(program);
+    command.args(args).arg(format!("--port={port}")).current_dir(home);
+    let market = Running::start(&mut command, &log)?;
     let url = wait_until_ready(&market, &log, "the simulated market", async || announced(&log)).await?;
     Ok((market, url))
 }
@@ -93,10 +148,13 @@ async fn wait_until_ready<T>(
     }
 }
 
+/// The user's proxy settings do not apply to loopback.
+fn client(timeout: Duration) -> reqwest::Result<reqwest::Client> {
+    reqwest::Client::builder().no_proxy().timeout(timeout).build()
+}
+
 async fn is_ready(address: SocketAddr) -> bool {
-    // The user's proxy settings do not apply to loopback.
-    let client = reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(2)).build();
-    let Ok(client) = client else { return false };
+    let Ok(client) = client(READY_REQUEST_TIMEOUT) else { return false };
     let response = client.get(format!("http://{address}/_ministack/ready")).send().await;
     response.is_ok_and(|response| response.status().is_success())
 }
@@ -119,7 +177,7 @@ mod tests {
         let home = tempfile::tempdir()?;
         std::fs::create_dir(home.path().join("log"))?;
         let args = ["-c".to_owned(), script.to_owned()];
-        let (_running, url) = start_market(Path::new("/bin/sh"), &args, home.path()).await?;
+        let (_running, url) = start_market(Path::new("/bin/sh"), &args, 0, home.path()).await?;
         Ok(url)
     }
 

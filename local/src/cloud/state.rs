@@ -83,6 +83,7 @@ mod tests {
 
     use super::process::Running;
     use super::*;
+    use crate::cloud::Storage;
 
     fn sleeper(home: &Path) -> anyhow::Result<Running> {
         Running::start(Command::new("sleep").arg("300"), &home.join("log"))
@@ -98,6 +99,8 @@ mod tests {
             stack: "finstream".to_owned(),
             market_url: "http://127.0.0.1:80".to_owned(),
             wait_scale: 0.5,
+            storage: Storage::Persistent,
+            parameters: BTreeMap::from([("ScheduleState".to_owned(), "ENABLED".to_owned())]),
             outputs: BTreeMap::from([("ApiId".to_owned(), "a1".to_owned())]),
             processes: processes.iter().map(|running| running.process().clone()).collect(),
         }

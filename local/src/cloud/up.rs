@@ -6,8 +6,10 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
 
+use super::data::{self, Data, Ports};
+use super::deploy::Deployed;
 use super::process::Running;
-use super::{LocalCloud, MarketSource, UpOptions, build, deploy, server, state};
+use super::{LocalCloud, MarketSource, Storage, UpOptions, build, deploy, server, state};
 use crate::Progress;
 use crate::python::Environment;
 
@@ -24,14 +26,22 @@ pub(super) async fn up(options: UpOptions, progress: &dyn Progress) -> anyhow::R
         let at = running.home.display();
         bail!("a local cloud is up at {at} already, on {}; end it first: finstream local down", running.endpoint);
     }
+    let requirements = options.root.join("local/requirements.txt");
+    let mut data = match options.storage {
+        Storage::Ephemeral => None,
+        Storage::Persistent => Some(Data::open(&home, &data::ministack_version(&requirements)?)?),
+    };
+    let ports = data.as_ref().map_or_else(Ports::free, |data| Ok(data.ports()))?;
+    server::wait_until_free(ports, &home).await?;
     clear(&home)?;
-    let python = Environment::ensure(&options.root, &options.root.join("local/requirements.txt"), progress).await?;
+    let python = Environment::ensure(&options.root, &requirements, progress).await?;
     let binaries = build::functions(&options.root, progress).await?;
     let template = build::stage(&options.root, &binaries, &home.join("stage"))?;
-    let (started, mut cloud) = start(&options, home, &python, progress).await?;
-    let mut parameters = deploy::parameters(&cloud.market_url)?;
-    parameters.extend(options.parameters);
-    let deployed = deploy::deploy(&cloud, &python, &template, &parameters, progress).await?;
+    let (started, mut cloud) = start(&options, home, ports, &python, progress).await?;
+    let deployed = match &mut data {
+        None => deploy::deploy(&cloud, &python, &template, progress).await?,
+        Some(data) => deploy_changes(&cloud, data, &python, &template, progress).await?,
+    };
     cloud.outputs = deployed.outputs;
     state::save(&cloud, &deployed.environment)?;
     started.into_iter().for_each(Running::detach);
@@ -51,6 +61,29 @@ fn prepare(options: &UpOptions) -> anyhow::Result<PathBuf> {
     Ok(home)
 }
 
+/// Deploys the template, unless the very same is deployed already.
+async fn deploy_changes(
+    cloud: &LocalCloud,
+    data: &mut Data,
+    python: &Environment,
+    template: &Path,
+    progress: &dyn Progress,
+) -> anyhow::Result<Deployed> {
+    let stage = template.parent().context("the template is in no folder")?;
+    let fingerprint = build::fingerprint(stage, &cloud.parameters)?;
+    if data.is_deployed(&fingerprint)
+        && let Ok(deployed) = deploy::read(cloud, python, progress).await
+    {
+        progress.done(&format!("stack {} is up to date", cloud.stack));
+        return Ok(deployed);
+    }
+    let deployed = deploy::deploy(cloud, python, template, progress).await?;
+    // Recorded only once the server cannot lose it any more.
+    server::save(&cloud.endpoint).await?;
+    data.record_deployment(fingerprint)?;
+    Ok(deployed)
+}
+
 /// Empties the folders that an earlier local cloud wrote; other files at the home may belong to other tools.
 fn clear(home: &Path) -> anyhow::Result<()> {
     for folder in ["log", "tmp"].map(|name| home.join(name)) {
@@ -66,6 +99,7 @@ fn clear(home: &Path) -> anyhow::Result<()> {
 async fn start(
     options: &UpOptions,
     home: PathBuf,
+    ports: Ports,
     python: &Environment,
     progress: &dyn Progress,
 ) -> anyhow::Result<(Vec<Running>, LocalCloud)> {
@@ -74,13 +108,15 @@ async fn start(
     let market_url = match &options.market {
         MarketSource::Url(url) => url.clone(),
         MarketSource::Command { program, args } => {
-            let (market, url) = server::start_market(program, args, &home).await?;
+            let (market, url) = server::start_market(program, args, ports.market, &home).await?;
             started.push(market);
             url
         }
     };
-    let (server, address) = server::start(options, &home, python).await?;
+    let (server, address) = server::start(options, &home, ports.server, python).await?;
     started.push(server);
+    let mut parameters = deploy::parameters(&market_url)?;
+    parameters.extend(options.parameters.clone());
     let cloud = LocalCloud {
         home,
         endpoint: format!("http://{address}"),
@@ -90,6 +126,8 @@ async fn start(
         stack: STACK.to_owned(),
         market_url,
         wait_scale: options.wait_scale,
+        storage: options.storage,
+        parameters,
         outputs: BTreeMap::new(),
         processes: started.iter().map(|running| running.process().clone()).collect(),
     };
