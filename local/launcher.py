@@ -1,8 +1,8 @@
 """MiniStack 1.5.33 with patches where it differs from AWS. Runs in place of `python -m ministack`.
 
 MiniStack deploys template.yaml and runs the pipeline on one machine. Most of it behaves as AWS does; what follows
-does not, and the pipeline depends on it. Each patch replaces a private function, so the version is pinned. What
-keeps the server's state is in the module `persistence`.
+does not, and the pipeline depends on it. Each patch replaces a private function, so the version is pinned. Two more
+modules have patches of their own: `schedules` lets schedules fire, `persistence` keeps what the server holds.
 
 Athena
   dialect     Trino's SQL is translated to DuckDB's by sqlglot; MiniStack passes it on unchanged.
@@ -20,7 +20,6 @@ Firehose
   packing     A record of many lines goes to the partition of its first line: a record holds one trade date.
 CloudFormation
   numbers     A parameter's value is text; a property that is a number gets one, so that the SDKs can read it back.
-  time zones  A schedule keeps its own.
 IAM
   resources   Glue crawlers, Athena executions and log streams are checked against their own ARN, so narrow policies
               work.
@@ -39,11 +38,12 @@ time.tzset()
 
 import duckdb
 import persistence
+import schedules
 import sqlglot
 from ministack.app import main
 from ministack.core import iam_actions
 from ministack.core.responses import error_response_json
-from ministack.services import athena, firehose, glue, s3, scheduler
+from ministack.services import athena, firehose, glue, s3
 from ministack.services.cloudformation import provisioners
 from sqlglot import exp
 
@@ -59,7 +59,7 @@ original_resource_arn = iam_actions.extract_resource_arn
 original_connect = duckdb.connect
 original_create = {
     kind: provisioners._RESOURCE_HANDLERS[kind]["create"]
-    for kind in ("AWS::Athena::WorkGroup", "AWS::KinesisFirehose::DeliveryStream", "AWS::Scheduler::Schedule")
+    for kind in ("AWS::Athena::WorkGroup", "AWS::KinesisFirehose::DeliveryStream")
 }
 
 
@@ -264,13 +264,6 @@ def create_delivery_stream(logical_id, props, stack_name):
     return original_create["AWS::KinesisFirehose::DeliveryStream"](logical_id, with_numbers(props), stack_name)
 
 
-def create_schedule(logical_id, props, stack_name):
-    created = original_create["AWS::Scheduler::Schedule"](logical_id, props, stack_name)
-    schedule = scheduler._schedules[f"{props.get('GroupName', 'default')}/{created[0]}"]
-    schedule["ScheduleExpressionTimezone"] = props.get("ScheduleExpressionTimezone", "UTC")
-    return created
-
-
 duckdb.connect = connect
 athena._start_query_execution = start_query_execution
 athena._rewrite_data_paths = rewrite_data_paths
@@ -283,7 +276,7 @@ glue.CRAWLER_RUN_SECONDS = float(os.environ.get("CRAWLER_RUN_SECONDS", "0.3"))
 iam_actions.extract_resource_arn = extract_resource_arn
 provisioners._RESOURCE_HANDLERS["AWS::Athena::WorkGroup"]["create"] = create_work_group
 provisioners._RESOURCE_HANDLERS["AWS::KinesisFirehose::DeliveryStream"]["create"] = create_delivery_stream
-provisioners._RESOURCE_HANDLERS["AWS::Scheduler::Schedule"]["create"] = create_schedule
+schedules.install()
 persistence.install()
 
 if __name__ == "__main__":

@@ -223,6 +223,9 @@ pub struct UpArgs {
     /// Length of the state machine's waits, as a fraction from 0 to 1 of their length on AWS
     #[arg(long, value_name = "F", default_value_t = DEFAULT_WAIT_SCALE, value_parser = wait_scale)]
     pub wait_scale: f64,
+    /// Let the schedules start runs: the pipeline after each close, the watch the morning after
+    #[arg(long)]
+    pub schedules: bool,
 }
 
 #[derive(Debug, Args)]

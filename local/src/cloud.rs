@@ -24,6 +24,10 @@ use process::{Process, Watchdog};
 /// The usual [`UpOptions::wait_scale`]: on the local cloud nothing takes minutes, so the state machine's waits are short.
 pub const DEFAULT_WAIT_SCALE: f64 = 0.02;
 
+/// The parameter of the template that decides whether schedules start runs; on a local cloud `DISABLED` unless it is
+/// among the [`UpOptions::parameters`].
+pub const SCHEDULE_STATE: &str = "ScheduleState";
+
 /// A running local cloud: its addresses, credentials and stack.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct LocalCloud {
@@ -142,6 +146,11 @@ impl LocalCloud {
             bail!("a local cloud uses {}: end the one on {} first", folder.display(), running.endpoint);
         }
         data::delete(home)
+    }
+
+    /// Whether its schedules start runs.
+    pub fn schedules_fire(&self) -> bool {
+        self.parameters.get(SCHEDULE_STATE).is_some_and(|state| state == "ENABLED")
     }
 
     /// The value of an output of the stack.

@@ -121,6 +121,14 @@ async fn its_data_survives_a_stop_and_a_kill(context: Arc<Context>) -> Result<()
     run("2026-11-20").await?;
     let gaps = user.succeeds(&["gaps", "--from", "2026-11-18", "--to", "2026-11-20", "--symbols", "META"]).await?;
     ensure!(gaps.contains("trading days: 3") && gaps.contains("without any bars: 0"), "{gaps}");
+
+    // What is deployed otherwise is deployed again.
+    user.succeeds(&["local", "down"]).await?;
+    let text = user.succeeds(&["local", "up", "--wait-scale", "0.01", "--schedules"]).await?;
+    ensure!(text.contains("stack finstream deployed"), "{text}");
+    let list = ["s3api", "list-objects-v2", "--bucket", "finstream-deployment", "--query", "length(Contents)"];
+    let packages = context.tools.aws(&third, &list).await?;
+    ensure!(packages.as_u64().is_some_and(|number| number <= 7), "packages of former deployments are kept: {packages}");
     Ok(())
 }
 
@@ -209,7 +217,7 @@ async fn data_that_cannot_be_used_is_refused_until_it_is_deleted(context: Arc<Co
 /// The unit tests in `local/`, in the local cloud's own Python environment.
 async fn the_server_is_patched_as_its_own_tests_say(context: Arc<Context>) -> Result<()> {
     let program = "import sys, unittest; sys.dont_write_bytecode = True; sys.path.insert(0, 'local')\n\
-                   unittest.main(module=None, argv=['', 'persistence_test'])";
+                   unittest.main(module=None, argv=['', 'persistence_test', 'schedules_test'])";
     let run = context.tools.python(program, &[]).await?;
     ensure!(run.code == 0 && run.text.contains("OK"), "{}", run.text);
     Ok(())

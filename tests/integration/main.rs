@@ -30,6 +30,7 @@ mod recipes; // the README's ways to read the CSV
 mod release; // the archive of a release
 mod retention; // how long files are kept, and what the command does about those that are gone
 mod scripts; // what scripts rely on: exit codes, standard output and standard error, JSON
+mod schedules; // schedules that fire on the local cloud
 mod state_machine; // the definitions of the state machines
 mod symbols; // symbols that Yahoo spells differently, and symbols of other exchanges
 
@@ -117,6 +118,7 @@ fn main() -> anyhow::Result<ExitCode> {
         release::trials,
         retention::trials,
         scripts::trials,
+        schedules::trials,
         state_machine::trials,
         symbols::trials,
     ];

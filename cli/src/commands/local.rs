@@ -3,7 +3,6 @@
 mod json;
 
 use std::{
-    collections::BTreeMap,
     env,
     io::{IsTerminal, Write, stdin},
     path::Path,
@@ -12,7 +11,7 @@ use std::{
 use anyhow::{Context, bail};
 use local::{
     LocalCloud, UpOptions,
-    cloud::{MarketSource, Storage},
+    cloud::{MarketSource, SCHEDULE_STATE, Storage},
 };
 use market_sim::FaultRule;
 
@@ -53,13 +52,14 @@ async fn up(args: UpArgs, console: &Console) -> anyhow::Result<Exit> {
     if let Some(cloud) = LocalCloud::find(&home) {
         return already_up(&cloud, &args, market_url.as_deref(), console);
     }
+    let schedules = args.schedules.then(|| (SCHEDULE_STATE.to_owned(), "ENABLED".to_owned()));
     let market = market_url.map_or_else(|| simulated_market(rules), |url| Ok(MarketSource::Url(url)))?;
     let options = UpOptions {
         root,
         home,
         market,
         wait_scale: args.wait_scale,
-        parameters: BTreeMap::new(),
+        parameters: schedules.into_iter().collect(),
         storage: Storage::Persistent,
     };
     let cloud = tokio::select! {
@@ -88,6 +88,9 @@ fn already_up(
         ),
         _ if !args.faults.rules.is_empty() => bail!(
             "a local cloud is up, and no fault can be injected into its market any more: stop it with `cargo finstream local down`, then bring it up with --fault"
+        ),
+        _ if args.schedules && !cloud.schedules_fire() => bail!(
+             "a local cloud whose schedules do not fire is up: stop it with `cargo finstream local down`, then bring it up with --schedules"
         ),
         _ => {
             console.answer(&describe(cloud), &LocalJson::of(Some(cloud)))?;
@@ -174,6 +177,7 @@ fn describe(cloud: &LocalCloud) -> String {
         ("collect", output("CollectUrl")),
         ("market", &cloud.market_url),
         ("waits", &waits),
+        ("schedules", if cloud.schedules_fire() { "fire" } else { "do not fire (up --schedules)" }),
         ("data", &data),
         ("environment", &format!("{} (for the AWS CLI: set -a; . {0})", env.display())),
         ("logs", &logs.display().to_string()),
@@ -192,6 +196,7 @@ mod tests {
             "home": "/w/target/local-cloud", "endpoint": "http://127.0.0.1:4566", "region": "us-east-1",
             "access_key_id": "test", "secret_access_key": "test", "stack": "finstream",
             "market_url": "http://127.0.0.1:8080", "wait_scale": 0.02, "storage": "persistent", "processes": [],
+            "parameters": {"ScheduleState": "ENABLED"},
             "outputs": {"DataBucket": "finstream-data", "StateMachineArn": "arn:aws:states:us-east-1:1:stateMachine:p"},
         }))
     }

@@ -9,7 +9,7 @@ use serde::Deserialize;
 use shared::yahoo_retention::is_yahoo;
 use tokio::process::Command;
 
-use super::{LocalCloud, Storage};
+use super::{LocalCloud, SCHEDULE_STATE, Storage};
 use crate::python::Environment;
 use crate::{Progress, command};
 
@@ -29,7 +29,7 @@ pub(super) fn parameters(market_url: &str) -> anyhow::Result<BTreeMap<String, St
     let chosen = [
         ("MarketUrl", market_url),
         ("Architecture", architecture(std::env::consts::ARCH)?),
-        ("ScheduleState", "DISABLED"),
+        (SCHEDULE_STATE, "DISABLED"),
         ("RequireTls", "false"), // the local cloud has only http
         ("MarketRequestsPerSecond", requests_per_second(market_url)),
     ];
