@@ -29,8 +29,8 @@ mod policies; // what the policies say, where the local cloud does not enforce t
 mod recipes; // the README's ways to read the CSV
 mod release; // the archive of a release
 mod retention; // how long files are kept, and what the command does about those that are gone
-mod scripts; // what scripts rely on: exit codes, standard output and standard error, JSON
 mod schedules; // schedules that fire on the local cloud
+mod scripts; // what scripts rely on: exit codes, standard output and standard error, JSON
 mod state_machine; // the definitions of the state machines
 mod symbols; // symbols that Yahoo spells differently, and symbols of other exchanges
 

@@ -52,7 +52,7 @@ impl Location {
     /// When the local cloud is not up, or does not have that stack, or when no AWS region is set.
     pub async fn find(args: &TargetArgs) -> Result<Self, NoLocation> {
         match choose(args, workspace::cloud_up())? {
-            Choice::Local(cloud) => Ok(Self::local(cloud, args)),
+            Choice::Local(cloud) => Ok(Self::local(*cloud, args)),
             Choice::Aws(reason) => Self::aws(args, reason).await,
         }
     }
@@ -99,7 +99,7 @@ impl Location {
 
 #[derive(Debug)]
 enum Choice {
-    Local(LocalCloud),
+    Local(Box<LocalCloud>),
     /// AWS, and why, unless an option says so.
     Aws(Option<String>),
 }
@@ -121,7 +121,7 @@ fn choose(args: &TargetArgs, up: Option<LocalCloud>) -> Result<Choice, NoLocatio
             )),
             None => Ok(Choice::Aws(Some(format!("the local cloud has no stack {stack}")))),
         },
-        (_, Some(cloud), _) => Ok(Choice::Local(cloud)),
+        (_, Some(cloud), _) => Ok(Choice::Local(Box::new(cloud))),
     }
 }
 
@@ -153,7 +153,7 @@ mod tests {
         serde_json::from_value(serde_json::json!({
             "home": "/w", "endpoint": "http://127.0.0.1:4566", "region": "us-east-1", "access_key_id": "test",
             "secret_access_key": "test", "stack": "finstream", "market_url": "http://127.0.0.1:8080", "wait_scale": 0.02,
-            "processes": [], "outputs": {},
+            "storage": "persistent", "processes": [], "parameters": {}, "outputs": {},
         }))
     }
 

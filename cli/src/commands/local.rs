@@ -75,12 +75,7 @@ async fn up(args: UpArgs, console: &Console) -> anyhow::Result<Exit> {
     Ok(Exit::Done)
 }
 
-fn already_up(
-    cloud: &LocalCloud,
-    args: &UpArgs,
-    market_url: Option<&str>,
-    console: &Console,
-) -> anyhow::Result<Exit> {
+fn already_up(cloud: &LocalCloud, args: &UpArgs, market_url: Option<&str>, console: &Console) -> anyhow::Result<Exit> {
     match market_url {
         Some(url) if url != cloud.market_url => bail!(
             "a local cloud with the market {} is up: stop it with `cargo finstream local down`, then bring it up with {url}",
@@ -90,7 +85,7 @@ fn already_up(
             "a local cloud is up, and no fault can be injected into its market any more: stop it with `cargo finstream local down`, then bring it up with --fault"
         ),
         _ if args.schedules && !cloud.schedules_fire() => bail!(
-             "a local cloud whose schedules do not fire is up: stop it with `cargo finstream local down`, then bring it up with --schedules"
+            "a local cloud whose schedules do not fire is up: stop it with `cargo finstream local down`, then bring it up with --schedules"
         ),
         _ => {
             console.answer(&describe(cloud), &LocalJson::of(Some(cloud)))?;

@@ -51,7 +51,7 @@ impl Console {
     /// Prints a command's answer to standard output: `text`, or `json` with `--json`.
     ///
     /// # Errors
-    /// As [`print`].
+    /// As [`print()`].
     pub fn answer(&self, text: &str, json: &impl Serialize) -> anyhow::Result<()> {
         match self.format {
             Format::Text if text.is_empty() => Ok(()),
