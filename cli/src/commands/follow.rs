@@ -152,7 +152,8 @@ fn show(timeline: &mut Timeline, events: &[RunEvent], progress: &ProgressDisplay
     }
 }
 
-/// The result of an execution that has ended, and how long it took, in seconds. Its description is eventually consistent and may lag behind its history.
+/// The result of an execution that has ended, and how long it took, in seconds. Its description is eventually consistent
+/// and may lag behind its history.
 /// <https://docs.aws.amazon.com/step-functions/latest/apireference/API_DescribeExecution.html>
 async fn result_of(target: &Target, name: &str) -> anyhow::Result<(RunResult, f64)> {
     poll_until(target.poll_interval, async || match execution::describe(target, name).await? {

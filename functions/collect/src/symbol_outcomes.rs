@@ -29,9 +29,9 @@ pub fn pending(symbols: &SymbolOutcomes, outcome: CollectOutcome, now: Timestamp
     let is_soon = matches!(outcome, CollectOutcome::OutOfTime | CollectOutcome::Unavailable);
     let max_attempts = if is_soon { 1 } else { MAX_ATTEMPTS };
     // The state machine has waited for the sessions, unless it was told to be quicker.
-    let has_ended = |ends_at: Option<Timestamp>| outcome == CollectOutcome::SessionOpen || has_ended(ends_at, now);
+    let is_due = |ends_at: Option<Timestamp>| outcome == CollectOutcome::SessionOpen || has_ended(ends_at, now);
     let is_wanted = |symbol: &FailedSymbol| match symbol.reason {
-        Reason::SessionNotOver => has_ended(symbol.session_ends_at),
+        Reason::SessionNotOver => is_due(symbol.session_ends_at),
         _ => is_open(symbol) && symbol.attempts < max_attempts,
     };
     let failed = symbols.failed.iter().filter(|symbol| is_wanted(symbol));
@@ -41,7 +41,7 @@ pub fn pending(symbols: &SymbolOutcomes, outcome: CollectOutcome, now: Timestamp
         refusals: *refusals,
     });
     let is_wanted = |symbol: &CollectedSymbol| match symbol.session_ends_at {
-        Some(_) => has_ended(symbol.session_ends_at) && symbol.attempts < MAX_ATTEMPTS,
+        Some(_) => is_due(symbol.session_ends_at) && symbol.attempts < MAX_ATTEMPTS,
         None => is_worth_an_attempt(symbol) && symbol.attempts < max_attempts,
     };
     let collected = symbols.collected.iter().filter(|symbol| is_wanted(symbol));

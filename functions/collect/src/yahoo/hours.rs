@@ -87,7 +87,7 @@ pub fn bars_of(listed: Session, rows: &[Row], interval: Interval) -> SessionBars
         match (row.bar, known) {
             (Some(bar), Some(known)) if bar == *known => {}
             (Some(bar), None) if is_expected => drop(bars.insert(row.at, bar)),
-            (Some(bar), None) if grid.holds_open(row.at) && (bar.volume > 0 || bar.low < bar.high) => {
+            (Some(bar), None) if grid.holds_open(row.at) && !is_flat(&bar) => {
                 expected.insert(row.at);
                 bars.insert(row.at, bar);
             }
@@ -96,7 +96,7 @@ pub fn bars_of(listed: Session, rows: &[Row], interval: Interval) -> SessionBars
                 outside.push(row.at);
                 bars.insert(row.at, bar);
             }
-            (Some(bar), _) if rows.has_traded(&bar) || bar.low < bar.high => left_out.push(row.at),
+            (Some(bar), _) if !is_flat(&bar) => left_out.push(row.at),
             (None, known) if rows.is_refused(row) => {
                 let is_gap = is_expected && known.is_none() && !session.is_whole_day();
                 left_out.extend((!is_gap).then_some(row.at));
@@ -111,9 +111,9 @@ pub fn bars_of(listed: Session, rows: &[Row], interval: Interval) -> SessionBars
 
     // A period that is an hour off says no longer when the day is over.
     let is_moved = session.open != listed.open;
-    let trades_on = bars.keys().filter(|at| **at >= if is_moved { listed.close } else { session.close }).max();
-    let over_at = session.close.max(if is_moved { listed.close } else { session.close });
-    let over_at = trades_on.map_or(over_at, |at| over_at.max(*at + interval.duration() + TRADING_ON));
+    let close = if is_moved { listed.close } else { session.close };
+    let trades_on = bars.keys().filter(|at| **at >= close).max().map(|at| *at + interval.duration() + TRADING_ON);
+    let over_at = session.close.max(trades_on.unwrap_or(close)).max(close);
     let misfits = bars.keys().filter(|at| !listed.contains(**at, interval)).count();
     let differ = hours_differ((&listed, &session), &grid, bars.keys().copied().collect(), &outside, misfits);
     let remarks = [differ, remark_left_out(&session, &left_out)];
@@ -154,7 +154,7 @@ impl Rows {
         bar.volume > 0 || !self.have_volume && bar.low < bar.high
     }
 
-    fn traded(&self) -> impl DoubleEndedIterator<Item = Ohlcv> {
+    fn traded(&self) -> impl Iterator<Item = Ohlcv> {
         self.all.iter().filter_map(|row| row.bar).filter(|bar| self.has_traded(bar))
     }
 
@@ -171,14 +171,18 @@ impl Rows {
 
     /// The row with the latest price, which Yahoo appends.
     fn latest_price(&self) -> Option<Timestamp> {
-        let is_flat = |bar: Ohlcv| bar.volume == 0 && bar.low == bar.high;
-        self.all.last().filter(|row| row.bar.is_some_and(is_flat)).map(|row| row.at)
+        self.all.last().filter(|row| row.bar.as_ref().is_some_and(is_flat)).map(|row| row.at)
     }
 
     /// The starts of the rows that traded, each once.
     fn starts(&self) -> BTreeSet<Timestamp> {
         self.traded().map(|bar| bar.start).collect()
     }
+}
+
+/// Whether nothing shows that the bar traded: it has no volume, and one price.
+fn is_flat(bar: &Ohlcv) -> bool {
+    bar.volume == 0 && bar.low == bar.high
 }
 
 /// The session, a minute longer or moved by an hour where the rows say so.
