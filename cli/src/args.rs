@@ -152,7 +152,7 @@ Exit code: 0 when nothing is wrong, 1 when something is, 2 for invalid arguments
 It only reads, but for one invocation of collect, which queries the market once and writes nothing.";
 
 const COMPLETIONS_EXAMPLES: &str = "\
-For the installed program (cargo install --path cli), such as:
+For the installed program (cargo install --locked --path cli), such as:
   finstream completions bash > ~/.local/share/bash-completion/completions/finstream
   finstream completions zsh  > ~/.zfunc/_finstream           with ~/.zfunc in fpath
   finstream completions fish > ~/.config/fish/completions/finstream.fish";

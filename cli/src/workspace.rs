@@ -11,7 +11,7 @@ use local::LocalCloud;
 /// Names another folder for the local cloud than `target/local-cloud`, so that several can be up.
 const HOME_VARIABLE: &str = "FINSTREAM_LOCAL_HOME";
 
-/// The folder of the package from which this program was built: `cargo install --path cli` leaves it where it is.
+/// The folder of the package from which this program was built: `cargo install --locked --path cli` leaves it where it is.
 const BUILT_FROM: &str = env!("CARGO_MANIFEST_DIR");
 
 /// The workspace root: the folder that holds the template and the state machine, at or above the current folder,
@@ -28,7 +28,7 @@ pub fn root() -> anyhow::Result<PathBuf> {
         format!(
             "finstream's source tree is neither here nor any more at {BUILT_FROM}, from which this program was built: a local \
              cloud builds and deploys it, so run this in the source tree, or install it from there again (cargo install \
-             --path cli)"
+             --locked --path cli)"
         )
     })
 }
