@@ -7,7 +7,7 @@
 
 CREATE EXTERNAL TABLE bars (
   symbol       string,  -- the symbol that was requested
-  company_name string,  -- its name in companies.toml, else Yahoo's, else the symbol
+  company_name string,  -- its name in the list, else Yahoo's, else the symbol
   ts           string,  -- start of the bar with the exchange's offset: 2021-11-30T09:30:00-05:00
   open         double,  -- first price
   high         double,  -- highest price

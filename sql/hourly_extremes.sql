@@ -2,7 +2,7 @@
 -- the earliest bar that reached each, and the prices at which the hour opened and closed. The hour is the one
 -- in which the bar starts.
 --
--- Parameters: 1. trade_date  2. interval  3. run_id, whose symbols are queried
+-- Parameters: 1. trade_date  2. interval  3. run_id, whose bars are counted
 -- Each stands in a WHERE clause: Athena allows them nowhere else (tested in tests/integration/aws_rules.rs).
 -- https://docs.aws.amazon.com/athena/latest/ug/querying-with-prepared-statements.html
 --
@@ -11,9 +11,12 @@
 -- within half a percent of each other. After a split it does not, and is left out. Nor does a bar of it fill a gap that reaches
 -- to a fifth, or five times, the average close of the newest: pounds among pence.
 --
--- The last two columns are the same in every row of a symbol. restated says whether a collection was left out. run_bars
+-- All symbols of the day are among the rows: the export takes those of its run's list, also where that run has none of
+-- their bars.
+--
+-- The last three columns are the same in every row of a symbol. restated says whether a collection was left out. run_bars
 -- is the number of bars that the run wrote in all its collections, whether or not they are among the rows: the export
--- compares it with what was collected of the symbol.
+-- compares it with what was collected of the symbol. collected_at is that of the newest collection.
 --
 -- Athena reads collected_at to the millisecond and drops what is beyond, so "the newest" relies on
 -- collect's writing milliseconds.
@@ -21,13 +24,13 @@
 WITH day AS (
   -- Every collection of every bar of the day. A record that was delivered twice counts once.
   SELECT DISTINCT
-    symbol, company_name, trade_date, ts, open, high, low, close, volume, currency, run_id,
+    symbol, company_name, trade_date, ts, open, high, low, close, volume, currency, run_id, collected_at,
     from_iso8601_timestamp(ts) AS started,
     from_iso8601_timestamp(collected_at) AS collected
   FROM bars
   WHERE trade_date = ? AND "interval" = ?
 ),
-run_symbols AS (
+own AS (
   SELECT symbol, count(*) AS run_bars
   FROM day
   WHERE run_id = ?
@@ -44,6 +47,7 @@ compared AS (
     *,
     max(CASE WHEN collection_rank = 1 THEN close END) OVER (PARTITION BY symbol, ts) AS newest_close,
     max(CASE WHEN collection_rank = 1 THEN currency END) OVER (PARTITION BY symbol) AS newest_currency,
+    max(CASE WHEN collection_rank = 1 THEN collected_at END) OVER (PARTITION BY symbol) AS newest_collected_at,
     avg(CASE WHEN collection_rank = 1 THEN close END) OVER (PARTITION BY symbol) AS newest_average
   FROM by_collection
 ),
@@ -78,9 +82,10 @@ newest AS (
     first_value(company_name) OVER (PARTITION BY by_recency.symbol ORDER BY collection_rank, started) AS company_name,
     newest_currency AS currency,
     restated,
-    run_bars
+    coalesce(run_bars, 0) AS run_bars,
+    newest_collected_at
   FROM by_recency
-  JOIN run_symbols ON run_symbols.symbol = by_recency.symbol
+  LEFT JOIN own ON own.symbol = by_recency.symbol
   WHERE recency_rank = 1
 ),
 ranked AS (
@@ -105,7 +110,8 @@ SELECT
   min_by(open, started) AS open,
   max_by(close, started) AS close,
   restated,
-  run_bars
+  run_bars,
+  newest_collected_at AS collected_at
 FROM ranked
-GROUP BY company_name, symbol, trade_date, hour, currency, restated, run_bars
+GROUP BY company_name, symbol, trade_date, hour, currency, restated, run_bars, newest_collected_at
 ORDER BY company_name, symbol, hour

@@ -6,7 +6,7 @@
 mod day;
 mod period;
 
-use std::error::Error;
+use std::{error::Error, path::PathBuf};
 
 use clap::{
     Args, Parser, Subcommand, ValueEnum,
@@ -18,7 +18,7 @@ use jiff::Timestamp;
 use local::cloud::DEFAULT_WAIT_SCALE;
 use market_sim::FaultRule;
 use serde::Serialize;
-use shared::{Interval, Symbol, SymbolList, TradeDate, payload::RunRequest};
+use shared::{Interval, ListName, Symbol, SymbolList, TradeDate, payload::RunRequest};
 use url::Url;
 
 use crate::{
@@ -96,6 +96,9 @@ pub enum Command {
     Follow(FollowArgs),
     /// List the newest executions, with their outcome and what they collected
     List(ListArgs),
+    /// Show, check and change the lists of companies in the data bucket
+    #[command(after_help = LISTS_EXAMPLES)]
+    Lists(ListsArgs),
     /// Run every trading day of a range that is still missing, and download the CSVs and reports
     #[command(after_help = BACKFILL_EXAMPLES)]
     Backfill(BackfillArgs),
@@ -131,16 +134,27 @@ Examples:
   cargo finstream backfill --from 2026-11-02                   to the newest session that has ended
   cargo finstream backfill --from 2026-11-02 --to 2026-11-20 --symbols META,SHOP --concurrency 4
 
-Without --symbols it takes the companies file (shared/companies.toml). Weekends and New York's holidays
+Without --list and --symbols it takes the list companies. Weekends and New York's holidays
 are left out where all symbols trade there. The same command again resumes where it stopped: a day is not run again
-once its execution has succeeded, or its published CSV holds every bar of every symbol.";
+once its execution has succeeded, or the list's published CSV holds every bar of every symbol.";
 
 const GAPS_EXAMPLES: &str = "\
 Examples:
   cargo finstream gaps --from 2026-11-02 --to 2026-11-20
   cargo finstream gaps --from 2026-11-02 --symbols META,SHOP --interval 15m
 
-Without --symbols it expects, on every day, the symbols that the lake holds on any of them.";
+Without --list and --symbols it expects the companies of the list companies, as it is now, on every day.";
+
+const LISTS_EXAMPLES: &str = "\
+Examples:
+  cargo finstream lists                             the lists, and how many companies each has
+  cargo finstream lists edit companies              in your editor; a list that is not right stays as it was
+  cargo finstream lists pull companies tech.toml    the file, to change it
+  cargo finstream lists push tech tech.toml         a new list, or a new version of one
+  cargo finstream run --list tech
+
+A change holds from the next run on, without a deployment. A run without a list takes companies, which is built in until it
+is changed; the schedule takes the list of its parameter ScheduleList.";
 
 const DOCTOR_EXAMPLES: &str = "\
 Examples:
@@ -163,9 +177,8 @@ pub struct RequestArgs {
     /// The session's date in the exchange's zone [default: the newest session that has ended]
     #[arg(long, value_name = "YYYY-MM-DD", value_parser = trade_date)]
     pub trade_date: Option<TradeDate>,
-    /// Yahoo ticker symbols, such as BRK-B, separated by commas [default: all of the companies file]
-    #[arg(long, value_name = "A,B", value_parser = symbols)]
-    pub symbols: Option<SymbolList>,
+    #[command(flatten)]
+    pub what: WhatArgs,
     /// The length of a bar: 1m, 2m, 5m, 15m, 30m or 1h [default: 5m]
     #[arg(long)]
     pub interval: Option<Interval>,
@@ -178,10 +191,38 @@ impl RequestArgs {
     pub fn request(&self) -> RunRequest {
         RunRequest {
             trade_date: self.trade_date,
-            symbols: self.symbols.clone(),
+            list: self.what.list.clone(),
+            symbols: self.what.symbols.clone(),
             interval: self.interval,
             ..RunRequest::default()
         }
+    }
+}
+
+/// The companies, by a list or by hand.
+#[derive(Debug, Clone, Default, Args)]
+pub struct WhatArgs {
+    /// A list of companies in the data bucket [default: companies]
+    #[arg(long, value_name = "NAME", conflicts_with = "symbols")]
+    pub list: Option<ListName>,
+    /// Yahoo ticker symbols, such as BRK-B, separated by commas, in place of a list; a run over them publishes its own files alone
+    #[arg(long, value_name = "A,B", value_parser = symbols)]
+    pub symbols: Option<SymbolList>,
+}
+
+impl WhatArgs {
+    /// The list; none where symbols are given.
+    pub fn list(&self) -> Option<ListName> {
+        self.symbols.is_none().then(|| self.list.clone().unwrap_or_default())
+    }
+
+    /// The options as they were given, each with a space before it, to repeat them in another command.
+    pub fn options(&self) -> String {
+        let symbols = self.symbols.iter().map(|symbols| {
+            let symbols: Vec<_> = symbols.iter().map(Symbol::as_str).collect();
+            format!(" --symbols {}", symbols.join(","))
+        });
+        self.list.iter().map(|list| format!(" --list {list}")).chain(symbols).collect()
     }
 }
 
@@ -294,6 +335,49 @@ pub struct ListArgs {
     pub limit: u16,
     #[command(flatten)]
     pub target: TargetArgs,
+}
+
+#[derive(Debug, Args)]
+pub struct ListsArgs {
+    #[command(subcommand)]
+    pub command: Option<ListsCommand>,
+    #[command(flatten)]
+    pub target: TargetArgs,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum ListsCommand {
+    /// Show the companies of a list
+    Show {
+        /// The list
+        name: ListName,
+    },
+    /// Change a list in the editor that VISUAL or EDITOR names
+    Edit {
+        /// The list
+        name: ListName,
+    },
+    /// Write a list from a file, unless a line of it is wrong
+    Push {
+        /// The list
+        name: ListName,
+        /// The file, as `lists pull` writes it
+        file: PathBuf,
+    },
+    /// Write the file of a list to this machine
+    Pull {
+        /// The list
+        name: ListName,
+        /// The file [default: NAME.toml]
+        file: Option<PathBuf>,
+    },
+    /// Name every bad line of a list, or of a file before it is pushed
+    Check {
+        /// The list
+        name: ListName,
+        /// The file to check in place of the list in the data bucket
+        file: Option<PathBuf>,
+    },
 }
 
 #[derive(Debug, Args)]

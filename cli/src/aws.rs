@@ -4,6 +4,7 @@ pub mod athena;
 pub mod execution;
 pub mod export_files;
 pub mod history;
+pub mod lists;
 pub mod location;
 pub mod poll;
 pub mod s3;

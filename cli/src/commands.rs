@@ -7,6 +7,7 @@ pub mod doctor;
 pub mod follow;
 pub mod gaps;
 pub mod list;
+pub mod lists;
 pub mod local;
 pub mod market;
 pub mod run;

@@ -18,7 +18,7 @@ use std::process::ExitCode;
 
 use args::{Cli, Command};
 use clap::FromArgMatches;
-use commands::{backfill, completions, demo, doctor, follow, gaps, list, local, market, run};
+use commands::{backfill, completions, demo, doctor, follow, gaps, list, lists, local, market, run};
 use exit::Exit;
 use interrupt::unless_interrupted;
 use output::console::print_to_stderr;
@@ -36,6 +36,7 @@ async fn main() -> ExitCode {
         Command::Backfill(args) => backfill::backfill(args, &console).await,
         Command::Gaps(args) => unless_interrupted(gaps::gaps(args, &console)).await,
         Command::List(args) => unless_interrupted(list::list(args, &console)).await,
+        Command::Lists(args) => unless_interrupted(lists::lists(args, &console)).await,
         Command::Doctor(args) => unless_interrupted(doctor::doctor(args, &console)).await,
         Command::Completions { shell } => completions::completions(shell),
         Command::Market(args) => market::serve(args).await,

@@ -8,6 +8,8 @@ use strum::{Display, VariantArray};
 pub enum ErrorName {
     /// The input is not what the function takes. Not worth a retry.
     InvalidInput,
+    /// The list of companies does not exist, or its file is not right. Not worth a retry.
+    InvalidList,
     /// A role lacks a permission. Not worth a retry.
     AccessDenied,
     /// An AWS service rejected the call, and would reject it again. Not worth a retry.

@@ -4,10 +4,12 @@
 //! whoever reads it never gets the CSV of one run beside the report of another. Copies of them at the day's own address are
 //! for people, and for scripts that expect them there.
 
+use std::fmt;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::{RunId, S3Uri, TradeDate};
+use crate::{Interval, ListName, RunId, S3Uri, TradeDate};
 
 /// The two files of an export.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -31,13 +33,33 @@ impl ExportFiles {
 
     /// The copies at the day's own address. They are written one after the other, after the manifest, so they are those of
     /// two runs for a moment while one run replaces another.
-    pub fn of_day(bucket: &str, trade_date: TradeDate) -> Self {
-        Self::in_folder(bucket, &folder(trade_date))
+    pub fn of_day(bucket: &str, day: &PublishedDay) -> Self {
+        Self::in_folder(bucket, &day.to_string())
     }
 
     /// Both, in the order in which they are written: a CSV always has its report.
     pub fn in_order(&self) -> [&S3Uri; 2] {
         [&self.report, &self.csv]
+    }
+}
+
+/// What one run after the other publishes: a list's day, in bars of one length. Runs over symbols that were given by hand
+/// publish nothing but their own files.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct PublishedDay {
+    /// The list.
+    pub list: ListName,
+    /// The length of the bars.
+    pub interval: Interval,
+    /// The session.
+    pub trade_date: TradeDate,
+}
+
+impl fmt::Display for PublishedDay {
+    /// The folder in the data bucket: `exports/companies/interval=5m/trade_date=2026-11-20`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { list, interval, trade_date } = self;
+        write!(f, "exports/{list}/interval={interval}/trade_date={trade_date}")
     }
 }
 
@@ -55,8 +77,8 @@ pub struct Manifest {
 
 impl Manifest {
     /// Where the manifest of a day is.
-    pub fn uri(bucket: &str, trade_date: TradeDate) -> S3Uri {
-        S3Uri::new(bucket, format!("{}/manifest.json", folder(trade_date)))
+    pub fn uri(bucket: &str, day: &PublishedDay) -> S3Uri {
+        S3Uri::new(bucket, format!("{day}/manifest.json"))
     }
 
     /// Whether it is to take the place of the one that is published: it is of the same run, or of one that collected later.
@@ -65,10 +87,6 @@ impl Manifest {
         let order = |of: &Self| (of.collected_at, of.run_id.clone());
         self.run_id == published.run_id || order(self) > order(published)
     }
-}
-
-fn folder(trade_date: TradeDate) -> String {
-    format!("exports/trade_date={trade_date}")
 }
 
 #[cfg(test)]
@@ -89,10 +107,12 @@ mod tests {
         let manifest = manifest("run-1", "2026-11-20T22:30:00.123Z")?;
         assert_eq!(serde_json::to_string(&manifest)?, json);
         assert_eq!(serde_json::from_str::<Manifest>(json)?, manifest);
-        let date = "2026-11-20".parse()?;
-        assert_eq!(Manifest::uri("lake", date).to_string(), "s3://lake/exports/trade_date=2026-11-20/manifest.json");
-        let copies = ExportFiles::of_day("lake", date);
-        assert_eq!(copies.csv.to_string(), "s3://lake/exports/trade_date=2026-11-20/hourly_extremes.csv");
+        let (list, interval, trade_date) = (ListName::default(), Interval::FiveMinutes, "2026-11-20".parse()?);
+        let day = PublishedDay { list, interval, trade_date };
+        let folder = "s3://lake/exports/companies/interval=5m/trade_date=2026-11-20";
+        assert_eq!(Manifest::uri("lake", &day).to_string(), format!("{folder}/manifest.json"));
+        let copies = ExportFiles::of_day("lake", &day);
+        assert_eq!(copies.csv.to_string(), format!("{folder}/hourly_extremes.csv"));
         assert_eq!(copies.in_order().map(S3Uri::file_name), ["report.html", "hourly_extremes.csv"]);
         Ok(())
     }

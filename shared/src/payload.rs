@@ -3,11 +3,13 @@
 //! `statemachine/pipeline.asl.json` moves these objects; the functions, the command and the tests
 //! read and write them through the types below, so a field cannot be renamed in one place only.
 
+use std::fmt;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Deserializer, Serialize, de::Error};
 use strum::IntoStaticStr;
 
-use crate::{Gap, Interval, Price, RunId, S3Uri, Source, Symbol, SymbolList, TradeDate, format::thousands};
+use crate::{Gap, Interval, ListName, Price, RunId, S3Uri, Source, Symbol, SymbolList, TradeDate, format::thousands};
 
 /// The request of a run: the execution's input, the body of `POST /collect`, and (with a
 /// `run_id`) what the state machine passes to `collect`. Every field may be left out.
@@ -17,7 +19,10 @@ pub struct RunRequest {
     /// The session to collect; without it the newest one that had ended by `scheduled_time`, or by now.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub trade_date: Option<TradeDate>,
-    /// The symbols to collect; without them those of the companies file.
+    /// The list of companies to collect; without it, and without symbols, the one of the name `companies`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub list: Option<ListName>,
+    /// The symbols to collect, in place of a list.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub symbols: Option<SymbolList>,
     /// The length of a bar; five minutes without it.
@@ -87,6 +92,9 @@ pub struct Collection {
     pub interval: Interval,
     /// The run id that the bars carry.
     pub run_id: RunId,
+    /// The list that the run is over; none where its symbols were given by hand.
+    #[serde(default)]
+    pub list: Option<ListName>,
     /// When the invocation began, in UTC, to the millisecond, which is what the query compares.
     pub collected_at: Timestamp,
     /// When Firehose had accepted the last record, in UTC, to the second, which is the precision in which Glue
@@ -421,7 +429,7 @@ pub struct RunQueryRequest {
     pub trade_date: TradeDate,
     /// The length of the bars to query.
     pub interval: Interval,
-    /// The run whose symbols are queried and whose bars are counted.
+    /// The run whose bars are counted.
     pub run_id: RunId,
     /// 32 to 128 characters; a repeated call with the same token starts no second query.
     pub client_request_token: String,
@@ -465,6 +473,9 @@ pub enum Export {
         /// left out.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         restated: Vec<Symbol>,
+        /// The symbols of which this run has no bars, and whose rows are those of an earlier one.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        carried_over: Vec<CarriedOver>,
     },
     /// Firehose has not delivered every bar yet; nothing is published.
     Incomplete {
@@ -472,6 +483,22 @@ pub enum Export {
         /// wrote must be seen twice.
         bars_seen: usize,
     },
+}
+
+/// A symbol whose rows in an export are of bars that an earlier run collected.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CarriedOver {
+    /// The symbol.
+    pub symbol: Symbol,
+    /// When the newest collection of its bars began, in UTC.
+    pub collected_at: Timestamp,
+}
+
+impl fmt::Display for CarriedOver {
+    /// `OKTA of 2026-11-20 22:30 UTC`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} of {}", self.symbol, self.collected_at.strftime("%Y-%m-%d %H:%M UTC"))
+    }
 }
 
 /// The user-defined metadata (`x-amz-meta-simulated`) that says of a published object whether its prices are
@@ -484,6 +511,9 @@ pub const SIMULATED_METADATA: &str = "simulated";
 pub enum RunOutcome {
     /// The CSV and the report are complete.
     Exported {
+        /// The list that the run was over; none where its symbols were given by hand.
+        #[serde(default)]
+        list: Option<ListName>,
         /// The session that was collected.
         trade_date: TradeDate,
         /// The number of bars collected, all of them seen by the query.
@@ -501,6 +531,9 @@ pub enum RunOutcome {
         /// left out.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         restated: Vec<Symbol>,
+        /// The symbols of which this run has no bars, and whose rows are those of an earlier one.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        carried_over: Vec<CarriedOver>,
     },
     /// Nothing traded on that date.
     NoSession {

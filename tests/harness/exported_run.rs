@@ -4,7 +4,7 @@ use anyhow::bail;
 use serde_json::Value;
 use shared::{
     HourlyExtreme, S3Uri, Symbol, TradeDate,
-    payload::{RunOutcome, SymbolOutcomes},
+    payload::{CarriedOver, RunOutcome, SymbolOutcomes},
 };
 
 use crate::Stack;
@@ -20,6 +20,8 @@ pub struct ExportedRun {
     pub symbols: SymbolOutcomes,
     /// The symbols of which bars of another scale or currency were left out.
     pub restated: Vec<Symbol>,
+    /// The symbols whose rows are of an earlier run.
+    pub carried_over: Vec<CarriedOver>,
     /// The text of the exported CSV.
     pub csv: String,
     /// Where the report is.
@@ -41,8 +43,19 @@ impl Stack {
     /// When it exported nothing, when its prices are not marked as simulated, or when the CSV cannot be read.
     pub async fn exported(&self, outcome: RunOutcome) -> anyhow::Result<ExportedRun> {
         match outcome {
-            RunOutcome::Exported { trade_date, bars, symbols, csv, report, simulated: true, restated } => {
-                Ok(ExportedRun { trade_date, bars, symbols, restated, csv: self.object(&csv).await?, report })
+            RunOutcome::Exported {
+                trade_date,
+                bars,
+                symbols,
+                csv,
+                report,
+                simulated: true,
+                restated,
+                carried_over,
+                ..
+            } => {
+                let csv = self.object(&csv).await?;
+                Ok(ExportedRun { trade_date, bars, symbols, restated, carried_over, csv, report })
             }
             other => bail!("not an exported run of a simulated market: {other:?}"),
         }

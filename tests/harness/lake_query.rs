@@ -12,8 +12,8 @@ use serde_json::{Value, json};
 use shared::{
     Bar, Interval, RunId, S3Uri, Symbol, TradeDate,
     payload::{
-        CollectOutcome, CollectedSymbol, Collection, Export, ExportRequest, RunQueryRequest, StartedQuery,
-        SymbolOutcomes,
+        CarriedOver, CollectOutcome, CollectedSymbol, Collection, Export, ExportRequest, FailedSymbol, Reason,
+        RunQueryRequest, StartedQuery, SymbolOutcomes,
     },
 };
 
@@ -28,6 +28,8 @@ pub struct LakeQuery {
     pub interval: Interval,
     /// The run whose symbols are selected; bars of other runs replace its bars where they were written later.
     pub run_id: RunId,
+    /// Symbols that the run requested as well, those of which it has bars left out: it got nothing for them.
+    pub failed: BTreeSet<Symbol>,
 }
 
 impl LakeQuery {
@@ -46,6 +48,16 @@ impl LakeQuery {
             written.entry(&bar.symbol).or_default().insert((bar.ts.timestamp(), bar.collected_at));
         }
         let collected_at = own().map(|bar| bar.collected_at).max().context("the run has no bars")?;
+        let without = self.failed.iter().filter(|symbol| !starts.contains_key(symbol));
+        let failed = without.map(|symbol| FailedSymbol {
+            symbol: symbol.clone(),
+            reason: Reason::Blocked,
+            detail: "429".to_owned(),
+            attempts: 2,
+            session_ends_at: None,
+            refusals: 2,
+        });
+        let failed = failed.collect();
         Ok(Collection {
             outcome: CollectOutcome::Collected,
             trade_date: self.trade_date,
@@ -63,11 +75,12 @@ impl LakeQuery {
                         ..CollectedSymbol::new(symbol.clone(), starts.len(), Some(starts.len()))
                     })
                     .collect(),
-                failed: Vec::new(),
+                failed,
             },
             simulated: true,
             waits_until: None,
             session_wait: None,
+            list: None,
         })
     }
 }
@@ -79,6 +92,8 @@ pub struct LakeExport {
     pub csv: String,
     /// The symbols of which bars of another scale or currency were left out, in alphabetical order.
     pub restated: Vec<Symbol>,
+    /// The symbols of which the run has no bars, in alphabetical order.
+    pub carried_over: Vec<CarriedOver>,
 }
 
 /// A query as it was given to Athena, and where its result is.
@@ -148,9 +163,9 @@ impl Stack {
         let written = collection.bars;
         let request = ExportRequest { collection, query_result: result.clone() };
         match self.invoke("ExportCsvFunction", &request).await? {
-            Export::Exported { bars_seen, csv, restated, .. } => {
+            Export::Exported { bars_seen, csv, restated, carried_over, .. } => {
                 ensure!(bars_seen == written, "the query saw {bars_seen} bars of the run, which has {written}");
-                Ok(LakeExport { csv: self.object(&csv).await?, restated })
+                Ok(LakeExport { csv: self.object(&csv).await?, restated, carried_over })
             }
             Export::Incomplete { bars_seen } => bail!("the query saw {bars_seen} bars of the run, which has {written}"),
         }

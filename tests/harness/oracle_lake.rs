@@ -7,7 +7,7 @@ use std::{
 };
 
 use jiff::Timestamp;
-use shared::{Bar, Interval, RunId, Symbol, TradeDate};
+use shared::{Bar, Interval, RunId, Symbol, TradeDate, payload::CarriedOver};
 
 use crate::{
     LakeExport, LakeQuery,
@@ -18,19 +18,23 @@ use crate::{
 ///
 /// Of the copies of a bar the last write wins: the one with the latest `collected_at`, and of those at the same time
 /// the one with the greatest run id. The same holds for the company's name and the currency. What is of another scale
-/// or currency than a symbol's newest collection is left out.
+/// or currency than a symbol's newest collection is left out. Of a symbol for which the run got nothing the rows are those
+/// of earlier runs.
 ///
 /// # Errors
 /// When an hour cannot be written as a row of the CSV.
 pub fn expected_from_lake(query: &LakeQuery, bars: &[Bar]) -> anyhow::Result<LakeExport> {
     let of_run = bars.iter().filter(|bar| query.matches(bar) && bar.run_id == query.run_id);
-    let symbols: BTreeSet<_> = of_run.map(|bar| bar.symbol.as_str()).collect();
-    let is_queried = |symbol: &Symbol| symbols.contains(symbol.as_str());
+    let own: BTreeSet<_> = of_run.map(|bar| &bar.symbol).collect();
+    let is_queried = |symbol: &Symbol| own.contains(symbol) || query.failed.contains(symbol);
     let queried = bars.iter().filter(|bar| query.matches(bar) && is_queried(&bar.symbol));
     let (mut bars, restated) = of_one_scale(queried);
     bars.sort_by_key(|bar| Reverse((bar.collected_at, &bar.run_id)));
-    let (mut listings, mut latest) = (BTreeMap::new(), BTreeMap::new());
+    let (mut listings, mut latest, mut carried_over) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
     for bar in bars {
+        if !own.contains(&bar.symbol) {
+            carried_over.entry(&bar.symbol).or_insert(bar.collected_at);
+        }
         let (name, symbol, currency) = (bar.company_name.as_str(), bar.symbol.as_str(), bar.currency.as_deref());
         listings.entry(symbol).or_insert(Listing { name, symbol, currency });
         latest.entry((bar.symbol.as_str(), bar.ts.timestamp())).or_insert(bar);
@@ -41,7 +45,11 @@ pub fn expected_from_lake(query: &LakeQuery, bars: &[Bar]) -> anyhow::Result<Lak
         hours.add(listings[symbol], &bar.ts, Prices { open, high, low, close }, bar.volume);
     }
     let restated = restated.into_iter().map(|(_, symbol)| symbol.clone()).collect();
-    Ok(LakeExport { csv: hours.csv(query.trade_date)?, restated })
+    let carried_over = carried_over
+        .into_iter()
+        .map(|(symbol, collected_at)| CarriedOver { symbol: symbol.clone(), collected_at })
+        .collect();
+    Ok(LakeExport { csv: hours.csv(query.trade_date)?, restated, carried_over })
 }
 
 /// The bars that are of the currency and the scale of the newest collection of their symbol and day, and the symbols and

@@ -12,6 +12,7 @@ use rustix::{
     io::Errno,
     process::{Pid, Signal, kill_process},
 };
+use serde_json::Value;
 
 use crate::poll;
 
@@ -44,6 +45,21 @@ pub async fn kill_server(cloud: &LocalCloud) -> anyhow::Result<()> {
     }
     poll("the processes are gone", Duration::from_millis(10), async || {
         Ok((!folders.iter().any(|folder| is_alive(folder))).then_some(()))
+    })
+    .await
+}
+
+/// Waits until the server of a persistent `cloud` has saved an execution, whose name or ARN this is, in the given state.
+///
+/// # Errors
+/// When it has not within two minutes.
+pub async fn execution_is_saved(cloud: &LocalCloud, execution: &str, status: &str) -> anyhow::Result<()> {
+    let path = cloud.home.join("data/state/stepfunctions.json");
+    poll("the execution is saved", Duration::from_millis(100), async || {
+        let saved: Value = serde_json::from_slice(&fs::read(&path).unwrap_or(b"null".to_vec()))?;
+        let executions = saved["payload"]["executions"]["data"].as_object().into_iter().flatten();
+        let mut found = executions.filter(|(key, _)| key.contains(execution));
+        Ok(found.any(|(_, saved)| saved["status"] == status).then_some(()))
     })
     .await
 }

@@ -21,7 +21,10 @@ impl ProxiedStack {
         let (market, cloud) = (proxy.serve(&stack.market.url).await?, proxy.serve(&stack.cloud.endpoint).await?);
         // The local cloud sets AWS_ENDPOINT_URL itself; the variable of a single service takes precedence over it.
         for (output, variables) in [
-            ("CollectFunction", &[("MARKET_URL", &*market), ("AWS_ENDPOINT_URL_FIREHOSE", &cloud)][..]),
+            (
+                "CollectFunction",
+                &[("MARKET_URL", &*market), ("AWS_ENDPOINT_URL_FIREHOSE", &cloud), ("AWS_ENDPOINT_URL_S3", &cloud)][..],
+            ),
             ("StartCrawlerFunction", &[("AWS_ENDPOINT_URL_GLUE", &cloud)]),
             ("RunQueryFunction", &[("AWS_ENDPOINT_URL_ATHENA", &cloud)]),
             ("ExportCsvFunction", &[("AWS_ENDPOINT_URL_S3", &cloud)]),

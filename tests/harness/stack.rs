@@ -11,15 +11,16 @@ use local::{
     cloud::{Guard, LocalCloud, MarketSource, Storage},
 };
 use serde_json::Value;
-use shared::{Bar, ExportFiles, Manifest, S3Uri, TradeDate, payload::RunOutcome};
+use shared::{Bar, ExportFiles, Interval, ListName, Manifest, PublishedDay, S3Uri, TradeDate, payload::RunOutcome};
 
-use crate::{MarketServer, Tools, poll};
+use crate::{MarketServer, Tools, kill_server, poll};
 
 /// A deployed stack; its local cloud is taken down when it is dropped.
 #[derive(Debug)]
 pub struct Stack {
     /// The local cloud it is deployed on, with the outputs of the template.
     pub cloud: Guard,
+    options: UpOptions,
     /// The simulated market that `collect` queries.
     pub market: MarketServer,
     pub(crate) s3: S3,
@@ -57,6 +58,18 @@ impl Stack {
     /// # Errors
     /// The step that failed.
     pub async fn up_with(tools: &Tools, parameters: &[(&str, &str)]) -> anyhow::Result<Self> {
+        Self::up_on(tools, parameters, Storage::Ephemeral).await
+    }
+
+    /// As [`Stack::up`], on a local cloud whose data outlives its server.
+    ///
+    /// # Errors
+    /// The step that failed.
+    pub async fn up_persistent(tools: &Tools) -> anyhow::Result<Self> {
+        Self::up_on(tools, &[], Storage::Persistent).await
+    }
+
+    async fn up_on(tools: &Tools, parameters: &[(&str, &str)], storage: Storage) -> anyhow::Result<Self> {
         let market = MarketServer::serve().await?;
         let home = tempfile::Builder::new().prefix("test-cloud-").tempdir_in(tools.root.join("target"))?;
         let options = UpOptions {
@@ -65,9 +78,9 @@ impl Stack {
             market: MarketSource::Url(market.url.clone()),
             wait_scale: 0.01,
             parameters: parameters.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect(),
-            storage: Storage::Ephemeral,
+            storage,
         };
-        let cloud = LocalCloud::up(options, &()).await?.guard()?;
+        let cloud = LocalCloud::up(options.clone(), &()).await?.guard()?;
         let config = aws_config::defaults(aws_config::BehaviorVersion::latest())
             .endpoint_url(&cloud.endpoint)
             .region(aws_config::Region::new(cloud.region.clone()))
@@ -75,7 +88,19 @@ impl Stack {
             .load()
             .await;
         let (s3, sfn, http) = (S3::new(&config), StepFunctions::new(&config), reqwest::Client::new());
-        Ok(Self { cloud, market, s3, http, sfn, _home: home })
+        Ok(Self { cloud, options, market, s3, http, sfn, _home: home })
+    }
+
+    /// Kills the server and every function, as a power failure would, and brings the local cloud up again.
+    ///
+    /// # Errors
+    /// When something cannot be killed, or the step of bringing it up that failed.
+    pub async fn killed_and_up_again(self) -> anyhow::Result<Self> {
+        let Self { cloud, options, .. } = self;
+        kill_server(&cloud).await?;
+        drop(cloud);
+        let cloud = LocalCloud::up(options.clone(), &()).await?.guard()?;
+        Ok(Self { cloud, options, ..self })
     }
 
     /// The credentials of the local account's root, who may do everything.
@@ -96,12 +121,20 @@ impl Stack {
     /// # Errors
     /// As [`Stack::execute`].
     pub async fn follow(&self, input: &Value) -> anyhow::Result<(String, Ended)> {
-        let machine = self.cloud.output("StateMachineArn")?;
-        let started = self.sfn.start_execution().state_machine_arn(machine).input(input.to_string()).send().await?;
-        let arn = started.execution_arn;
+        let arn = self.start(input).await?;
         let ended = poll(&arn, Duration::from_millis(100), async || self.ended(&arn).await).await?;
         let name = arn.rsplit(':').next().unwrap_or_default().to_owned();
         Ok((name, ended))
+    }
+
+    /// Starts an execution of the pipeline with `input`, and returns its ARN.
+    ///
+    /// # Errors
+    /// When it cannot be started.
+    pub async fn start(&self, input: &Value) -> anyhow::Result<String> {
+        let machine = self.cloud.output("StateMachineArn")?;
+        let started = self.sfn.start_execution().state_machine_arn(machine).input(input.to_string()).send().await?;
+        Ok(started.execution_arn)
     }
 
     /// How an execution ended; `None` while it is running.
@@ -177,24 +210,36 @@ impl Stack {
         Ok(S3Uri::new(self.cloud.output("DataBucket")?, key))
     }
 
-    /// What is published for a day, or `None` where nothing is.
+    /// Writes the file of a list of companies, each a name and a symbol.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub async fn put_list(&self, list: &str, companies: &[(&str, &str)]) -> anyhow::Result<()> {
+        let list: ListName = list.parse()?;
+        let company =
+            |(name, symbol): &(&str, &str)| format!("[[company]]\nsymbol = \"{symbol}\"\nname = \"{name}\"\n");
+        let file = companies.iter().map(company).collect();
+        self.put_object(&list.uri(self.cloud.output("DataBucket")?), file).await
+    }
+
+    /// What is published for a day of a list, or `None` where nothing is.
     ///
     /// # Errors
     /// When it cannot be read.
-    pub async fn published(&self, date: TradeDate) -> anyhow::Result<Option<Manifest>> {
-        let uri = Manifest::uri(self.cloud.output("DataBucket")?, date);
+    pub async fn published(&self, day: &PublishedDay) -> anyhow::Result<Option<Manifest>> {
+        let uri = Manifest::uri(self.cloud.output("DataBucket")?, day);
         if self.keys(&uri.key).await?.is_empty() {
             return Ok(None);
         }
         Ok(Some(serde_json::from_str(&self.object(&uri).await?)?))
     }
 
-    /// The CSV that is published for a day, or `None` where nothing is.
+    /// The CSV that is published for a day of a list, or `None` where nothing is.
     ///
     /// # Errors
     /// When it cannot be read.
-    pub async fn published_csv(&self, date: TradeDate) -> anyhow::Result<Option<String>> {
-        match self.published(date).await? {
+    pub async fn published_csv(&self, day: &PublishedDay) -> anyhow::Result<Option<String>> {
+        match self.published(day).await? {
             Some(manifest) => self.object(&manifest.files.csv).await.map(Some),
             None => Ok(None),
         }
@@ -204,9 +249,9 @@ impl Stack {
     ///
     /// # Errors
     /// When they are not, or when nothing is published.
-    pub async fn verify_copies(&self, date: TradeDate) -> anyhow::Result<()> {
-        let manifest = self.published(date).await?.with_context(|| format!("nothing is published for {date}"))?;
-        let copies = ExportFiles::of_day(self.cloud.output("DataBucket")?, date);
+    pub async fn verify_copies(&self, day: &PublishedDay) -> anyhow::Result<()> {
+        let manifest = self.published(day).await?.with_context(|| format!("nothing is published in {day}"))?;
+        let copies = ExportFiles::of_day(self.cloud.output("DataBucket")?, day);
         for (own, copy) in manifest.files.in_order().into_iter().zip(copies.in_order()) {
             ensure!(self.object(own).await? == self.object(copy).await?, "{copy} is not {own}");
         }
@@ -243,4 +288,12 @@ impl Stack {
 
 fn root_credentials(cloud: &LocalCloud) -> Credentials {
     Credentials::new(&cloud.access_key_id, &cloud.secret_access_key, None, None, "the local cloud's root")
+}
+
+/// A day of a list, in bars of five minutes.
+///
+/// # Errors
+/// When that is not the name of a list.
+pub fn published_day(list: &str, trade_date: TradeDate) -> anyhow::Result<PublishedDay> {
+    Ok(PublishedDay { list: list.parse()?, interval: Interval::FiveMinutes, trade_date })
 }

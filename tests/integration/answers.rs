@@ -51,10 +51,11 @@ impl Case {
         let bars = self.files.concat();
         let exported = context.stack.query_and_export(&self.query, &bars).await?;
         let expected = expected_from_lake(&self.query, &bars)?;
-        let (LakeExport { csv, restated }, computed) = (&exported, &expected.csv);
+        let (LakeExport { csv, restated, carried_over }, computed) = (&exported, &expected.csv);
         let difference = csv.lines().zip(computed.lines()).find(|(got, computed)| got != computed);
         ensure!(csv == computed, "exported:\n{csv}computed:\n{computed}first difference: {difference:?}");
         ensure!(restated == &expected.restated, "{restated:?} named as restated, computed: {:?}", expected.restated);
+        ensure!(carried_over == &expected.carried_over, "{carried_over:?}, computed: {:?}", expected.carried_over);
         Ok(exported)
     }
 }
@@ -85,8 +86,12 @@ async fn reference_days_give_the_recorded_rows(context: Arc<Context>) -> Result<
 
 async fn a_second_collection_gives_the_same_bytes(context: Arc<Context>) -> Result<()> {
     let collected = |run_id: &str, at: &str| {
-        let query =
-            LakeQuery { trade_date: "2022-03-22".parse()?, interval: Interval::FiveMinutes, run_id: run_id.parse()? };
+        let query = LakeQuery {
+            trade_date: "2022-03-22".parse()?,
+            interval: Interval::FiveMinutes,
+            run_id: run_id.parse()?,
+            failed: BTreeSet::new(),
+        };
         let (symbol, name, currency) = ("META".to_owned(), "Meta Platforms".to_owned(), Some("USD".to_owned()));
         let zone = TimeZone::get("America/New_York")?;
         let collected = Collected { query, at: at.parse()?, zone, symbol, name, currency };

@@ -6,7 +6,7 @@ use std::{sync::Arc, time::Instant};
 
 use anyhow::{Context as _, Result, ensure};
 use futures::{TryStreamExt, stream::FuturesUnordered};
-use harness::{DEFAULT_COMPANIES, Stack, peak_memory, trading_days, verify_csv};
+use harness::{DEFAULT_COMPANIES, Stack, peak_memory, published_day, trading_days, verify_csv};
 use jiff::civil::date;
 use serde_json::json;
 use shared::{Interval, TradeDate};
@@ -29,9 +29,10 @@ async fn sixty_executions_at_once_export_the_right_csv(context: Arc<Context>) ->
     // What is published in the end is right, too, also where ten runs published the same day.
     dates.dedup();
     for date in &dates {
-        let csv = stack.published_csv(*date).await?.with_context(|| format!("no CSV is published for {date}"))?;
+        let day = published_day("companies", *date)?;
+        let csv = stack.published_csv(&day).await?.with_context(|| format!("no CSV is published for {date}"))?;
         verify_csv(&stack.market, *date, Interval::FiveMinutes, &DEFAULT_COMPANIES, &csv).await?;
-        stack.verify_copies(*date).await?;
+        stack.verify_copies(&day).await?;
     }
     let memory = peak_memory(&stack.cloud, stack.cloud.output("CollectFunction")?)?;
     let peak = memory.iter().copied().max().context("no process of collect was found")?;

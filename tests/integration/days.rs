@@ -3,7 +3,7 @@
 use std::{collections::BTreeSet, sync::Arc};
 
 use anyhow::{Context as _, Result, bail, ensure};
-use harness::{DEFAULT_COMPANIES, Ended, ExportedRun, count_bars, verify_csv};
+use harness::{DEFAULT_COMPANIES, Ended, ExportedRun, count_bars, published_day, verify_csv};
 use serde_json::json;
 use shared::{
     Interval, hourly_extreme,
@@ -97,15 +97,18 @@ async fn a_second_run_exports_the_same_bytes_despite_duplicates(context: Arc<Con
 
 async fn each_run_keeps_its_files_and_the_last_one_is_published(context: Arc<Context>) -> Result<()> {
     let (stack, date) = (&context.stack, "2026-11-11".parse()?);
+    let day = published_day("days", date)?;
     let mut runs = Vec::new();
     for symbols in [&["META", "SHOP", "SNAP"][..], &["SHOP"]] {
-        let run = stack.export(&json!({"trade_date": date, "symbols": symbols})).await?;
+        let companies: Vec<_> = symbols.iter().map(|symbol| (*symbol, *symbol)).collect();
+        stack.put_list("days", &companies).await?;
+        let run = stack.export(&json!({"trade_date": date, "list": "days"})).await?;
         let rows = hourly_extreme::read(run.csv.as_bytes())?;
         let own = rows.iter().all(|row| symbols.contains(&row.symbol.as_str()));
         ensure!(rows.len() == 7 * symbols.len() && own, "{rows:?}");
-        let manifest = stack.published(date).await?.context("nothing is published")?;
+        let manifest = stack.published(&day).await?.context("nothing is published")?;
         ensure!(manifest.files.report == run.report, "{manifest:?} and not {}", run.report);
-        stack.verify_copies(date).await?;
+        stack.verify_copies(&day).await?;
         runs.push((manifest, run.csv));
     }
     let [(first, csv), (second, _)] = runs.as_slice() else { bail!("two runs") };
@@ -139,7 +142,7 @@ async fn weekends_and_holidays_have_no_session(context: Arc<Context>) -> Result<
         }
         ensure!(
             context.stack.lake(date).await?.is_empty()
-                && context.stack.keys(&format!("exports/trade_date={date}/")).await?.is_empty()
+                && context.stack.keys(&published_day("companies", date.parse()?)?.to_string()).await?.is_empty()
         );
     }
     Ok(())

@@ -3,7 +3,7 @@
 use std::{fs, sync::Arc};
 
 use anyhow::{Context as _, Result, ensure};
-use harness::{Stack, list};
+use harness::{Stack, list, published_day};
 use serde_json::{Value, json};
 use shared::S3Uri;
 
@@ -15,7 +15,8 @@ async fn the_bars_of_a_deleted_stack_are_taken_along(context: Arc<Context>) -> R
     let stack = Stack::up(&context.tools).await?;
     let (name, bucket) = (stack.cloud.stack.as_str(), stack.cloud.output("DataBucket")?);
     let aws = async |args: &[&str]| context.tools.aws(&stack.cloud, args).await;
-    stack.export(&json!({"trade_date": "2026-11-19", "symbols": ["META"]})).await?;
+    stack.put_list("meta", &[("Meta Platforms", "META")]).await?;
+    stack.export(&json!({"trade_date": "2026-11-19", "list": "meta"})).await?;
     let described = aws(&["cloudformation", "describe-stacks", "--stack-name", name]).await?;
 
     aws(&["cloudformation", "delete-stack", "--stack-name", name]).await?;
@@ -36,14 +37,17 @@ async fn the_bars_of_a_deleted_stack_are_taken_along(context: Arc<Context>) -> R
     aws(&["cloudformation", "wait", "stack-create-complete", "--stack-name", name]).await?;
 
     // The crawl of the next day's run finds the old day, too.
-    stack.export(&json!({"trade_date": "2026-11-20", "symbols": ["META"]})).await?;
+    stack.export(&json!({"trade_date": "2026-11-20", "list": "meta"})).await?;
     let database = stack.cloud.output("DatabaseName")?;
     let partitions = aws(&["glue", "get-partitions", "--database-name", database, "--table-name", "bars"]).await?;
     let mut days: Vec<_> = list(&partitions["Partitions"]).into_iter().map(|it| it["Values"].to_string()).collect();
     days.sort_unstable();
     ensure!(days == [r#"["2026-11-19"]"#, r#"["2026-11-20"]"#], "{days:?}");
     for day in ["2026-11-19", "2026-11-20"] {
-        stack.verify_copies(day.parse()?).await.context("the exports of both days are in the bucket")?;
+        stack
+            .verify_copies(&published_day("meta", day.parse()?)?)
+            .await
+            .context("the exports of both days are in the bucket")?;
     }
     Ok(())
 }

@@ -14,18 +14,21 @@ use std::{
 use anyhow::{Context as _, Result, bail, ensure};
 use comfy_table::{Table, presets};
 use futures::{StreamExt, stream};
-use harness::{Call, CallFault, CallFaultRule, Ended, ProxiedStack, trading_days, verify_csv};
+use harness::{Call, CallFault, CallFaultRule, Ended, ProxiedStack, published_day, trading_days, verify_csv};
 use jiff::civil::date;
 use market_sim::FaultDuration;
 use serde_json::json;
-use shared::{Interval, TradeDate};
+use shared::{Interval, PublishedDay, TradeDate};
 
 use crate::{Context, trials};
 
-trials![faults_of_calls_that_name_their_date, faults_of_calls_to_firehose, faults_of_the_call_to_start_a_crawl];
+trials![faults_of_calls_that_name_their_date, faults_of_calls_to_firehose, faults_of_calls_that_name_no_date];
 
 /// The number of rows at once: nearly all of their time is waiting.
 const CONCURRENCY: usize = 16;
+
+/// The calls whose requests and replies name no trade date.
+const NAME_NO_DATE: [Call; 1] = [Call::StartCrawler];
 
 /// The companies of the run with the temporary fault, and of the one with the permanent fault.
 const TEMPORARY: [(&str, &str); 2] = [("Meta Platforms", "META"), ("Netflix", "NFLX")];
@@ -34,7 +37,7 @@ const PERMANENT: [(&str, &str); 2] = [("Shopify", "SHOP"), ("Snap", "SNAP")];
 /// Their requests or replies name the trade date, so that runs of different dates can have different faults at once.
 async fn faults_of_calls_that_name_their_date(context: Arc<Context>) -> Result<()> {
     let proxied = ProxiedStack::up(&context.tools).await?;
-    let has_its_own_test = |call: &Call| matches!(call, Call::PutRecordBatch | Call::StartCrawler);
+    let has_its_own_test = |call: &Call| *call == Call::PutRecordBatch || NAME_NO_DATE.contains(call);
     let calls: Vec<_> = Call::ALL.into_iter().filter(|call| !has_its_own_test(call)).collect();
     matrix(&proxied, rows(&calls), CONCURRENCY).await
 }
@@ -46,10 +49,20 @@ async fn faults_of_calls_to_firehose(context: Arc<Context>) -> Result<()> {
     matrix(&proxied, rows(&[Call::PutRecordBatch]), CONCURRENCY).await
 }
 
-/// The request names no run, so the faults are injected one after another on a stack of its own.
-async fn faults_of_the_call_to_start_a_crawl(context: Arc<Context>) -> Result<()> {
+/// The requests name no run, so the faults are injected one after another on a stack of its own.
+async fn faults_of_calls_that_name_no_date(context: Arc<Context>) -> Result<()> {
     let proxied = ProxiedStack::up(&context.tools).await?;
-    matrix(&proxied, rows(&[Call::StartCrawler]), 1).await
+    matrix(&proxied, rows(&NAME_NO_DATE), 1).await
+}
+
+/// The list of a run. It has the date in its name, so that a request for it names the date, too.
+fn list_of(row: &Row, companies: &[(&str, &str)]) -> String {
+    format!("{}-{}", if companies == TEMPORARY { "temporary" } else { "permanent" }, row.date)
+}
+
+/// What a run over the list publishes.
+fn published(row: &Row, companies: &[(&str, &str)]) -> Result<PublishedDay> {
+    Ok(PublishedDay { interval: row.interval(), ..published_day(&list_of(row, companies), row.date)? })
 }
 
 /// A fault of a call, with a trade date of its own for the two runs.
@@ -74,7 +87,9 @@ fn faults(call: Call) -> Vec<CallFault> {
     let own: &[_] = match call {
         Call::PutRecordBatch => &[F::Partial, F::CutOff],
         Call::Chart | Call::StartQueryExecution => &[F::CutOff],
-        Call::StartCrawler | Call::GetResult | Call::GetManifest | Call::GetCopy => &[F::CutOff, F::TimedOut],
+        Call::GetList | Call::StartCrawler | Call::GetResult | Call::GetManifest | Call::GetCopy => {
+            &[F::CutOff, F::TimedOut]
+        }
         Call::PutReport | Call::PutCsv | Call::PutManifest | Call::PutCopy => &[F::TimedOut],
     };
     let all = [F::Delay, F::Reset, F::InternalError, F::Unavailable, F::Throttled, F::LostReply];
@@ -90,7 +105,8 @@ impl Row {
             (Call::PutRecordBatch, CallFault::Partial | CallFault::LostReply) => {
                 FaultDuration::For(Duration::from_secs(9))
             }
-            _ => FaultDuration::Times(4), // the SDK makes three attempts
+            (Call::GetList, CallFault::CutOff) => FaultDuration::Times(2), // the SDK does not try again
+            _ => FaultDuration::Times(4),                                  // the SDK makes three attempts
         }
     }
 
@@ -157,23 +173,24 @@ async fn with_temporary_fault(proxied: &ProxiedStack, row: &Row) -> Result<Strin
     let (ended, summary) = run(proxied, row, row.temporary(), &TEMPORARY).await?;
     ensure!(matches!(ended, Ended::Succeeded(_)), "{ended:?}");
     verify_published(proxied, row, &TEMPORARY).await?;
-    proxied.stack.verify_copies(row.date).await?;
+    proxied.stack.verify_copies(&published(row, &TEMPORARY)?).await?;
     Ok(summary)
 }
 
 async fn with_permanent_fault(proxied: &ProxiedStack, row: &Row) -> Result<String> {
-    let published = async || proxied.stack.published_csv(row.date).await;
-    let before = published().await?;
+    let day = published(row, &PERMANENT)?;
+    let before = proxied.stack.published_csv(&day).await?;
     let (ended, summary) = run(proxied, row, FaultDuration::Always, &PERMANENT).await?;
     match (row.failure(), ended) {
         (None, Ended::Succeeded(_)) => verify_published(proxied, row, &PERMANENT).await?,
         (Some(name), Ended::Failed { error, cause }) => {
             ensure!(error == name, "{error} and not {name}: {cause}");
             // Where the fault comes after the manifest is written, the run is published, though its copies may not be.
-            if row.may_be_published() && published().await? != before {
+            let after = proxied.stack.published_csv(&day).await?;
+            if row.may_be_published() && after != before {
                 verify_published(proxied, row, &PERMANENT).await?;
             } else {
-                ensure!(published().await? == before, "the published export has changed");
+                ensure!(after == before, "the published export has changed");
             }
         }
         (expected, ended) => bail!("{ended:?} and not {expected:?}"),
@@ -188,10 +205,11 @@ async fn run(
     duration: FaultDuration,
     companies: &[(&str, &str)],
 ) -> Result<(Ended, String)> {
-    let (begun, date) = (Instant::now(), (row.call != Call::StartCrawler).then_some(row.date));
+    let (begun, date) = (Instant::now(), (!NAME_NO_DATE.contains(&row.call)).then_some(row.date));
+    let list = list_of(row, companies);
+    proxied.stack.put_list(&list, companies).await?;
     proxied.proxy.inject(CallFaultRule { call: row.call, date, fault: row.fault, duration });
-    let symbols: Vec<_> = companies.iter().map(|(_, symbol)| symbol).collect();
-    let input = json!({"trade_date": row.date, "symbols": symbols, "interval": row.interval()});
+    let input = json!({"trade_date": row.date, "list": list, "interval": row.interval()});
     let ended = proxied.stack.execute(&input).await;
     let calls = proxied.proxy.clear(row.call, date);
     let ended = ended?;
@@ -202,6 +220,6 @@ async fn run(
 }
 
 async fn verify_published(proxied: &ProxiedStack, row: &Row, companies: &[(&str, &str)]) -> Result<()> {
-    let csv = proxied.stack.published_csv(row.date).await?.context("no CSV is published")?;
+    let csv = proxied.stack.published_csv(&published(row, companies)?).await?.context("no CSV is published")?;
     verify_csv(&proxied.stack.market, row.date, row.interval(), companies, &csv).await
 }

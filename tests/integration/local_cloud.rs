@@ -3,9 +3,8 @@
 use std::{fs, net::TcpListener, process::Stdio, sync::Arc, time::Duration};
 
 use anyhow::{Context as _, Result, bail, ensure};
-use harness::{OutFolder, ProgramOutput, Subscriber, Tools, kill_server, poll};
+use harness::{OutFolder, ProgramOutput, Subscriber, Tools, execution_is_saved, kill_server};
 use local::LocalCloud;
-use serde_json::Value;
 use tokio::io::{AsyncBufReadExt, BufReader};
 
 use crate::{Context, trials};
@@ -62,18 +61,6 @@ impl<'a> User<'a> {
         }
         bail!("{args:?} ended before it had deployed anything")
     }
-
-    /// Waits until the server has saved an execution in the given state.
-    async fn is_saved(&self, execution: &str, status: &str) -> Result<()> {
-        let path = self.home.path().join("data/state/stepfunctions.json");
-        poll("the execution is saved", Duration::from_millis(100), async || {
-            let saved: Value = serde_json::from_slice(&fs::read(&path).unwrap_or(b"null".to_vec()))?;
-            let executions = saved["payload"]["executions"]["data"].as_object().into_iter().flatten();
-            let mut found = executions.filter(|(key, _)| key.contains(execution));
-            Ok(found.any(|(_, saved)| saved["status"] == status).then_some(()))
-        })
-        .await
-    }
 }
 
 impl Drop for User<'_> {
@@ -107,7 +94,7 @@ async fn its_data_survives_a_stop_and_a_kill(context: Arc<Context>) -> Result<()
     ensure!(second.outputs == first.outputs, "{:?} became {:?}", first.outputs, second.outputs);
 
     let thursday = run("2026-11-19").await?;
-    user.is_saved(execution(&thursday)?, "SUCCEEDED").await?;
+    execution_is_saved(&second, execution(&thursday)?, "SUCCEEDED").await?;
     kill_server(&second).await?;
     let status = user.succeeds(&["local", "status"]).await?;
     ensure!(status.contains("no local cloud is up"), "{status}");
@@ -140,7 +127,7 @@ async fn a_run_that_is_killed_with_the_server_alerts(context: Arc<Context>) -> R
     let start = [&start[..], &["--input", r#"{"trade_date":"2026-11-20","symbols":["META"]}"#]].concat();
     let started = context.tools.aws(&cloud, &start).await?;
     let arn = started["executionArn"].as_str().context("it did not start")?;
-    user.is_saved("killed", "RUNNING").await?;
+    execution_is_saved(&cloud, "killed", "RUNNING").await?;
     kill_server(&cloud).await?;
 
     let (cloud, _) = user.up("0.01").await?;

@@ -20,6 +20,7 @@ mod faults; // each fault of each call that a function makes, and functions that
 mod instruments; // instruments and days that nobody simulated at first
 mod invoke; // each function by itself, through cargo-lambda
 mod linters; // linters of the template and the SQL, and settings that must agree
+mod lists; // lists of companies, and what is published of each
 mod local_cloud; // `finstream local`: data that outlives processes
 mod malformed; // invalid input to the API and to the state machine
 mod market_outage; // a market that blocks this client, has no data, or takes too long
@@ -108,6 +109,7 @@ fn main() -> anyhow::Result<ExitCode> {
         faults::interrupted::trials,
         instruments::trials,
         invoke::trials,
+        lists::trials,
         local_cloud::trials,
         malformed::trials,
         market_outage::trials,

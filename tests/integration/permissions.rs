@@ -51,7 +51,7 @@ async fn runs_fail_with_access_denied(context: &Context, stack: &Stack) -> Resul
         ("export-csv", "s3:GetObject"),
         ("run-query", "athena:StartQueryExecution"),
         ("start-crawler", "glue:StartCrawler"),
-        ("collect", "firehose:PutRecordBatch"),
+        ("collect", "s3:GetObject"),
     ] {
         let role = role(context, stack, function).await?;
         let policies = aws(&["iam", "list-role-policies", "--role-name", &role]).await?;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use anyhow::{Context as _, Result, bail, ensure};
-use harness::{OutFolder, list};
+use harness::{OutFolder, list, published_day};
 use serde_json::json;
 use shared::hourly_extreme;
 
@@ -38,8 +38,10 @@ async fn follow_downloads_the_runs_own_files_or_says_that_they_are_gone(context:
     let (stack, date) = (&context.stack, "2026-11-04".parse()?);
     let mut runs = Vec::new();
     for symbol in ["META", "SHOP"] {
-        let (name, _) = stack.follow(&json!({"trade_date": date, "symbols": [symbol]})).await?;
-        runs.push((name, stack.published(date).await?.context("nothing is published")?));
+        stack.put_list("kept", &[(symbol, symbol)]).await?;
+        let (name, _) = stack.follow(&json!({"trade_date": date, "list": "kept"})).await?;
+        let published = stack.published(&published_day("kept", date)?).await?;
+        runs.push((name, published.context("nothing is published")?));
     }
     let out = OutFolder::create()?;
     let follow = async |name: &str| {
@@ -59,7 +61,7 @@ async fn follow_downloads_the_runs_own_files_or_says_that_they_are_gone(context:
     let gone = follow(name).await?;
     ensure!(gone.code == 1, "{}", gone.text);
     let report = first.files.report.to_string();
-    for text in [report.as_str(), "is gone", "RunRetentionDays", "exports/trade_date=2026-11-04/"] {
+    for text in [report.as_str(), "is gone", "RunRetentionDays", "exports/kept/"] {
         ensure!(gone.text.contains(text), "the output lacks {text:?}:\n{}", gone.text);
     }
     // Neither file was replaced by one of a run of which the other is gone.
@@ -70,15 +72,17 @@ async fn follow_downloads_the_runs_own_files_or_says_that_they_are_gone(context:
 /// The day is done, whether the run's own files are there or only their copies.
 async fn backfill_takes_the_copies_of_a_run_that_is_gone(context: Arc<Context>) -> Result<()> {
     let (stack, day) = (&context.stack, "2024-10-15");
+    stack.put_list("kept-meta", &[("META", "META")]).await?;
     for (delete, shown) in [("", "exported"), ("runs/", "already done"), ("exports/", "exported")] {
         if !delete.is_empty() {
-            for key in stack.keys(&format!("{delete}trade_date={day}/")).await? {
+            let of_day = format!("trade_date={day}/");
+            for key in stack.keys(delete).await?.into_iter().filter(|key| key.contains(&of_day)) {
                 let bucket = stack.cloud.output("DataBucket")?;
                 context.aws(&["s3api", "delete-object", "--bucket", bucket, "--key", &key]).await?;
             }
         }
         let out = OutFolder::create()?;
-        let args = ["backfill", "--from", day, "--to", day, "--symbols", "META", "--out", &out.arg()];
+        let args = ["backfill", "--from", day, "--to", day, "--list", "kept-meta", "--out", &out.arg()];
         let run = context.tools.finstream_on(&stack.cloud, &args).await?;
         ensure!(run.has_result() && run.text.contains(&format!("{shown}: 1")), "after {delete:?}: {}", run.text);
         let csv = out.read(format!("{day}/hourly_extremes.csv"))?;

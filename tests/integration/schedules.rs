@@ -34,7 +34,7 @@ async fn schedules_fire_to_the_minute_under_their_role(context: Arc<Context>) ->
     // The pipeline runs for the session before that minute, not before the minute at which it happens to be started.
     let minute = schedules.set_to_next_minute(RUN).await?;
     let run = schedules.fired("StateMachineArn", &minute).await?;
-    ensure!(parsed(&run["input"])? == json!({"scheduled_time": minute.timestamp()}), "{run}");
+    ensure!(parsed(&run["input"])? == input(&minute), "{run}");
     let run = schedules.ended(&run).await?;
     ensure!(run["status"] == "SUCCEEDED", "{run}");
 
@@ -53,9 +53,14 @@ async fn schedules_fire_to_the_minute_under_their_role(context: Arc<Context>) ->
     ensure!(attribute("SCHEDULED_TIME") == minute.timestamp().to_string(), "{message}");
     let body = parsed(&message["Body"])?;
     ensure!(body["StateMachineArn"] == stack.cloud.output("StateMachineArn")?, "{body}");
-    ensure!(parsed(&body["Input"])? == json!({"scheduled_time": minute.timestamp()}), "{body}");
+    ensure!(parsed(&body["Input"])? == input(&minute), "{body}");
     ensure!(schedules.executions("StateMachineArn").await?.len() == 1, "the pipeline was started without the right");
     subscriber.receives(&["finstream-run-did-not-start", "ALARM"]).await
+}
+
+/// What the schedule gives the pipeline at that minute.
+fn input(minute: &Zoned) -> Value {
+    json!({"scheduled_time": minute.timestamp(), "list": "companies"})
 }
 
 /// The JSON in a string.

@@ -26,11 +26,12 @@ trials![
 ];
 
 /// Errors for which a retry is futile.
-const PERMANENT: [ErrorName; 6] = [
+const PERMANENT: [ErrorName; 7] = [
     ErrorName::InvalidInput,
     ErrorName::AccessDenied,
     ErrorName::ServiceRefused,
     ErrorName::SessionNotOver,
+    ErrorName::InvalidList,
     ErrorName::NoBars,
     ErrorName::InvalidResult,
 ];

@@ -55,6 +55,8 @@ def substitution(name):
         return "aws"
     if name.endswith("Seconds"):
         return "60"
+    if name == "ScheduleList":
+        return "companies"
     return f"arn:aws:service:{REGION}:{ACCOUNT}:{name}" if name.endswith("Arn") else name
 
 

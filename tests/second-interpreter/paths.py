@@ -35,6 +35,8 @@ class Path:
     execution: str = ""  # its name; that of the path by default
     started: str = ""  # when the execution started; now by default
     restated: list = dataclasses.field(default_factory=list)  # the symbols that output and message of an export name
+    carried_over: list = dataclasses.field(default_factory=list)  # and those of an earlier run
+    list: object = "companies"  # the list that output and message of an export name
     run_id: str = ""  # what every first call of collect must be given; by default the execution's name and any start
 
 
@@ -58,12 +60,12 @@ def function_throws(error, message):
     return throws(error, json.dumps({"errorType": error, "errorMessage": message}, separators=(",", ":")))
 
 
-def collection(outcome, bars=156, waits_until=None, remarks=()):
+def collection(outcome, bars=156, waits_until=None, remarks=(), list="companies"):
     remarks = {"remarks": [{"kind": kind, "bars": count, "detail": "16:00"} for kind, count in remarks]} if remarks else {}
     collected = [{"symbol": "META", "bars": bars, "expected": 156, "gaps": [], "attempts": 1, **remarks}] if bars else []
     failed = [{"symbol": "SHOP", "reason": "blocked", "detail": 'status 429: "Too Many Requests"', "attempts": 1}]
     return function_returns({
-        "outcome": outcome, "trade_date": "2026-11-20", "interval": "5m", "run_id": "run-1",
+        "outcome": outcome, "trade_date": "2026-11-20", "interval": "5m", "run_id": "run-1", "list": list,
         "collected_at": "2026-11-20T22:30:01.123Z", "written_at": "{now}", "bars": bars, "records": 1,
         "symbols": {"collected": collected, "failed": failed}, "simulated": False,
         **({"waits_until": waits_until} if waits_until else {}),
@@ -87,6 +89,10 @@ def query(state, reason=None):
     status = {"State": state, "SubmissionDateTime": "{now}", **({"StateChangeReason": reason} if reason else {})}
     result = {"OutputLocation": "s3://bucket/results/query-1.csv"}
     return returns({"QueryExecution": {"QueryExecutionId": "query-1", "Status": status, "ResultConfiguration": result}})
+
+
+# What an export carries over of an earlier run.
+EARLIER = [{"symbol": symbol, "collected_at": "2026-11-20T21:15:00Z"} for symbol in ["OKTA", "SNAP"]]
 
 
 def exported(**more):
@@ -267,6 +273,10 @@ QUERIES = [
         "Athena.InvalidRequestException", "QueryExecution query-1 was not found (Service: Athena, *"),
     *[Path(f"restated_{name}", TO_QUERY + END, {**HAPPY, "ExportCsv": [exported(restated=symbols)]}, restated=symbols)
       for name, symbols in [("none", []), ("one", ["META"]), ("two", ["META", "SHOP"])]],
+    *[Path(f"carried_over_{len(symbols)}", TO_QUERY + END, {**HAPPY, "ExportCsv": [exported(carried_over=symbols)]},
+           carried_over=symbols)
+      for symbols in [EARLIER[:1], EARLIER]],
+    Path("symbols_by_hand", TO_QUERY + END, {**HAPPY, "Collect": [collection("collected", list=None)]}, list=None),
     Path("bars_missing_once", TO_QUERY + EXPORT + "WaitForBars" + END, {
         **HAPPY, "RunQuery": [QUERY] * 2, "GetQueryExecution": [QUERIED] * 2, "ExportCsv": [INCOMPLETE, EXPORTED]}),
     Path("bars_missing_for_ever", TO_QUERY + EXPORT + "(WaitForBars" + EXPORT + "){14} BarsMissing" + FAIL, {
@@ -420,7 +430,8 @@ def alarm(name, *pages, states=LIST, described=()):
 OWN_RUNS = {
     "the_schedule": SCHEDULED,
     "hand_without_options": {},
-    "hand_with_nulls": {"trade_date": None, "symbols": None, "interval": None, "scheduled_time": None},
+    "the_schedule_with_its_list": {**SCHEDULED, "list": "companies"},
+    "hand_with_nulls": {"trade_date": None, "list": None, "symbols": None, "interval": None, "scheduled_time": None},
     "hand_with_the_placeholder": {"scheduled_time": "<aws.scheduler.scheduled-time>"},
     "hand_of_the_session": {"trade_date": "{date -15h}"},
     "hand_of_the_session_at_an_old_time": {"trade_date": "{date -15h}", "scheduled_time": LONG_AGO},
@@ -432,6 +443,7 @@ OTHER_RUNS = {
     "of_another_date": {"trade_date": "2020-01-02"},
     "of_an_old_time": {"scheduled_time": "{now -37h}"},
     "of_one_symbol": {"symbols": ["META"]},
+    "of_another_list": {**SCHEDULED, "list": "tech"},
     "of_a_later_date": {"trade_date": "2999-01-04"},
     "of_one_symbol_of_the_session": {"trade_date": "{date -15h}", "symbols": ["META"]},
     "of_another_interval": {"interval": "1m"},

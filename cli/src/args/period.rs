@@ -4,9 +4,9 @@ use std::{error::Error, fmt, ops::RangeInclusive};
 
 use clap::Args;
 use jiff::{Timestamp, ToSpan};
-use shared::{Interval, SymbolList, TradeDate, trading_calendar::NEW_YORK};
+use shared::{Interval, TradeDate, trading_calendar::NEW_YORK};
 
-use super::{symbols, trade_date};
+use super::{WhatArgs, trade_date};
 
 /// The longest range of one command, in calendar days.
 const MAX_DAYS: usize = 1_000;
@@ -19,9 +19,8 @@ pub struct PeriodArgs {
     /// The last trade date [default: today in New York, when its session has ended]
     #[arg(long, value_name = "YYYY-MM-DD", value_parser = trade_date)]
     pub to: Option<TradeDate>,
-    /// Yahoo ticker symbols, such as BRK-B, separated by commas
-    #[arg(long, value_name = "A,B", value_parser = symbols)]
-    pub symbols: Option<SymbolList>,
+    #[command(flatten)]
+    pub what: WhatArgs,
     /// The length of a bar: 1m, 2m, 5m, 15m, 30m or 1h
     #[arg(long, default_value_t)]
     pub interval: Interval,
@@ -71,7 +70,7 @@ mod tests {
 
     fn period(from: &str, to: Option<&str>) -> Result<PeriodArgs, shared::trade_date::InvalidTradeDate> {
         let to = to.map(str::parse).transpose()?;
-        Ok(PeriodArgs { from: from.parse()?, to, symbols: None, interval: Interval::default() })
+        Ok(PeriodArgs { from: from.parse()?, to, what: WhatArgs::default(), interval: Interval::default() })
     }
 
     #[test]

@@ -45,9 +45,18 @@ pub async fn start(target: &Target, name: &str, request: &RunRequest) -> anyhow:
 /// # Errors
 /// When Step Functions does not answer, or the output is that of another version of the pipeline.
 pub async fn describe(target: &Target, name: &str) -> anyhow::Result<Option<Status>> {
+    find(target, name).await?.map(|found| status(&found)).transpose()
+}
+
+/// All that Step Functions knows of the execution of that name; `None` when there never was one, or it ended more than 90
+/// days ago.
+///
+/// # Errors
+/// When Step Functions does not answer.
+pub async fn find(target: &Target, name: &str) -> anyhow::Result<Option<DescribeExecutionOutput>> {
     let call = target.sfn.describe_execution().execution_arn(target.execution_arn(name));
     match call.send().await {
-        Ok(found) => status(&found).map(Some),
+        Ok(found) => Ok(Some(found)),
         Err(error) if error.as_service_error().is_some_and(|e| e.is_execution_does_not_exist()) => Ok(None),
         Err(error) => Err(sdk_error::describe("states:DescribeExecution", &error)),
     }
@@ -73,7 +82,11 @@ pub async fn newest(target: &Target, count: usize) -> anyhow::Result<Vec<Executi
     Ok(executions)
 }
 
-fn status(found: &DescribeExecutionOutput) -> anyhow::Result<Status> {
+/// The status of an execution.
+///
+/// # Errors
+/// When its output is that of another version of the pipeline.
+pub fn status(found: &DescribeExecutionOutput) -> anyhow::Result<Status> {
     let result = match found.status() {
         ExecutionStatus::Running => return Ok(Status::Running),
         ExecutionStatus::Succeeded => {

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::anyhow;
 use aws_sdk_s3::Client;
 use local::write_atomic;
-use shared::{ExportFiles, S3Uri, TradeDate};
+use shared::{ExportFiles, ListName, S3Uri, TradeDate};
 
 use super::s3::{self, Object};
 
@@ -17,13 +17,13 @@ use super::s3::{self, Object};
 pub async fn download(
     client: &Client,
     files: &ExportFiles,
-    date: TradeDate,
+    (list, date): (Option<&ListName>, TradeDate),
     folder: &Path,
 ) -> anyhow::Result<[PathBuf; 2]> {
     let ExportFiles { csv, report } = files;
     let mut objects = Vec::new();
     for uri in [csv, report] {
-        objects.push((uri, s3::get(client, uri).await?.ok_or_else(|| anyhow!(gone(uri, date)))?));
+        objects.push((uri, s3::get(client, uri).await?.ok_or_else(|| anyhow!(gone(uri, list, date)))?));
     }
     objects.iter().try_for_each(|(uri, object)| save(uri, object, folder))?;
     Ok([csv, report].map(|uri| folder.join(uri.file_name())))
@@ -37,13 +37,14 @@ pub fn save(uri: &S3Uri, object: &Object, folder: &Path) -> anyhow::Result<()> {
     write_atomic(&folder.join(uri.file_name()), &object.content)
 }
 
-fn gone(uri: &S3Uri, date: TradeDate) -> String {
+fn gone(uri: &S3Uri, list: Option<&ListName>, date: TradeDate) -> String {
     let again = format!("cargo finstream run --trade-date {date} makes a new one");
     if uri.key.starts_with("runs/") {
-        let newest = format!("s3://{}/exports/trade_date={date}/", uri.bucket);
+        let newest =
+            list.map(|list| format!("the day's newest export is below s3://{}/exports/{list}/, and ", uri.bucket));
         return format!(
-            "{uri} is gone: runs are deleted after the stack's RunRetentionDays, or somebody has deleted it; the day's \
-             newest export is in {newest}, and {again}"
+            "{uri} is gone: runs are deleted after the stack's RunRetentionDays, or somebody has deleted it; {}{again}",
+            newest.unwrap_or_default()
         );
     }
     format!("{uri} is gone: somebody has deleted it; {again}")
@@ -55,15 +56,17 @@ mod tests {
 
     #[test]
     fn the_message_about_a_missing_file_says_why_and_what_to_do() -> Result<(), Box<dyn std::error::Error>> {
-        let message = gone(&"s3://lake/runs/trade_date=2026-11-20/run-1/report.html".parse()?, "2026-11-20".parse()?);
+        let uri = "s3://lake/runs/trade_date=2026-11-20/run-1/report.html".parse()?;
+        let message = gone(&uri, Some(&ListName::default()), "2026-11-20".parse()?);
         for text in [
             "s3://lake/runs/trade_date=2026-11-20/run-1/report.html is gone",
             "RunRetentionDays",
-            "s3://lake/exports/trade_date=2026-11-20/",
+            "the day's newest export is below s3://lake/exports/companies/, and",
             "run --trade-date 2026-11-20",
         ] {
             assert!(message.contains(text), "{message}");
         }
+        assert!(!gone(&uri, None, "2026-11-20".parse()?).contains("exports/"));
         Ok(())
     }
 }

@@ -8,6 +8,8 @@ use super::sdk_error;
 
 pub struct Object {
     pub content: Vec<u8>,
+    /// Its entity tag, which another content does not have.
+    pub etag: String,
     /// Whether its metadata marks its prices as simulated.
     pub simulated: bool,
 }
@@ -27,6 +29,7 @@ pub async fn get(client: &Client, uri: &S3Uri) -> anyhow::Result<Option<Object>>
     };
     let simulated =
         object.metadata().and_then(|metadata| metadata.get(SIMULATED_METADATA)).is_some_and(|it| it == "true");
+    let etag = object.e_tag().unwrap_or_default().to_owned();
     let body = object.body.collect().await.with_context(|| format!("{uri} could not be read to its end"))?;
-    Ok(Some(Object { content: body.to_vec(), simulated }))
+    Ok(Some(Object { content: body.to_vec(), etag, simulated }))
 }

@@ -10,11 +10,11 @@ use std::collections::BTreeSet;
 
 use futures::{StreamExt, stream::FuturesUnordered};
 use jiff::Timestamp;
-use shared::{Companies, Interval, Symbol, TradeDate, trading_calendar::NEW_YORK, yahoo_retention};
+use shared::{Interval, Symbol, TradeDate, trading_calendar::NEW_YORK, yahoo_retention};
 
 use crate::{
     args::{BackfillArgs, BadRequest, dates},
-    aws::target::Target,
+    aws::{lists, target::Target},
     exit::Exit,
     interrupt::{interrupted, unless_interrupted},
     output::{console::Console, format::pluralize, progress::ProgressDisplay, tables},
@@ -27,10 +27,6 @@ use outcome::{DayOutcome, DayReport};
 pub async fn backfill(args: BackfillArgs, console: &Console) -> anyhow::Result<Exit> {
     let now = Timestamp::now();
     let range = args.period.range(now)?;
-    let symbols = match &args.period.symbols {
-        Some(symbols) => symbols.clone(),
-        None => Companies::built_in()?.symbols().clone(),
-    };
     let out = args.out.folder.for_days();
     out.check(None)?;
     let progress = console.progress();
@@ -38,13 +34,14 @@ pub async fn backfill(args: BackfillArgs, console: &Console) -> anyhow::Result<E
     if target.uses_yahoo() {
         check_retention(args.period.from, args.period.interval, now)?;
     }
+    let symbols = unless_interrupted(lists::symbols(&target, &args.period.what)).await?;
     let plan = Plan::of(dates(&range), &symbols, now);
     progress.set_total(plan.runs.len());
     progress.report(&format!("{} of {} to {}", plan.describe(), range.start(), range.end()));
     for date in &plan.not_over {
         progress.report(&format!("{date}  left out: its session has not ended"));
     }
-    let backfill = Backfill::new(target, symbols, args.period.interval, out);
+    let backfill = Backfill::new(target, (args.period.what.list(), symbols), args.period.interval, out);
     let Plan { runs, holidays, .. } = plan;
     let Some(mut reports) = run_all(&backfill, runs, usize::from(args.concurrency), &progress).await else {
         return Ok(Exit::Interrupted);

@@ -79,25 +79,38 @@ pub async fn follow_to_end(
     let (result, seconds) = result_of(target, name).await?;
     let form = |result| RunJson { place: target.place(), execution: name, seconds: json::seconds(seconds), result };
     match result {
-        Ok(RunOutcome::Exported { trade_date, bars, symbols, csv, report, simulated, restated }) => {
+        Ok(RunOutcome::Exported {
+            list,
+            trade_date,
+            bars,
+            symbols,
+            csv,
+            report,
+            simulated,
+            restated,
+            carried_over,
+        }) => {
             let folder = out.of(trade_date);
             let files = ExportFiles { csv, report };
-            let are_of_the_day = files == ExportFiles::of_day(&files.csv.bucket, trade_date);
+            let are_of_the_day = files.csv.key.starts_with("exports/");
             progress.start_step("downloading the CSV and the report");
-            let [csv, report] = export_files::download(&target.s3, &files, trade_date, &folder).await?;
+            let [csv, report] =
+                export_files::download(&target.s3, &files, (list.as_ref(), trade_date), &folder).await?;
             progress.clear();
             let rows = hourly_extreme::read(&fs::read(&csv)?)
                 .with_context(|| format!("{} is not a result of this version", csv.display()))?;
-            let table = tables::exported(&rows, bars, &symbols, &restated, simulated, None);
+            let table = tables::exported(&rows, bars, &symbols, &restated, &carried_over, simulated, None);
             let text = format!("{table}\ncsv     {}\nreport  {}", csv.display(), report.display());
             let complete = symbols.is_complete();
             let result = RunResultJson::Exported {
+                list: list.as_ref(),
                 trade_date,
                 bars,
                 complete,
                 simulated,
                 symbols: &symbols,
                 restated: &restated,
+                carried_over: &carried_over,
                 csv: &files.csv,
                 report: &files.report,
                 files: FilesJson { csv: json::path(&csv), report: json::path(&report) },

@@ -8,11 +8,11 @@ use std::{collections::BTreeSet, ops::RangeInclusive};
 
 use jiff::Timestamp;
 use serde::Deserialize;
-use shared::{Companies, Interval, Symbol, TradeDate, currency, trading_calendar::NEW_YORK, yahoo_retention};
+use shared::{Interval, Symbol, TradeDate, currency, trading_calendar::NEW_YORK, yahoo_retention};
 
 use crate::{
     args::{GapsArgs, dates},
-    aws::{athena, target::Target},
+    aws::{athena, lists, target::Target},
     exit::Exit,
     output::console::Console,
     trading_day::BarsByHour,
@@ -42,13 +42,9 @@ pub async fn gaps(args: GapsArgs, console: &Console) -> anyhow::Result<Exit> {
     let progress = console.progress();
     let target = Target::find(&args.target, &progress).await?;
     progress.start_step("querying the lake");
+    let symbols = lists::symbols(&target, &args.period.what).await?;
     let mut rows: Vec<LakeRow> = athena::query(&target, SQL, &parameters(&range, args.period.interval)).await?;
     progress.clear();
-    let symbols = match &args.period.symbols {
-        Some(symbols) => symbols.to_vec(),
-        None if rows.is_empty() => Companies::built_in()?.symbols().to_vec(),
-        None => coverage::symbols_of(&rows),
-    };
     let named: BTreeSet<_> = symbols.iter().collect();
     rows.retain(|row| named.contains(&row.symbol));
     let days = coverage::of(dates(&range), &rows, &symbols, args.period.interval, now);
@@ -119,11 +115,7 @@ fn gap_range(days: &[Coverage], earliest: Option<TradeDate>) -> Option<(TradeDat
 
 /// The options of this command, to repeat them in the next one.
 fn options(args: &GapsArgs) -> String {
-    let mut options = String::new();
-    if let Some(symbols) = &args.period.symbols {
-        let symbols: Vec<_> = symbols.iter().map(Symbol::as_str).collect();
-        options += &format!(" --symbols {}", symbols.join(","));
-    }
+    let mut options = args.period.what.options();
     if args.period.interval != Interval::default() {
         options += &format!(" --interval {}", args.period.interval);
     }

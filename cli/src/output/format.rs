@@ -5,8 +5,12 @@ use shared::format::thousands;
 
 /// `1 bar`, `2 bars`.
 pub fn pluralize(count: usize, noun: &str) -> String {
-    let plural = if count == 1 { "" } else { "s" };
-    format!("{} {noun}{plural}", thousands(count))
+    let noun = match noun.strip_suffix('y') {
+        _ if count == 1 => noun.to_owned(),
+        Some(stem) if !stem.ends_with(['a', 'e', 'o', 'u']) => format!("{stem}ies"),
+        _ => format!("{noun}s"),
+    };
+    format!("{} {noun}", thousands(count))
 }
 
 /// `0.4 s`, `1 min 40 s`.
@@ -27,6 +31,7 @@ mod tests {
     #[test]
     fn nouns_are_plural_unless_there_is_one() {
         assert_eq!([1, 1_000].map(|count| pluralize(count, "bar")), ["1 bar", "1,000 bars"]);
+        assert_eq!(["day", "company"].map(|noun| pluralize(2, noun)), ["2 days", "2 companies"]);
     }
 
     #[test]

@@ -3,8 +3,9 @@
 
 /// The names of the functions' errors, then the state machine's own, then the command's own, then those of Step Functions
 /// and Lambda.
-const HINTS: [(&str, &str); 23] = [
+const HINTS: [(&str, &str); 24] = [
     ("InvalidInput", "correct the input; finstream run checks it before it starts anything"),
+    ("InvalidList", "finstream lists check NAME shows every bad line, and finstream lists edit NAME corrects them"),
     ("AccessDenied", "give the function's role in template.yaml the permission that the cause names, and deploy again"),
     ("ServiceRefused", "the request or the resource is wrong, so a retry will not help: check what the cause names"),
     ("ServiceUnavailable", "the service did not answer through all retries: run again in a few minutes"),

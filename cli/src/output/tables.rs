@@ -7,7 +7,7 @@ use comfy_table::{
 use shared::{
     HourlyExtreme, Symbol, TradeDate, currency,
     format::{clock, price, thousands},
-    payload::{CollectedSymbol, FailedSymbol, SymbolOutcomes},
+    payload::{CarriedOver, CollectedSymbol, FailedSymbol, SymbolOutcomes},
 };
 
 use super::hints;
@@ -20,6 +20,7 @@ pub fn exported(
     bars: usize,
     symbols: &SymbolOutcomes,
     restated: &[Symbol],
+    carried_over: &[CarriedOver],
     simulated: bool,
     width: Option<u16>,
 ) -> String {
@@ -40,6 +41,7 @@ pub fn exported(
         without_bars(failed, width),
         renamed(collected),
         restated_symbols(restated),
+        of_an_earlier_run(carried_over),
         summary,
     ]
     .concat()
@@ -145,6 +147,15 @@ fn restated_symbols(restated: &[Symbol]) -> String {
         return String::new();
     }
     format!("restated: {}; bars of another scale or currency are left out\n", symbols.join(", "))
+}
+
+/// The symbols whose rows are of an earlier run.
+fn of_an_earlier_run(carried_over: &[CarriedOver]) -> String {
+    let symbols: Vec<_> = carried_over.iter().map(ToString::to_string).collect();
+    if symbols.is_empty() {
+        return String::new();
+    }
+    format!("from an earlier run: {}\n", symbols.join(", "))
 }
 
 /// The symbols that Yahoo lists under another name, one per line.

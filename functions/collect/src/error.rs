@@ -9,7 +9,7 @@ use shared::{
     yahoo_retention,
 };
 
-use crate::{failure::Failure, firehose::WriteError};
+use crate::{ListError, failure::Failure, firehose::WriteError};
 
 /// Why nothing, or not everything, was collected.
 #[derive(Debug, thiserror::Error)]
@@ -43,6 +43,12 @@ pub enum Error {
     /// The body of the HTTP request is not declared as JSON.
     #[error("the content-type of the request is {0:?}: use application/json")]
     ContentType(String),
+    /// The request names both.
+    #[error("the request names a list and symbols: leave one of them out")]
+    ListAndSymbols,
+    /// There is no such list, or it is not right.
+    #[error(transparent)]
+    List(#[from] ListError),
     /// The date has not begun anywhere.
     #[error("the trade date {0} lies in the future: use a date whose session has ended")]
     Future(TradeDate),
@@ -107,6 +113,7 @@ impl Error {
             Self::Body(_) | Self::TooLarge { .. } => Some("body"),
             Self::ContentType(_) => Some("content-type"),
             Self::NoProbe => Some("probe"),
+            Self::ListAndSymbols | Self::List(ListError::Unknown(_)) => Some("list"),
             Self::Future(_) | Self::TooOld { .. } => Some("trade_date"),
             Self::ScheduledTimeTooOld { .. } => Some("scheduled_time"),
             _ => None,
@@ -121,12 +128,15 @@ impl NamedError for Error {
             | Self::RunId(_)
             | Self::HttpRunId
             | Self::NoProbe
+            | Self::ListAndSymbols
             | Self::Body(_)
             | Self::TooLarge { .. }
             | Self::ContentType(_)
             | Self::Future(_)
             | Self::TooOld { .. }
             | Self::ScheduledTimeTooOld { .. } => ErrorName::InvalidInput,
+            Self::List(ListError::Unknown(_) | ListError::Invalid { .. }) => ErrorName::InvalidList,
+            Self::List(ListError::Service(error)) => error.name(),
             Self::Answer(_) => ErrorName::InvalidResult,
             Self::NewestSession(cause) if cause.reason == Reason::Blocked => ErrorName::MarketBlocked,
             Self::NoBarsYet { is_blocked: true, .. } => ErrorName::MarketBlocked,

@@ -105,12 +105,13 @@ fn status(error: &Error) -> i64 {
             Error::ContentType(_) => 415,
             _ => 400,
         },
+        ErrorName::InvalidList if error.field().is_some() => 404,
         ErrorName::NoBars => 404,
         ErrorName::SessionNotOver => 409,
         ErrorName::MarketUnavailable
         | ErrorName::MarketBlocked
         | ErrorName::ServiceUnavailable
         | ErrorName::DeliveryFailed => 503,
-        ErrorName::AccessDenied | ErrorName::ServiceRefused | ErrorName::InvalidResult => 500,
+        ErrorName::InvalidList | ErrorName::AccessDenied | ErrorName::ServiceRefused | ErrorName::InvalidResult => 500,
     }
 }

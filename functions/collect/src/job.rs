@@ -1,8 +1,10 @@
 //! What one invocation is to collect, and its answer.
 
+use std::sync::Arc;
+
 use jiff::{RoundMode, Timestamp, TimestampRound, Unit};
 use shared::{
-    Bar, Companies, Interval, RunId, Symbol, TradeDate,
+    Bar, Companies, Interval, ListName, RunId, Symbol, TradeDate,
     payload::{CollectOutcome, Collection, ResumeRequest, SessionWait, SymbolOutcomes},
 };
 
@@ -24,6 +26,10 @@ pub struct Job {
     pub run_id: RunId,
     /// When the invocation began, in UTC, to the millisecond.
     pub collected_at: Timestamp,
+    /// The list that the run is over; none where its symbols were given by hand.
+    pub list: Option<ListName>,
+    /// That list, or the default one: it has the names of companies.
+    pub companies: Arc<Companies>,
     /// The symbols to request.
     pub pending: Vec<Pending>,
     /// For which sessions the run waits that are still going on.
@@ -35,25 +41,31 @@ pub struct Job {
 impl Job {
     /// The first job of a run.
     pub fn first(
-        trade_date: TradeDate,
-        interval: Interval,
-        run_id: RunId,
+        (trade_date, interval, run_id): (TradeDate, Interval, RunId),
+        (list, companies): (Option<ListName>, Arc<Companies>),
         pending: Vec<Pending>,
         session_wait: SessionWait,
         invocation: &Invocation,
     ) -> Self {
         let collected_at = truncated(invocation.began_at, Unit::Millisecond);
-        Self { trade_date, interval, run_id, collected_at, pending, session_wait, earlier: None }
+        Self { trade_date, interval, run_id, collected_at, list, companies, pending, session_wait, earlier: None }
     }
 
     /// Resumes a collection where it stopped. One that an older version began waits as this one does.
-    pub fn resume(request: ResumeRequest, default: SessionWait, invocation: &Invocation) -> Self {
+    pub fn resume(
+        request: ResumeRequest,
+        companies: Arc<Companies>,
+        default: SessionWait,
+        invocation: &Invocation,
+    ) -> Self {
         let earlier = request.collection;
         Self {
             trade_date: earlier.trade_date,
             interval: earlier.interval,
             run_id: earlier.run_id.clone(),
             collected_at: truncated(invocation.began_at, Unit::Millisecond),
+            list: earlier.list.clone(),
+            companies,
             pending: symbol_outcomes::pending(&earlier.symbols, earlier.outcome, invocation.began_at),
             session_wait: earlier.session_wait.unwrap_or(default),
             earlier: Some(earlier),
@@ -73,14 +85,8 @@ impl Job {
     }
 
     /// The bars of one symbol as they are written to the lake.
-    pub fn bars(
-        &self,
-        companies: &Companies,
-        symbol: &Symbol,
-        queried_as: &Symbol,
-        day: SymbolDay,
-    ) -> impl Iterator<Item = Bar> {
-        let company_name = company_name(companies, symbol, queried_as)
+    pub fn bars(&self, symbol: &Symbol, queried_as: &Symbol, day: SymbolDay) -> impl Iterator<Item = Bar> {
+        let company_name = company_name(&self.companies, symbol, queried_as)
             .map(str::to_owned)
             .or(day.name)
             .unwrap_or_else(|| symbol.to_string());
@@ -118,6 +124,7 @@ impl Job {
             trade_date: self.trade_date,
             interval: self.interval,
             run_id: self.run_id,
+            list: self.list,
             collected_at: self.collected_at,
             written_at: if records > 0 { now } else { written_at },
             bars: symbols.collected.iter().map(|symbol| symbol.bars).sum(),

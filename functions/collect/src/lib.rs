@@ -12,6 +12,7 @@ mod firehose;
 mod http;
 mod invocation;
 mod job;
+mod lists;
 mod pending;
 mod probe;
 mod rate_limiter;
@@ -19,20 +20,21 @@ mod second_attempt;
 mod symbol_outcomes;
 mod yahoo;
 
-use std::{pin::pin, time::Duration};
+use std::{pin::pin, sync::Arc, time::Duration};
 
 use futures::StreamExt;
 use jiff::{SignedDuration, Timestamp};
 use lambda_runtime::{LambdaEvent, tracing::Instrument};
 use serde_json::Value;
 use shared::{
-    Companies, HandlerError, Interval, TradeDate,
+    Companies, HandlerError, Interval, ListName, TradeDate,
     payload::{CollectOutcome, Collection, Reason, RunRequest, SessionWait, SymbolOutcomes},
     yahoo_retention,
 };
 
 pub use error::Error;
 pub use invocation::Invocation;
+pub use lists::{ListError, Lists};
 pub use yahoo::{HttpReply, MarketSettings, Transport, Unreachable, Yahoo};
 
 use crate::{
@@ -48,8 +50,8 @@ const HTTP_TIMEOUT: Duration = Duration::from_secs(28);
 /// What an invocation needs, built at cold start and reused by later invocations.
 #[derive(Debug)]
 pub struct Collector {
-    /// The companies file: the default symbols, and the names of companies.
-    pub companies: Companies,
+    /// The lists of companies: the symbols of a run over one, and the names of companies.
+    pub lists: Lists,
     /// The client of Yahoo's chart endpoint.
     pub yahoo: Yahoo,
     /// Sends `PutRecordBatch`.
@@ -85,7 +87,9 @@ impl Collector {
             }
             Event::First(request) => serde_json::to_value(self.begin(request, &invocation).await?),
             Event::Resume(request) => {
-                let job = Job::resume(request, self.session_wait(true, &invocation), &invocation);
+                let list = request.collection.list.clone().unwrap_or_default();
+                let companies = self.lists.get(&list).await?;
+                let job = Job::resume(request, companies, self.session_wait(true, &invocation), &invocation);
                 serde_json::to_value(self.run(job, &invocation, &invocation.breaker()).await?)
             }
             Event::Probe => {
@@ -105,22 +109,35 @@ impl Collector {
     /// The first job of a run, with the defaults where the request leaves something out.
     async fn job(&self, request: RunRequest, invocation: &Invocation, breaker: &CircuitBreaker) -> Result<Job, Error> {
         let (now, interval) = (invocation.began_at, request.interval.unwrap_or_default());
-        let trade_date = match request.trade_date {
+        let at = request.scheduled_time.unwrap_or(now);
+        match request.trade_date {
             Some(date) => self.validate_date(date, interval, now)?,
-            None => {
-                let at = request.scheduled_time.unwrap_or(now);
-                let zone = &self.yahoo.settings().zone;
-                if self.is_too_old(at.to_zoned(zone.clone()).date().into(), interval, now) {
-                    return Err(Error::ScheduledTimeTooOld { at, interval });
-                }
-                self.yahoo.newest_session(breaker, at).await.map_err(Error::NewestSession)?.trade_date
+            None if self.is_too_old(self.date(at), interval, now) => {
+                return Err(Error::ScheduledTimeTooOld { at, interval });
             }
+            None => {}
+        }
+        let (list, companies) = self.list(&request).await?;
+        let trade_date = match request.trade_date {
+            Some(date) => date,
+            None => self.yahoo.newest_session(breaker, at).await.map_err(Error::NewestSession)?.trade_date,
         };
-        let symbols = request.symbols.as_ref().unwrap_or_else(|| self.companies.symbols());
+        let symbols = request.symbols.as_ref().unwrap_or_else(|| companies.symbols());
         let run_id = request.run_id.map_or_else(|| invocation.request_id.parse(), Ok)?;
         let pending = symbols.iter().map(Pending::from).collect();
         let session_wait = self.session_wait(request.trade_date.is_none(), invocation);
-        Ok(Job::first(trade_date, interval, run_id, pending, session_wait, invocation))
+        Ok(Job::first((trade_date, interval, run_id), (list, companies), pending, session_wait, invocation))
+    }
+
+    /// The list of a run, none where the request names symbols; and that which has the names of its companies.
+    async fn list(&self, request: &RunRequest) -> Result<(Option<ListName>, Arc<Companies>), Error> {
+        let list = match (&request.list, &request.symbols) {
+            (Some(_), Some(_)) => return Err(Error::ListAndSymbols),
+            (list, None) => Some(list.clone().unwrap_or_default()),
+            (None, Some(_)) => None,
+        };
+        let companies = self.lists.get(&list.clone().unwrap_or_default()).await?;
+        Ok((list, companies))
     }
 
     fn session_wait(&self, without_bars: bool, invocation: &Invocation) -> SessionWait {
@@ -129,7 +146,7 @@ impl Collector {
     }
 
     /// Rejects a date of which the market cannot have bars yet, or no longer has any.
-    fn validate_date(&self, date: TradeDate, interval: Interval, now: Timestamp) -> Result<TradeDate, Error> {
+    fn validate_date(&self, date: TradeDate, interval: Interval, now: Timestamp) -> Result<(), Error> {
         if date.is_future(now) {
             return Err(Error::Future(date));
         }
@@ -137,7 +154,12 @@ impl Collector {
             let earliest = yahoo_retention::earliest(interval, now, &self.yahoo.settings().zone);
             return Err(Error::TooOld { date, interval, earliest });
         }
-        Ok(date)
+        Ok(())
+    }
+
+    /// The date on the clock of the reference symbol's exchange.
+    fn date(&self, at: Timestamp) -> TradeDate {
+        at.to_zoned(self.yahoo.settings().zone.clone()).date().into()
     }
 
     /// Whether Yahoo no longer keeps the date's bars; another market may.
@@ -161,9 +183,9 @@ impl Collector {
         let requested = job.requested();
         let mut symbols = job.earlier.as_mut().map(|earlier| std::mem::take(&mut earlier.symbols)).unwrap_or_default();
         let pending = std::mem::take(&mut job.pending);
+        let companies = job.companies.clone();
         let day = Day { trade_date: job.trade_date, interval: job.interval, now: invocation.began_at };
-        let fetch =
-            Fetch::new(&self.yahoo, &self.companies, breaker, day, job.earlier.is_some(), symbols.collected.first());
+        let fetch = Fetch::new(&self.yahoo, &companies, breaker, day, job.earlier.is_some(), symbols.collected.first());
         let (mut simulated, mut doubtful) = (false, Vec::new());
         if job.was_stopped_by_market() {
             fetch.query_reference_first().await;
@@ -179,7 +201,7 @@ impl Collector {
                 }
                 symbol_outcomes::record(&mut symbols, &fetched, job.interval, requested);
                 if let Ok(day) = fetched.day {
-                    writer.write(job.bars(&self.companies, &fetched.pending.symbol, &fetched.queried_as, day)).await?;
+                    writer.write(job.bars(&fetched.pending.symbol, &fetched.queried_as, day)).await?;
                 }
             }
         }
@@ -254,8 +276,8 @@ mod tests {
         };
         let aws = aws_config::SdkConfig::builder().behavior_version(aws_config::BehaviorVersion::latest()).build();
         let firehose = aws_sdk_firehose::Client::new(&aws);
-        let (companies, yahoo) = (Companies::built_in()?, Yahoo::new(settings)?);
-        Ok(Collector { companies, yahoo, firehose, stream: "bars".into(), session_wait: SignedDuration::ZERO })
+        let (lists, yahoo) = (Lists::new(aws_sdk_s3::Client::new(&aws), "lake".into()), Yahoo::new(settings)?);
+        Ok(Collector { lists, yahoo, firehose, stream: "bars".into(), session_wait: SignedDuration::ZERO })
     }
 
     #[tokio::test]

@@ -1,17 +1,17 @@
 //! The Lambda function `collect`: environment and clients at cold start, then one attempt per invocation.
 
-use collect::{Collector, MarketSettings, Yahoo};
+use collect::{Collector, Lists, MarketSettings, Yahoo};
 use jiff::SignedDuration;
 use lambda_runtime::{LambdaEvent, service_fn};
 use serde_json::Value;
-use shared::{Companies, env, telemetry};
+use shared::{env, telemetry};
 
 #[tokio::main]
 async fn main() -> Result<(), lambda_runtime::Error> {
     telemetry::init();
     let aws = aws_config::load_defaults(aws_config::BehaviorVersion::latest()).await;
     let collector = Collector {
-        companies: Companies::built_in()?,
+        lists: Lists::new(aws_sdk_s3::Client::new(&aws), env::required("DATA_BUCKET")?),
         yahoo: Yahoo::new(MarketSettings::from_env()?)?,
         firehose: aws_sdk_firehose::Client::new(&aws),
         stream: env::required("DELIVERY_STREAM")?,

@@ -63,6 +63,8 @@ impl fmt::Display for Missing<'_> {
 
 #[cfg(test)]
 mod tests {
+    use jiff::Timestamp;
+
     use super::*;
 
     type Counts<'a> = &'a [(&'a str, usize)];
@@ -73,7 +75,9 @@ mod tests {
         for (run_bars, seen, missing) in
             [(0, 0, "META 0 of 155"), (78, 1, "META 78 of 155"), (154, 76, "META 154 of 155"), (155, 77, "")]
         {
-            let symbols = [("META".parse()?, SeenSymbol { run_bars, restated: true })].into();
+            let symbols =
+                [("META".parse()?, SeenSymbol { run_bars, restated: true, collected_at: Timestamp::UNIX_EPOCH })]
+                    .into();
             let found = Completeness::of(&collected, &symbols);
             assert_eq!((found.bars_seen, found.missing.to_string()), (seen, missing.to_owned()), "{run_bars}");
         }
@@ -84,7 +88,7 @@ mod tests {
         let one = |symbol: &str, bars| Ok(CollectedSymbol::new(symbol.parse()?, bars, Some(78)));
         let collected = collected.iter().map(|(symbol, bars)| one(symbol, *bars));
         let collected = collected.collect::<Result<Vec<_>, shared::symbol::InvalidSymbol>>()?;
-        let seen = |run_bars| SeenSymbol { run_bars, restated: false };
+        let seen = |run_bars| SeenSymbol { run_bars, restated: false, collected_at: Timestamp::UNIX_EPOCH };
         let symbols = run_bars.iter().map(|(symbol, bars)| Ok((symbol.parse()?, seen(*bars))));
         let symbols = symbols.collect::<Result<_, shared::symbol::InvalidSymbol>>()?;
         let found = Completeness::of(&collected, &symbols);

@@ -6,14 +6,16 @@ use shared::{ErrorName, NamedError, S3Uri, ServiceError, hourly_extreme::COLUMNS
 /// another scale or currency.
 pub const RESTATED: &str = "restated";
 
-/// The last column of the query's result, which the CSV does not have either: the number of bars that the run wrote of the
-/// symbol.
+/// Another one: the number of bars that the run wrote of the symbol.
 pub const RUN_BARS: &str = "run_bars";
 
-/// The columns of the query's result: those of the CSV without `source`, which the collection says, then [`RESTATED`] and
-/// [`RUN_BARS`].
+/// The last one: when the newest collection of the symbol began.
+pub const COLLECTED_AT: &str = "collected_at";
+
+/// The columns of the query's result: those of the CSV without `source`, which the collection says, then [`RESTATED`],
+/// [`RUN_BARS`] and [`COLLECTED_AT`].
 pub fn result_columns() -> impl Iterator<Item = &'static str> {
-    COLUMNS.into_iter().filter(|column| *column != "source").chain([RESTATED, RUN_BARS])
+    COLUMNS.into_iter().filter(|column| *column != "source").chain([RESTATED, RUN_BARS, COLLECTED_AT])
 }
 
 /// What is wrong with a query's result.

@@ -17,7 +17,7 @@ use aws_sdk_s3::Client;
 use lambda_runtime::{LambdaEvent, tracing::Instrument};
 use serde_json::Value;
 use shared::{
-    ExportFiles, HandlerError, HourlyExtreme, Manifest, Symbol, hourly_extreme, json, metrics,
+    ExportFiles, HandlerError, Manifest, PublishedDay, hourly_extreme, json, metrics,
     payload::{CollectOutcome, Collection, Export, ExportRequest},
 };
 
@@ -26,6 +26,7 @@ pub use error::Error;
 use error::InvalidResult;
 use objects::Content;
 use publication::Publication;
+use query_result::QueryResult;
 
 /// What an invocation needs, built at cold start and reused by later invocations.
 #[derive(Debug)]
@@ -69,17 +70,17 @@ impl Exporter {
         let object = object.ok_or_else(|| Error::NoResult(request.query_result.clone()))?;
         let invalid = |problem| Error::InvalidResult { uri: request.query_result.clone(), problem };
         let result = query_result::read(&object.bytes, collection.trade_date, collection.source()).map_err(invalid)?;
+        let result = result.of(&collection.symbols);
         let Completeness { bars_seen, missing } = Completeness::of(&collection.symbols.collected, &result.symbols);
         if !missing.is_empty() {
             tracing::info!(bars_seen, bars = collection.bars, %missing, "the query has not seen every bar yet");
             return Ok(Export::Incomplete { bars_seen });
         }
 
-        let restated = result.restated();
-        let publication = self.publication(collection, &result.rows, &restated).map_err(invalid)?;
+        let publication = self.publication(collection, &result).map_err(invalid)?;
         let published = publication.publish().await?;
         let ExportFiles { csv, report } = publication.manifest.files;
-        let superseded_by = Some(published.run_id).filter(|run_id| *run_id != collection.run_id);
+        let superseded_by = published.map(|it| it.run_id).filter(|run_id| *run_id != collection.run_id);
         if let Some(run_id) = &superseded_by {
             tracing::info!(published = &**run_id, "not the day's export: that run collected later");
         }
@@ -92,23 +93,23 @@ impl Exporter {
         );
         let counts = [("Bars", collection.bars), ("SymbolsFailed", collection.symbols.failed.len())];
         metrics::record(&self.metrics_namespace, &counts);
-        Ok(Export::Exported { bars_seen, rows: result.rows.len(), csv, report, superseded_by, restated })
+        let (restated, carried_over) = (result.restated(), result.carried_over(&collection.symbols));
+        Ok(Export::Exported { bars_seen, rows: result.rows.len(), csv, report, superseded_by, restated, carried_over })
     }
 
     /// The files of a run, and the manifest that names them.
-    fn publication(
-        &self,
-        collection: &Collection,
-        rows: &[HourlyExtreme],
-        restated: &[Symbol],
-    ) -> Result<Publication<'_>, InvalidResult> {
-        let report = report::render(collection, rows, restated)?;
-        let csv = hourly_extreme::write(rows).map_err(|error| InvalidResult::Unwritable(error.to_string()))?;
+    fn publication(&self, collection: &Collection, result: &QueryResult) -> Result<Publication<'_>, InvalidResult> {
+        let report = report::render(collection, result)?;
+        let csv = hourly_extreme::write(&result.rows).map_err(|error| InvalidResult::Unwritable(error.to_string()))?;
         let content = |content_type, bytes| Content { content_type, bytes, simulated: collection.simulated };
         Ok(Publication {
             s3: &self.s3,
             bucket: &self.bucket,
-            trade_date: collection.trade_date,
+            day: collection.list.clone().map(|list| PublishedDay {
+                list,
+                interval: collection.interval,
+                trade_date: collection.trade_date,
+            }),
             manifest: Manifest {
                 run_id: collection.run_id.clone(),
                 collected_at: collection.collected_at,

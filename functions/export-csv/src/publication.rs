@@ -12,7 +12,7 @@
 use std::time::Duration;
 
 use aws_sdk_s3::Client;
-use shared::{ExportFiles, Manifest, S3Uri, TradeDate};
+use shared::{ExportFiles, Manifest, PublishedDay, S3Uri};
 
 use crate::{
     Error,
@@ -28,7 +28,8 @@ const PAUSES: [Duration; 2] = [Duration::from_millis(50), Duration::from_millis(
 pub struct Publication<'a> {
     pub s3: &'a Client,
     pub bucket: &'a str,
-    pub trade_date: TradeDate,
+    /// Where it is published besides; none where the run's own files are all.
+    pub day: Option<PublishedDay>,
     /// Names the run and its own files.
     pub manifest: Manifest,
     /// What its files hold, in the order of [`ExportFiles::in_order`].
@@ -37,25 +38,26 @@ pub struct Publication<'a> {
 
 impl Publication<'_> {
     /// Writes the run's files, publishes them unless a newer run is published, and makes the day's copies agree with what is.
-    /// Returns the manifest that is in place in the end.
+    /// Returns the manifest that is in place in the end; none where the run publishes nothing but its own files.
     ///
     /// # Errors
     /// [`Error::Service`], [`Error::Contended`] or [`Error::InvalidManifest`]. What the manifest names is complete then, too,
     /// whether of this run or of another; the copies may not agree with it until the day is exported again.
-    pub async fn publish(&self) -> Result<Manifest, Error> {
+    pub async fn publish(&self) -> Result<Option<Manifest>, Error> {
         for (uri, content) in self.manifest.files.in_order().into_iter().zip(&self.contents) {
             objects::put(self.s3, uri, content).await?;
         }
-        let published = self.replace_manifest().await?;
-        self.update_copies(published).await
+        let Some(day) = &self.day else { return Ok(None) };
+        let published = self.replace_manifest(day).await?;
+        self.update_copies(day, published).await.map(Some)
     }
 
     /// Publishes this run, unless one that collected later is; returns the manifest that is in place.
     ///
     /// Creating comes before reading: the role may not list the bucket, so that a missing manifest could not be told from one
     /// that it may not read.
-    async fn replace_manifest(&self) -> Result<Manifest, Error> {
-        let (uri, content) = (Manifest::uri(self.bucket, self.trade_date), self.manifest_content()?);
+    async fn replace_manifest(&self, day: &PublishedDay) -> Result<Manifest, Error> {
+        let (uri, content) = (Manifest::uri(self.bucket, day), self.manifest_content(day)?);
         let mut etag = None;
         for attempt in 0..MAX_ATTEMPTS {
             let written = objects::put_if(self.s3, &uri, &content, condition(etag.as_deref())).await?;
@@ -78,15 +80,15 @@ impl Publication<'_> {
     }
 
     /// Makes the day's copies those of the run that the manifest names, until that is so; returns that manifest.
-    async fn update_copies(&self, mut manifest: Manifest) -> Result<Manifest, Error> {
-        let copies = ExportFiles::of_day(self.bucket, self.trade_date);
+    async fn update_copies(&self, day: &PublishedDay, mut manifest: Manifest) -> Result<Manifest, Error> {
+        let copies = ExportFiles::of_day(self.bucket, day);
         let [report, csv] = copies.in_order();
         // At first they are taken to be missing, for the same reason for which the manifest is.
         let mut found: [Option<Object>; 2] = [None, None];
         for attempt in 0..MAX_ATTEMPTS {
             let mut written = [None, None];
             for (place, (uri, copy)) in [report, csv].into_iter().zip(&found).enumerate() {
-                let content = self.content_of(&manifest, place).await?;
+                let content = self.content_of(day, &manifest, place).await?;
                 if copy.as_ref().is_none_or(|copy| copy.bytes != content.bytes) {
                     let etag = copy.as_ref().map(|copy| &*copy.etag);
                     written[place] = Some(objects::put_if(self.s3, uri, &content, condition(etag)).await?);
@@ -103,13 +105,13 @@ impl Publication<'_> {
                 let is_there = written[place] != Some(Written::Unknown);
                 found[place] = if is_there { objects::get(self.s3, uri).await? } else { None };
             }
-            manifest = self.read_manifest().await?;
+            manifest = self.read_manifest(day).await?;
         }
         Err(Error::Contended(copies.csv))
     }
 
-    async fn read_manifest(&self) -> Result<Manifest, Error> {
-        let uri = Manifest::uri(self.bucket, self.trade_date);
+    async fn read_manifest(&self, day: &PublishedDay) -> Result<Manifest, Error> {
+        let uri = Manifest::uri(self.bucket, day);
         match objects::get(self.s3, &uri).await? {
             Some(object) => read(&uri, &object),
             None => Err(Error::Contended(uri)),
@@ -117,22 +119,22 @@ impl Publication<'_> {
     }
 
     /// What a file of the manifest's run holds; the files are numbered as in [`ExportFiles::in_order`].
-    async fn content_of(&self, manifest: &Manifest, place: usize) -> Result<Content, Error> {
+    async fn content_of(&self, day: &PublishedDay, manifest: &Manifest, place: usize) -> Result<Content, Error> {
         let own = self.contents[place].clone();
         if manifest.run_id == self.manifest.run_id {
             return Ok(own);
         }
         let uri = manifest.files.in_order()[place];
         let Object { bytes, simulated, .. } = objects::get(self.s3, uri).await?.ok_or_else(|| {
-            let manifest = Manifest::uri(self.bucket, self.trade_date);
+            let manifest = Manifest::uri(self.bucket, day);
             Error::InvalidManifest { uri: manifest, problem: format!("names {uri}, which does not exist") }
         })?;
         Ok(Content { bytes, simulated, ..own })
     }
 
-    fn manifest_content(&self) -> Result<Content, Error> {
+    fn manifest_content(&self, day: &PublishedDay) -> Result<Content, Error> {
         let bytes = serde_json::to_vec(&self.manifest).map_err(|error| Error::InvalidManifest {
-            uri: Manifest::uri(self.bucket, self.trade_date),
+            uri: Manifest::uri(self.bucket, day),
             problem: format!("cannot be written out: {error}"),
         })?;
         let simulated = self.contents.iter().any(|content| content.simulated);

@@ -6,9 +6,14 @@
 use std::collections::{BTreeMap, HashSet};
 
 use csv::{ErrorKind, Position, ReaderBuilder, StringRecord};
-use shared::{HourlyExtreme, Source, Symbol, TradeDate, bar::offset_datetime};
+use jiff::Timestamp;
+use shared::{
+    HourlyExtreme, Source, Symbol, TradeDate,
+    bar::offset_datetime,
+    payload::{CarriedOver, SymbolOutcomes},
+};
 
-use crate::error::{InvalidResult, RESTATED, RUN_BARS, result_columns};
+use crate::error::{COLLECTED_AT, InvalidResult, RESTATED, RUN_BARS, result_columns};
 
 /// The query's result, validated.
 #[derive(Debug, PartialEq)]
@@ -26,6 +31,8 @@ pub struct SeenSymbol {
     pub run_bars: usize,
     /// Whether bars were left out because they are of another scale or currency.
     pub restated: bool,
+    /// When its newest collection began.
+    pub collected_at: Timestamp,
 }
 
 impl QueryResult {
@@ -33,6 +40,22 @@ impl QueryResult {
     pub fn restated(&self) -> Vec<Symbol> {
         let restated = self.symbols.iter().filter(|(_, seen)| seen.restated);
         restated.map(|(symbol, _)| symbol.clone()).collect()
+    }
+
+    /// The same of these symbols alone: the query sees whatever was collected of the day.
+    pub fn of(mut self, symbols: &SymbolOutcomes) -> Self {
+        let collected = symbols.collected.iter().map(|it| &it.symbol);
+        let requested: HashSet<_> = collected.chain(symbols.failed.iter().map(|it| &it.symbol)).collect();
+        self.rows.retain(|row| requested.contains(&row.symbol));
+        self.symbols.retain(|symbol, _| requested.contains(symbol));
+        self
+    }
+
+    /// The symbols of which the run has no bars, and an earlier one has.
+    pub fn carried_over(&self, symbols: &SymbolOutcomes) -> Vec<CarriedOver> {
+        let failed: HashSet<_> = symbols.failed.iter().map(|it| &it.symbol).collect();
+        let kept = self.symbols.iter().filter(|(symbol, _)| failed.contains(symbol));
+        kept.map(|(symbol, seen)| CarriedOver { symbol: symbol.clone(), collected_at: seen.collected_at }).collect()
     }
 }
 
@@ -57,7 +80,10 @@ pub fn read(object: &[u8], trade_date: TradeDate, source: Source) -> Result<Quer
             return Err(InvalidResult::Row { line, problem });
         }
         if *symbols.entry(row.symbol.clone()).or_insert(seen) != seen {
-            return Err(invalid(format!("{} has another {RESTATED} or {RUN_BARS} than before", row.symbol)));
+            return Err(invalid(format!(
+                "{} has another {RESTATED}, {RUN_BARS} or {COLLECTED_AT} than before",
+                row.symbol
+            )));
         }
         rows.push(HourlyExtreme { source: Some(source), ..row });
     }
@@ -67,11 +93,13 @@ pub fn read(object: &[u8], trade_date: TradeDate, source: Source) -> Result<Quer
 
 fn seen(record: &StringRecord) -> Result<SeenSymbol, String> {
     let mut last = record.iter().rev();
+    let collected_at = last.next().unwrap_or_default();
     let run_bars = last.next().unwrap_or_default();
     let restated = last.next().unwrap_or_default();
     Ok(SeenSymbol {
         run_bars: run_bars.parse().map_err(|error| format!("{RUN_BARS}: {error}"))?,
         restated: restated.parse().map_err(|error| format!("{RESTATED}: {error}"))?,
+        collected_at: collected_at.parse().map_err(|error| format!("{COLLECTED_AT}: {error}"))?,
     })
 }
 
@@ -168,7 +196,7 @@ mod tests {
                 "company_name,symbol\n".into(),
                 "has the columns company_name,symbol, and not company_name,symbol,trade_date",
             ),
-            (sample::HEADER.replace(r#","run_bars""#, ""), "currency,open,close,restated, and not"),
+            (sample::HEADER.replace(r#","run_bars""#, ""), "close,restated,collected_at, and not"),
             (sample::HEADER.replace("datetime_high", "datetime_low"), "has the columns"),
             (format!("{}\"SHOP\",\"x\"\n", sample::HEADER), "line 2: it has 2 fields in place of 15"),
             (edited("341.19", "n/a"), "line 2: highest_hourly_price: invalid float literal"),
@@ -190,15 +218,17 @@ mod tests {
                     sample::HEADER,
                     good.replace("\"10\",", "\"11\",").replace("T10:05", "T11:05").replace("false", "true")
                 ),
-                "META has another restated or run_bars than before",
+                "META has another restated, run_bars or collected_at than before",
             ),
             (
                 format!(
                     "{}{good}{}",
                     sample::HEADER,
-                    good.replace("\"10\",", "\"11\",").replace("T10:05", "T11:05").replace("\"18\"\n", "\"19\"\n")
+                    good.replace("\"10\",", "\"11\",")
+                        .replace("T10:05", "T11:05")
+                        .replace("\"18\",\"2021", "\"19\",\"2021")
                 ),
-                "META has another restated or run_bars than before",
+                "META has another restated, run_bars or collected_at than before",
             ),
             (edited("\"2500000\"", "\"-1\""), "volume: invalid digit"),
             (edited("\"335.5\"", ""), "line 2: open: it is missing"),
@@ -207,7 +237,8 @@ mod tests {
             (edited("340.25", "341.2"), "close: 341.2 does not lie in 334.18 to 341.19"),
             (edited("340.25", "NaN"), "close: NaN does not lie"),
             (edited("335.5", "n/a"), "line 2: open: "),
-            (edited("\"18\"\n", "\"x\"\n"), "line 2: run_bars: "),
+            (edited("\"18\",\"2021-11-30T22", "\"x\",\"2021-11-30T22"), "line 2: run_bars: "),
+            (edited("2021-11-30T22:30:00Z", "yesterday"), "line 2: collected_at: "),
             (format!("{}{good}{good}", sample::HEADER), "line 3: META has a second row for hour 10"),
         ] {
             let said = read_day(&object).err().map(|e| e.to_string()).unwrap_or_default();

@@ -9,12 +9,13 @@ use jiff::tz::Offset;
 use shared::{
     HourlyExtreme, Symbol, currency,
     format::{clock, price, thousands},
-    payload::{CollectedSymbol, Collection},
+    payload::{CarriedOver, CollectedSymbol, Collection},
 };
 
 use crate::{
     chart::{self, Chart},
     error::InvalidResult,
+    query_result::QueryResult,
 };
 
 #[derive(Template)]
@@ -30,7 +31,8 @@ struct Report<'a> {
     companies: Vec<Company<'a>>,
     short: Vec<&'a CollectedSymbol>,
     remarked: Vec<&'a CollectedSymbol>,
-    restated: &'a [Symbol],
+    restated: Vec<Symbol>,
+    carried_over: Vec<CarriedOver>,
 }
 
 /// One company's rows, and its panel.
@@ -45,11 +47,12 @@ struct Company<'a> {
     rows: &'a [HourlyExtreme],
 }
 
-/// The page for `rows`, sorted by company, symbol and hour, with the symbols of which bars were left out.
+/// The page of a run, for the rows of the query's result.
 ///
 /// # Errors
 /// [`InvalidResult::Unwritable`] where the template fails.
-pub fn render(collection: &Collection, rows: &[HourlyExtreme], restated: &[Symbol]) -> Result<String, InvalidResult> {
+pub fn render(collection: &Collection, result: &QueryResult) -> Result<String, InvalidResult> {
+    let rows = &result.rows;
     let report = Report {
         collection,
         day: collection.trade_date.date().strftime("%A, %-d %B %Y").to_string(),
@@ -60,7 +63,8 @@ pub fn render(collection: &Collection, rows: &[HourlyExtreme], restated: &[Symbo
         minor_units: currency::minor_units(rows.iter().filter_map(|row| row.currency.as_deref())).join("; "),
         companies: companies(collection, rows),
         short: collection.symbols.collected.iter().filter(|symbol| symbol.is_short()).collect(),
-        restated,
+        restated: result.restated(),
+        carried_over: result.carried_over(&collection.symbols),
         remarked: collection.symbols.collected.iter().filter(|symbol| !symbol.remarks.is_empty()).collect(),
     };
     report.render().map_err(|error| InvalidResult::Unwritable(error.to_string()))
@@ -121,7 +125,7 @@ mod tests {
         let mut request = sample::request()?;
         request.collection.simulated = simulated;
         let result = query_result::read(result.as_bytes(), request.collection.trade_date, request.collection.source())?;
-        Ok(render(&request.collection, &result.rows, &result.restated())?)
+        Ok(render(&request.collection, &result)?)
     }
 
     #[test]

@@ -5,7 +5,7 @@ use shared::payload::ExportRequest;
 /// The header of the query's result.
 pub const HEADER: &str = concat!(
     r#""company_name","symbol","trade_date","hour","datetime_high","highest_hourly_price","#,
-    r#""datetime_low","lowest_hourly_price","bars","volume","currency","open","close","restated","run_bars""#,
+    r#""datetime_low","lowest_hourly_price","bars","volume","currency","open","close","restated","run_bars","collected_at""#,
     "\n"
 );
 
@@ -74,7 +74,7 @@ pub fn event() -> serde_json::Value {
     serde_json::json!({
         "query_result": "s3://lake/results/q-1.csv",
         "collection": {
-            "outcome": "collected", "trade_date": "2021-11-30", "interval": "5m", "run_id": "run-1",
+            "outcome": "collected", "trade_date": "2021-11-30", "interval": "5m", "run_id": "run-1", "list": "tech",
             "collected_at": "2021-11-30T22:30:00Z", "written_at": "2021-11-30T22:30:02Z",
             "bars": 42, "records": 1, "simulated": true,
             "symbols": {
@@ -104,8 +104,8 @@ fn line(name: &str, symbol: &str, hour: u8, high: Extreme, low: Extreme, of: Hou
     let (open, close, restated) = (of.1, of.2, symbol == "XYZ");
     let name = name.replace('"', "\"\"");
     let at = |time: &str| format!("2021-11-30T{time}:00-05:00");
-    let (high_at, low_at) = (at(high_at), at(low_at));
+    let (high_at, low_at, collected_at) = (at(high_at), at(low_at), "2021-11-30T22:30:00Z");
     format!(
-        "\"{name}\",\"{symbol}\",\"2021-11-30\",\"{hour}\",\"{high_at}\",\"{high}\",\"{low_at}\",\"{low}\",\"{bars}\",\"{volume}\",{currency},\"{open}\",\"{close}\",\"{restated}\",\"{run_bars}\"\n"
+        "\"{name}\",\"{symbol}\",\"2021-11-30\",\"{hour}\",\"{high_at}\",\"{high}\",\"{low_at}\",\"{low}\",\"{bars}\",\"{volume}\",{currency},\"{open}\",\"{close}\",\"{restated}\",\"{run_bars}\",\"{collected_at}\"\n"
     )
 }

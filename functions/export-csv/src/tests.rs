@@ -18,9 +18,9 @@ type Outcome = Result<(), Box<dyn std::error::Error>>;
 const RUNS: &str = "lake/runs/trade_date=2021-11-30";
 const REPORT: &str = "lake/runs/trade_date=2021-11-30/run-1/report.html";
 const CSV: &str = "lake/runs/trade_date=2021-11-30/run-1/hourly_extremes.csv";
-const MANIFEST: &str = "lake/exports/trade_date=2021-11-30/manifest.json";
-const REPORT_COPY: &str = "lake/exports/trade_date=2021-11-30/report.html";
-const CSV_COPY: &str = "lake/exports/trade_date=2021-11-30/hourly_extremes.csv";
+const MANIFEST: &str = "lake/exports/tech/interval=5m/trade_date=2021-11-30/manifest.json";
+const REPORT_COPY: &str = "lake/exports/tech/interval=5m/trade_date=2021-11-30/report.html";
+const CSV_COPY: &str = "lake/exports/tech/interval=5m/trade_date=2021-11-30/hourly_extremes.csv";
 
 /// An S3 with a query result, to a role that may not list the bucket.
 fn s3_with(result: String) -> MemoryS3 {
@@ -70,6 +70,7 @@ async fn a_complete_run_writes_its_files_then_the_manifest_then_the_copies() -> 
         report: uri("report.html"),
         superseded_by: None,
         restated: vec!["XYZ".parse()?],
+        carried_over: vec![],
     };
     assert_eq!(export, expected);
     let written = written(&s3);
@@ -84,6 +85,37 @@ async fn a_complete_run_writes_its_files_then_the_manifest_then_the_copies() -> 
     );
     let manifest: Manifest = serde_json::from_str(&content(&s3, MANIFEST))?;
     assert_eq!((&*manifest.run_id, manifest.files.csv), ("run-1", uri("hourly_extremes.csv")));
+    Ok(())
+}
+
+/// The lake has bars of a symbol that this run did not get, and of one that is not in its list.
+#[tokio::test]
+async fn what_a_run_lacks_is_carried_over_from_the_lake() -> Outcome {
+    let row = |symbol: &str, name: &str| {
+        let row = sample::row().replace("META", symbol).replace("Meta Platforms", name);
+        row.replace("\"18\",\"2021-11-30T22:30:00Z\"", "\"0\",\"2021-11-30T21:15:00Z\"")
+    };
+    let s3 = share(s3_with(sample::result() + &row("FB", "A fund") + &row("OKTA", "Okta")));
+    let export = invoke(&s3, sample::event()).await.map_err(|d| d.error_message)?;
+    let Export::Exported { carried_over, rows, .. } = export else { return Err(format!("{export:?}").into()) };
+    assert_eq!(carried_over.iter().map(ToString::to_string).collect::<Vec<_>>(), ["FB of 2021-11-30 21:15 UTC"]);
+    assert_eq!(rows, 6);
+    let (csv, report) = (content(&s3, CSV), content(&s3, REPORT));
+    assert!(csv.contains("\nA fund,FB,") && !csv.contains("OKTA"), "{csv}");
+    assert!(report.contains("Symbols of an earlier run") && report.contains("<p>FB of 2021-11-30 21:15 UTC</p>"));
+    assert!(!report.contains("OKTA"));
+    Ok(())
+}
+
+/// A run over symbols that were given by hand replaces nobody's publication.
+#[tokio::test]
+async fn a_run_over_symbols_by_hand_writes_its_own_files_alone() -> Outcome {
+    let s3 = share(s3_with(sample::result()));
+    let mut event = sample::event();
+    event["collection"]["list"] = Value::Null;
+    let export = invoke(&s3, event).await.map_err(|d| d.error_message)?;
+    assert!(matches!(export, Export::Exported { rows: 5, superseded_by: None, .. }), "{export:?}");
+    assert_eq!(written_keys(&s3), [REPORT, CSV]);
     Ok(())
 }
 

@@ -9,6 +9,8 @@ use serde_json::Value;
 /// A call that a function makes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Call {
+    /// `collect` reads the run's list of companies from S3.
+    GetList,
     /// `collect` requests a day's chart of a symbol from the market.
     Chart,
     /// `collect` sends records of bars to Firehose.
@@ -35,7 +37,8 @@ pub enum Call {
 
 impl Call {
     /// Every call, in the order of a run.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
+        Self::GetList,
         Self::Chart,
         Self::PutRecordBatch,
         Self::StartCrawler,
@@ -58,13 +61,14 @@ impl Call {
             "AWSGlue.StartCrawler" => Some(Self::StartCrawler),
             "AmazonAthena.StartQueryExecution" => Some(Self::StartQueryExecution),
             _ if path.starts_with("/v8/finance/chart/") => Some(Self::Chart),
-            _ => Self::of_export(&request.method, path),
+            _ => Self::to_s3(&request.method, path),
         }
     }
 
-    fn of_export(method: &Method, path: &str) -> Option<Self> {
+    fn to_s3(method: &Method, path: &str) -> Option<Self> {
         let is = |of: Method, folder, end| *method == of && path.contains(folder) && path.ends_with(end);
         let calls = [
+            (Self::GetList, is(Method::GET, "/lists/", ".toml")),
             (Self::GetResult, is(Method::GET, "/results/", "")),
             (Self::PutReport, is(Method::PUT, "/runs/", "/report.html")),
             (Self::PutCsv, is(Method::PUT, "/runs/", "/hourly_extremes.csv")),
@@ -78,13 +82,13 @@ impl Call {
 
     /// Whether the call goes to S3.
     pub(super) fn is_to_s3(self) -> bool {
-        self.function() == "ExportCsvFunction"
+        self == Self::GetList || self.function() == "ExportCsvFunction"
     }
 
     /// The output of the template that names the function that makes the call.
     pub fn function(self) -> &'static str {
         match self {
-            Self::Chart | Self::PutRecordBatch => "CollectFunction",
+            Self::GetList | Self::Chart | Self::PutRecordBatch => "CollectFunction",
             Self::StartCrawler => "StartCrawlerFunction",
             Self::StartQueryExecution => "RunQueryFunction",
             Self::GetResult
@@ -101,6 +105,7 @@ impl Call {
 impl fmt::Display for Call {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(match self {
+            Self::GetList => "s3 GetObject list",
             Self::Chart => "market GET chart",
             Self::PutRecordBatch => "firehose PutRecordBatch",
             Self::StartCrawler => "glue StartCrawler",

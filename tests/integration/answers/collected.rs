@@ -23,7 +23,7 @@ pub struct Collected {
 impl Collected {
     /// A bar that starts at `start` in the exchange's time zone.
     pub fn bar(&self, start: Time, prices: Prices<f64>, volume: u64) -> Result<Bar> {
-        let LakeQuery { trade_date, interval, run_id } = self.query.clone();
+        let LakeQuery { trade_date, interval, run_id, .. } = self.query.clone();
         let price = |value| Price::from_wire(value).with_context(|| format!("{value} is not a price"));
         Ok(Bar {
             symbol: self.symbol.parse()?,

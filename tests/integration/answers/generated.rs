@@ -2,7 +2,7 @@
 //!
 //! They are drawn from few prices, times, runs and names, so that ties are frequent.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Result, anyhow};
 use harness::{LakeQuery, Prices};
@@ -123,14 +123,17 @@ pub fn cases(first: Date, count: usize, runner: &mut TestRunner) -> Result<Vec<C
         let (chosen, records, files) = lake.current();
         let bars = records.into_iter().map(|record| record.bar(date)).collect::<Result<Vec<_>>>()?;
         let file = |number| bars.iter().skip(number).step_by(files).cloned().collect();
-        Ok(Case { query: chosen.query(date)?, files: (0..files).map(file).collect() })
+        // Every other run has requested all symbols.
+        let failed = bars.iter().filter(|_| bars.len() % 2 == 0).map(|bar| bar.symbol.clone()).collect();
+        let query = LakeQuery { failed, ..chosen.query(date)? };
+        Ok(Case { query, files: (0..files).map(file).collect() })
     };
     dates.take(count).map(case).collect()
 }
 
 impl Record {
     fn query(&self, trade_date: TradeDate) -> Result<LakeQuery> {
-        Ok(LakeQuery { trade_date, interval: self.interval, run_id: self.run.parse()? })
+        Ok(LakeQuery { trade_date, interval: self.interval, run_id: self.run.parse()?, failed: BTreeSet::new() })
     }
 
     fn bar(self, date: TradeDate) -> Result<Bar> {

@@ -1,5 +1,7 @@
 //! Reads the days of `reference.txt`, whose first lines describe its format.
 
+use std::collections::BTreeSet;
+
 use anyhow::{Context as _, Result, bail, ensure};
 use harness::{LakeExport, LakeQuery, Prices};
 use jiff::tz::TimeZone;
@@ -19,7 +21,7 @@ pub struct Day {
 impl Day {
     /// Verifies that what is exported is as recorded, and equals what is computed.
     pub async fn check(&self, context: &Context) -> Result<()> {
-        let LakeExport { csv, restated } = self.case.check(context).await?;
+        let LakeExport { csv, restated, .. } = self.case.check(context).await?;
         let rows = csv.split_once('\n').map(|(_, rows)| rows);
         ensure!(rows == Some(&self.rows), "the computed rows are\n{csv}and the recorded ones\n{}", self.rows);
         ensure!(restated == self.restated, "computed as restated: {restated:?}, recorded: {:?}", self.restated);
@@ -58,7 +60,8 @@ fn day(text: &str) -> Result<Day> {
 
 fn query(text: &str) -> Result<LakeQuery> {
     let [run_id, trade_date, interval] = fields(text)?;
-    Ok(LakeQuery { trade_date: trade_date.parse()?, interval: interval.parse()?, run_id: run_id.parse()? })
+    let (trade_date, interval, run_id) = (trade_date.parse()?, interval.parse()?, run_id.parse()?);
+    Ok(LakeQuery { trade_date, interval, run_id, failed: BTreeSet::new() })
 }
 
 fn collection(query: &LakeQuery, text: &str) -> Result<Collected> {

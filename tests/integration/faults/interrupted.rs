@@ -7,7 +7,9 @@ use std::{
 };
 
 use anyhow::{Context as _, Result, ensure};
-use harness::{Call, CallFault, CallFaultRule, ProxiedStack, kill_function, poll, trading_days, verify_csv};
+use harness::{
+    Call, CallFault, CallFaultRule, ProxiedStack, kill_function, poll, published_day, trading_days, verify_csv,
+};
 use jiff::civil::date;
 use market_sim::FaultDuration;
 use serde_json::json;
@@ -34,6 +36,7 @@ enum Interruption {
 async fn interrupted_functions_are_retried(context: Arc<Context>) -> Result<()> {
     use Interruption as I;
     let proxied = ProxiedStack::up(&context.tools).await?;
+    proxied.stack.put_list("interrupted", &COMPANIES).await?;
     let mut days = trading_days(date(2022, 1, 3));
     let mut day = || days.next().context("no more days");
     for (call, how) in Call::ALL.into_iter().flat_map(|call| [(call, I::Killed), (call, I::Disconnected)]) {
@@ -52,12 +55,12 @@ async fn interrupted_functions_are_retried(context: Arc<Context>) -> Result<()> 
 async fn run_interrupted(proxied: &ProxiedStack, call: Call, how: Interruption, date: TradeDate) -> Result<()> {
     let (begun, ProxiedStack { stack, proxy }) = (Instant::now(), proxied);
     proxy.inject(CallFaultRule { call, date: None, fault: CallFault::Hang, duration: FaultDuration::Times(1) });
-    let input = json!({"trade_date": date, "symbols": COMPANIES.map(|(_, symbol)| symbol)});
+    let input = json!({"trade_date": date, "list": "interrupted"});
     let (run, ()) = tokio::try_join!(stack.export(&input), interrupt(proxied, call, how))?;
     let calls = proxy.clear(call, None);
     ensure!(calls > 1, "the call was not made again");
     verify_csv(&stack.market, date, Interval::FiveMinutes, &COMPANIES, &run.csv).await?;
-    stack.verify_copies(date).await?;
+    stack.verify_copies(&published_day("interrupted", date)?).await?;
     println!("{call:<27} {how:<12?} exported, {calls} calls, {:.1} s", begun.elapsed().as_secs_f32());
     Ok(())
 }

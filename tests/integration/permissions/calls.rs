@@ -92,7 +92,8 @@ fn s3(cloud: &LocalCloud) -> Result<Vec<CallCase>> {
         Ok(CallCase { action, service: "s3", request: request.body(String::new())?, allowed })
     };
     let mut calls = Vec::new();
-    let folders: [(&str, &[&str], &[&str]); 6] = [
+    let folders: [(&str, &[&str], &[&str]); 7] = [
+        ("lists", &["collect"], NO_FUNCTION),
         ("bars", &["run-query"], NO_FUNCTION),
         ("errors", NO_FUNCTION, NO_FUNCTION),
         ("results", &["run-query", "export-csv"], &["run-query"]),
@@ -106,9 +107,14 @@ fn s3(cloud: &LocalCloud) -> Result<Vec<CallCase>> {
         calls.push(call("PutObject", Method::PUT, &path, writers)?);
         calls.push(call("DeleteObject", Method::DELETE, &path, NO_FUNCTION)?);
     }
-    // Athena lists the bucket with a prefix and without.
+    // Athena lists the bucket with a prefix and without; collect may, so that S3 says of a missing list that it is missing.
     for prefix in ["", "&prefix=bars%2F", "&prefix=exports%2F"] {
-        calls.push(call("ListBucket", Method::GET, &format!("{bucket}?list-type=2{prefix}"), &["run-query"])?);
+        calls.push(call(
+            "ListBucket",
+            Method::GET,
+            &format!("{bucket}?list-type=2{prefix}"),
+            &["collect", "run-query"],
+        )?);
     }
     calls.push(call("PutBucketPolicy", Method::PUT, &format!("{bucket}?policy"), NO_FUNCTION)?);
     calls.push(call("GetObject", Method::GET, "finstream-deployment/test", NO_FUNCTION)?);

@@ -9,7 +9,7 @@ use std::{collections::BTreeMap, fmt::Write, path::PathBuf};
 use anyhow::bail;
 use sha2::{Digest, Sha256};
 use shared::{
-    ErrorName, ExportFiles, Interval, Symbol, SymbolList, TradeDate,
+    ErrorName, ExportFiles, Interval, ListName, PublishedDay, Symbol, SymbolList, TradeDate,
     payload::{RunOutcome, RunRequest, SymbolOutcomes},
 };
 use tokio::sync::Mutex;
@@ -35,6 +35,8 @@ pub struct Backfill {
     pub target: Target,
     /// The local folder of each day's files.
     pub out: OutFolder,
+    /// None where the symbols were given by hand.
+    list: Option<ListName>,
     symbols: SymbolList,
     pub interval: Interval,
     /// The executions that are being followed, by day.
@@ -42,8 +44,13 @@ pub struct Backfill {
 }
 
 impl Backfill {
-    pub fn new(target: Target, symbols: SymbolList, interval: Interval, out: OutFolder) -> Self {
-        Self { target, out, symbols, interval, running: Mutex::default() }
+    pub fn new(
+        target: Target,
+        (list, symbols): (Option<ListName>, SymbolList),
+        interval: Interval,
+        out: OutFolder,
+    ) -> Self {
+        Self { target, out, list, symbols, interval, running: Mutex::default() }
     }
 
     /// The names of the running executions, in the order of their days.
@@ -72,7 +79,7 @@ impl Backfill {
         execution: &mut String,
     ) -> anyhow::Result<DayOutcome> {
         for attempt in 1.. {
-            *execution = execution_name(date, self.interval, &self.symbols, attempt);
+            *execution = execution_name(date, self.interval, (self.list.as_ref(), &self.symbols), attempt);
             match execution::describe(&self.target, execution).await? {
                 Some(Status::Running) => break,
                 Some(Status::Ended { result, .. }) => {
@@ -95,13 +102,17 @@ impl Backfill {
 
     /// The outcome of the day's own execution, and its files; `None` when the day has to be run again.
     async fn done_before(&self, day: &TradingDay, outcome: RunOutcome) -> anyhow::Result<Option<DayOutcome>> {
-        let RunOutcome::Exported { trade_date, symbols, simulated, restated, .. } = outcome else {
+        let RunOutcome::Exported { trade_date, symbols, csv, report, simulated, restated, .. } = outcome else {
             return Ok(Some(DayOutcome::NoSession));
         };
         if symbols.failed.iter().any(|failed| failed.reason.is_temporary()) {
             return Ok(None);
         }
-        let published = Published::of_day(&self.target, trade_date).await?.filter(|export| export.still_has(&symbols));
+        let published = match self.published_day(trade_date) {
+            Some(day) => Published::of_day(&self.target, &day).await?,
+            None => Published::of_files(&self.target, ExportFiles { csv, report }).await,
+        };
+        let published = published.filter(|export| export.still_has(&symbols));
         let Some(published) = published else { return Ok(None) };
         published.save_to(&self.folder(trade_date))?;
         Ok(Some(self.exported(day, (symbols, restated), simulated, None)))
@@ -110,7 +121,8 @@ impl Backfill {
     /// The day as another run has published it, and its files; `None` when a bar is missing there, or may be.
     async fn published_before(&self, date: TradeDate, day: &TradingDay) -> anyhow::Result<Option<DayOutcome>> {
         let Some(expected) = day.expected_by_hour(self.interval) else { return Ok(None) };
-        let Some(published) = Published::of_day(&self.target, date).await? else { return Ok(None) };
+        let Some(published_day) = self.published_day(date) else { return Ok(None) };
+        let Some(published) = Published::of_day(&self.target, &published_day).await? else { return Ok(None) };
         let Some(symbols) = published.complete(&self.symbols, &expected) else { return Ok(None) };
         published.save_to(&self.folder(date))?;
         Ok(Some(self.exported(day, (symbols, vec![]), published.is_simulated(), None)))
@@ -127,7 +139,8 @@ impl Backfill {
             Ok(RunOutcome::NoSession { .. }) => Ok(DayOutcome::NoSession),
             Ok(RunOutcome::Exported { symbols, csv, report, simulated, restated, .. }) => {
                 let files = ExportFiles { csv, report };
-                export_files::download(&self.target.s3, &files, date, &self.folder(date)).await?;
+                let of = (self.list.as_ref(), date);
+                export_files::download(&self.target.s3, &files, of, &self.folder(date)).await?;
                 Ok(self.exported(day, (symbols, restated), simulated, Some(seconds)))
             }
         }
@@ -135,8 +148,9 @@ impl Backfill {
 
     /// Starts and follows an execution; returns its result, and how long it took, in seconds.
     async fn follow(&self, date: TradeDate, execution: &str) -> anyhow::Result<(RunResult, f64)> {
-        let (symbols, interval) = (Some(self.symbols.clone()), Some(self.interval));
-        let request = RunRequest { trade_date: Some(date), symbols, interval, ..RunRequest::default() };
+        let symbols = self.list.is_none().then(|| self.symbols.clone());
+        let (list, interval) = (self.list.clone(), Some(self.interval));
+        let request = RunRequest { trade_date: Some(date), list, symbols, interval, ..RunRequest::default() };
         execution::start(&self.target, execution, &request).await?;
         poll_until(self.target.poll_interval, async || match execution::describe(&self.target, execution).await? {
             Some(Status::Ended { result, seconds }) => Ok(Poll::Ready((*result, seconds))),
@@ -163,6 +177,11 @@ impl Backfill {
         DayOutcome::Exported(Exported { symbols, restated, expected, simulated, seconds })
     }
 
+    /// Where the day is published; none where the symbols were given by hand.
+    fn published_day(&self, trade_date: TradeDate) -> Option<PublishedDay> {
+        self.list.clone().map(|list| PublishedDay { list, interval: self.interval, trade_date })
+    }
+
     /// The local folder of a day's files.
     pub fn folder(&self, date: TradeDate) -> PathBuf {
         self.out.of(date)
@@ -172,10 +191,17 @@ impl Backfill {
 /// The name of an attempt at a day: the same for the same request, so that a later command finds it.
 /// Step Functions reserves a name for 90 days.
 /// <https://docs.aws.amazon.com/step-functions/latest/apireference/API_StartExecution.html>
-fn execution_name(date: TradeDate, interval: Interval, symbols: &[Symbol], attempt: u32) -> String {
+fn execution_name(
+    date: TradeDate,
+    interval: Interval,
+    (list, symbols): (Option<&ListName>, &[Symbol]),
+    attempt: u32,
+) -> String {
     let mut names: Vec<_> = symbols.iter().map(Symbol::as_str).collect();
     names.sort_unstable();
-    let digest = Sha256::digest(names.join(","));
+    // No symbol holds a colon.
+    let list = list.map(|list| format!("{list}:")).unwrap_or_default();
+    let digest = Sha256::digest(list + &names.join(","));
     let mut name = format!("backfill-{date}-{interval}-");
     for byte in digest.iter().take(4) {
         let _ = write!(name, "{byte:02x}"); // to a String, which takes everything
@@ -193,14 +219,22 @@ mod tests {
         let symbols = |names: [&str; 2]| names.map(str::parse).into_iter().collect::<Result<Vec<Symbol>, _>>();
         let five = |names, attempt| {
             let symbols = symbols(names)?;
-            Ok::<_, shared::symbol::InvalidSymbol>(execution_name(date, Interval::FiveMinutes, &symbols, attempt))
+            Ok::<_, shared::symbol::InvalidSymbol>(execution_name(
+                date,
+                Interval::FiveMinutes,
+                (None, &symbols),
+                attempt,
+            ))
         };
         let first = five(["META", "SHOP"], 1)?;
         assert_eq!(first, "backfill-2025-11-28-5m-fb13a387");
         assert_eq!(five(["SHOP", "META"], 1)?, first);
         assert_eq!(five(["META", "SHOP"], 3)?, format!("{first}-3"));
         assert_ne!(five(["META", "SNAP"], 1)?, first);
-        assert_ne!(execution_name(date, Interval::OneHour, &symbols(["META", "SHOP"])?, 1), first);
+        let symbols = symbols(["META", "SHOP"])?;
+        assert_ne!(execution_name(date, Interval::OneHour, (None, &symbols), 1), first);
+        let list = ListName::default();
+        assert_ne!(execution_name(date, Interval::FiveMinutes, (Some(&list), &symbols), 1), first);
         Ok(())
     }
 }

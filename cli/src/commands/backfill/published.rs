@@ -1,12 +1,12 @@
 //! What is published of a day, whichever run exported it: the CSV and the report that the day's manifest names.
 //!
 //! `run` and `follow` take the run's own files instead, which its output names (`commands/follow.rs`), and so does a day that
-//! `backfill` runs (`backfill/day.rs`).
+//! `backfill` runs (`backfill/day.rs`), or ran over symbols that were given by hand.
 
 use std::{collections::BTreeMap, path::Path};
 
 use shared::{
-    ExportFiles, Manifest, Symbol, TradeDate, hourly_extreme,
+    ExportFiles, Manifest, PublishedDay, Symbol, hourly_extreme,
     payload::{CollectedSymbol, SymbolOutcomes},
 };
 
@@ -34,12 +34,12 @@ impl Published {
     ///
     /// # Errors
     /// When the stack has no bucket.
-    pub async fn of_day(target: &Target, date: TradeDate) -> anyhow::Result<Option<Self>> {
+    pub async fn of_day(target: &Target, day: &PublishedDay) -> anyhow::Result<Option<Self>> {
         let bucket = target.output("DataBucket")?;
-        let manifest = s3::get(&target.s3, &Manifest::uri(bucket, date)).await.ok().flatten();
+        let manifest = s3::get(&target.s3, &Manifest::uri(bucket, day)).await.ok().flatten();
         let manifest = manifest.and_then(|object| serde_json::from_slice::<Manifest>(&object.content).ok());
         let Some(Manifest { files, .. }) = manifest else { return Ok(None) };
-        for files in [files, ExportFiles::of_day(bucket, date)] {
+        for files in [files, ExportFiles::of_day(bucket, day)] {
             let (csv, report) = (s3::get(&target.s3, &files.csv).await, s3::get(&target.s3, &files.report).await);
             match (csv, report) {
                 (Ok(Some(csv)), Ok(Some(report))) => return Ok(Self::read(files, csv, report)),
@@ -48,6 +48,13 @@ impl Published {
             }
         }
         Ok(None)
+    }
+
+    /// The files of a run that publishes nothing else; `None` where one is gone or cannot be read, so that the day is run.
+    pub async fn of_files(target: &Target, files: ExportFiles) -> Option<Self> {
+        let csv = s3::get(&target.s3, &files.csv).await.ok().flatten()?;
+        let report = s3::get(&target.s3, &files.report).await.ok().flatten()?;
+        Self::read(files, csv, report)
     }
 
     fn read(files: ExportFiles, csv: Object, report: Object) -> Option<Self> {
@@ -111,8 +118,8 @@ mod tests {
     }
 
     fn read(csv: Vec<u8>) -> Option<Published> {
-        let object = |content| Object { content, simulated: true };
-        let files = ExportFiles::of_day("lake", "2026-11-20".parse().ok()?);
+        let object = |content| Object { content, etag: String::new(), simulated: true };
+        let files = ExportFiles::of_run("lake", "2026-11-20".parse().ok()?, &"run-1".parse().ok()?);
         Published::read(files, object(csv), object(vec![]))
     }
 

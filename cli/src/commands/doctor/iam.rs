@@ -20,6 +20,8 @@ pub const COLLECT: Role = Role {
     logical: "CollectRole",
     needs: &[
         (&["firehose:PutRecordBatch"], "arn:{partition}:firehose:{region}:{account}:deliverystream/{DeliveryStream}"),
+        (&["s3:ListBucket"], BUCKET),
+        (&["s3:GetObject"], "arn:{partition}:s3:::{DataBucket}/lists/a-list"),
         (WRITE_LOG, "arn:{partition}:logs:{region}:{account}:log-group:/aws/lambda/{CollectFunction}:log-stream:s"),
     ],
 };

@@ -32,6 +32,7 @@ pub const COLLECT: Function = Function {
     timeout: 300,
     variables: &[
         ("DELIVERY_STREAM", "{DeliveryStream}"),
+        ("DATA_BUCKET", "{DataBucket}"),
         ("MARKET_URL", "{MarketUrl}"),
         ("USER_AGENT", "{param:UserAgent}"),
         ("MARKET_CONCURRENCY", "{param:MarketConcurrency}"),

@@ -1,7 +1,10 @@
 //! The JSON form of a run's result: of `run`, `follow` and `demo`.
 
 use serde::Serialize;
-use shared::{S3Uri, Symbol, TradeDate, payload::SymbolOutcomes};
+use shared::{
+    ListName, S3Uri, Symbol, TradeDate,
+    payload::{CarriedOver, SymbolOutcomes},
+};
 
 use crate::output::json::Place;
 
@@ -23,6 +26,8 @@ pub struct RunJson<'a> {
 pub enum RunResultJson<'a> {
     /// The CSV and the report are complete, and downloaded.
     Exported {
+        /// The list; `null` where the symbols were given by hand.
+        list: Option<&'a ListName>,
         trade_date: TradeDate,
         /// The number of bars of all symbols.
         bars: usize,
@@ -34,6 +39,8 @@ pub enum RunResultJson<'a> {
         symbols: &'a SymbolOutcomes,
         /// The symbols of which bars of another scale or currency were left out.
         restated: &'a [Symbol],
+        /// The symbols whose rows are of an earlier run, since this one has no bars of them.
+        carried_over: &'a [CarriedOver],
         /// The run's own files in the data bucket.
         csv: &'a S3Uri,
         report: &'a S3Uri,
@@ -90,12 +97,14 @@ mod tests {
             "s3://finstream-databucket-1/runs/trade_date=2026-11-20/manual-2026-11-20-1f0c7a3e.2026-11-20T223000.123Z";
         let (csv, report) = (format!("{folder}/hourly_extremes.csv"), format!("{folder}/report.html"));
         insta::assert_snapshot!(documented(&run(RunResultJson::Exported {
+            list: Some(&ListName::default()),
             trade_date: "2026-11-20".parse()?,
             bars: 77,
             complete: false,
             simulated: true,
             symbols: &symbols()?,
             restated: &[],
+            carried_over: &[],
             csv: &csv.parse()?,
             report: &report.parse()?,
             files: FilesJson {

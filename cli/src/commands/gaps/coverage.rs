@@ -43,11 +43,6 @@ pub enum Missing {
     Everything,
 }
 
-/// The symbols of which the lake holds any bars, in alphabetical order.
-pub fn symbols_of(rows: &[LakeRow]) -> Vec<Symbol> {
-    rows.iter().map(|row| row.symbol.clone()).collect::<BTreeSet<_>>().into_iter().collect()
-}
-
 /// The days on which bars of `symbols` are expected or held, in order.
 pub fn of(
     dates: impl Iterator<Item = TradeDate>,

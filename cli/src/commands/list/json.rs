@@ -3,12 +3,15 @@
 use jiff::Timestamp;
 use serde::Serialize;
 use shared::{
-    TradeDate,
+    ListName, SymbolList, TradeDate,
     payload::{RunOutcome, SymbolOutcomes},
 };
 
-use super::{Listed, Outcome};
-use crate::output::json::{self, Place};
+use super::{Listed, Outcome, Requested};
+use crate::{
+    aws::execution::RunResult,
+    output::json::{self, Place},
+};
 
 #[derive(Debug, Serialize)]
 pub struct ListJson<'a> {
@@ -26,6 +29,10 @@ pub struct ListedJson<'a> {
     pub started: Timestamp,
     /// How long it took; `null` while it is running.
     pub seconds: Option<f64>,
+    /// The list that it is over; `null` where its symbols were given by hand, or its input cannot be read.
+    pub list: Option<&'a ListName>,
+    /// The symbols that were given by hand; `null` where it is over a list.
+    pub symbols: Option<&'a SymbolList>,
     #[serde(flatten)]
     pub result: ListedResultJson<'a>,
 }
@@ -64,10 +71,17 @@ pub enum ListedResultJson<'a> {
 
 impl<'a> From<&'a Listed> for ListedJson<'a> {
     fn from(listed: &'a Listed) -> Self {
+        let (list, symbols) = match &listed.requested {
+            Some(Requested::List(list)) => (Some(list), None),
+            Some(Requested::Symbols(symbols)) => (None, Some(symbols)),
+            None => (None, None),
+        };
         Self {
             execution: &listed.name,
             started: listed.started,
             seconds: listed.seconds.map(json::seconds),
+            list,
+            symbols,
             result: result(&listed.outcome),
         }
     }
@@ -76,7 +90,14 @@ impl<'a> From<&'a Listed> for ListedJson<'a> {
 fn result(outcome: &Outcome) -> ListedResultJson<'_> {
     match outcome {
         Outcome::Running => ListedResultJson::Running,
-        Outcome::Ended(Ok(RunOutcome::Exported { trade_date, bars, symbols, simulated, .. })) => {
+        Outcome::Ended(result) => ended(result),
+        Outcome::Unknown(detail) => ListedResultJson::Unknown { detail },
+    }
+}
+
+fn ended(result: &RunResult) -> ListedResultJson<'_> {
+    match result {
+        Ok(RunOutcome::Exported { trade_date, bars, symbols, simulated, .. }) => {
             let SymbolOutcomes { collected, failed } = symbols;
             ListedResultJson::Exported {
                 trade_date: *trade_date,
@@ -87,10 +108,7 @@ fn result(outcome: &Outcome) -> ListedResultJson<'_> {
                 failed: failed.len(),
             }
         }
-        Outcome::Ended(Ok(RunOutcome::NoSession { trade_date, .. })) => {
-            ListedResultJson::NoSession { trade_date: *trade_date }
-        }
-        Outcome::Ended(Err(failure)) => ListedResultJson::Failed { error: &failure.error, cause: &failure.cause },
-        Outcome::Unknown(detail) => ListedResultJson::Unknown { detail },
+        Ok(RunOutcome::NoSession { trade_date, .. }) => ListedResultJson::NoSession { trade_date: *trade_date },
+        Err(failure) => ListedResultJson::Failed { error: &failure.error, cause: &failure.cause },
     }
 }

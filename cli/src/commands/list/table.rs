@@ -2,14 +2,18 @@
 
 use comfy_table::ColumnConstraint::ContentWidth;
 use shared::{
+    Symbol,
     format::thousands,
     payload::{RunOutcome, SymbolOutcomes},
 };
 
-use super::{Listed, Outcome};
-use crate::output::{
-    format::{format_duration, pluralize},
-    tables,
+use super::{Listed, Outcome, Requested};
+use crate::{
+    aws::execution::RunResult,
+    output::{
+        format::{format_duration, pluralize},
+        tables,
+    },
 };
 
 /// The table. `width`, in columns, is that of the terminal unless given.
@@ -17,30 +21,49 @@ pub fn of(listed: &[Listed], width: Option<u16>) -> String {
     if listed.is_empty() {
         return "nothing has run yet: start a run with `cargo finstream run`".to_owned();
     }
-    let mut table = tables::compact_table(&["execution", "started (UTC)", "took", "result"], width);
-    for Listed { name, started, seconds, outcome } in listed {
+    let mut table = tables::compact_table(&["execution", "started (UTC)", "took", "list or symbols", "result"], width);
+    for Listed { name, started, seconds, requested, outcome } in listed {
         let started = started.strftime("%Y-%m-%d %H:%M").to_string();
         let took = seconds.map(format_duration).unwrap_or_default();
-        table.add_row([name, &started, &took, &describe(outcome)]);
+        let of = requested.as_ref().map(companies).unwrap_or_default();
+        table.add_row([name, &started, &took, &of, &describe(outcome)]);
     }
-    for column in table.column_iter_mut().take(3) {
+    for column in table.column_iter_mut().take(4) {
         column.set_constraint(ContentWidth);
     }
     table.to_string()
+}
+
+/// The list, or the symbols that were given by hand: `companies`, `META, SHOP`, `META and 499 more`.
+fn companies(requested: &Requested) -> String {
+    match requested {
+        Requested::List(list) => list.to_string(),
+        Requested::Symbols(symbols) => match &**symbols {
+            [first, second] => format!("{first}, {second}"),
+            [first, rest @ ..] if !rest.is_empty() => format!("{first} and {} more", rest.len()),
+            symbols => symbols.iter().map(Symbol::to_string).collect(),
+        },
+    }
 }
 
 /// What was collected, or why it failed.
 fn describe(outcome: &Outcome) -> String {
     match outcome {
         Outcome::Running => "running".to_owned(),
-        Outcome::Ended(Ok(RunOutcome::Exported { trade_date, bars, symbols, .. })) => {
+        Outcome::Ended(result) => ended(result),
+        Outcome::Unknown(reason) => format!("unknown: {reason}"),
+    }
+}
+
+fn ended(result: &RunResult) -> String {
+    match result {
+        Ok(RunOutcome::Exported { trade_date, bars, symbols, .. }) => {
             format!("{trade_date}: {}", collected(*bars, symbols))
         }
-        Outcome::Ended(Ok(RunOutcome::NoSession { trade_date, .. })) => format!("{trade_date}: no session"),
-        Outcome::Ended(Err(failure)) => {
+        Ok(RunOutcome::NoSession { trade_date, .. }) => format!("{trade_date}: no session"),
+        Err(failure) => {
             format!("failed with {}: {}", failure.error, failure.cause.lines().next().unwrap_or_default())
         }
-        Outcome::Unknown(reason) => format!("unknown: {reason}"),
     }
 }
 

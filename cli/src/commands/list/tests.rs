@@ -6,9 +6,10 @@ use crate::{
 
 type Result<T = ()> = std::result::Result<T, Box<dyn std::error::Error>>;
 
-fn listed(name: &str, outcome: Outcome) -> Result<Listed> {
+fn listed(name: &str, input: &str, outcome: Outcome) -> Result<Listed> {
     let seconds = (!matches!(outcome, Outcome::Running)).then_some(163.204);
-    Ok(Listed { name: name.to_owned(), started: "2026-11-20T22:30:00Z".parse()?, seconds, outcome })
+    let (started, requested) = ("2026-11-20T22:30:00Z".parse()?, requested(input));
+    Ok(Listed { name: name.to_owned(), started, seconds, requested, outcome })
 }
 
 fn exported(symbols: &str) -> Result<Outcome> {
@@ -16,7 +17,7 @@ fn exported(symbols: &str) -> Result<Outcome> {
         r#"{{"outcome": "exported", "trade_date": "2026-11-20", "bars": 155, "symbols": {symbols}, "csv": "s3://lake/c.csv",
             "report": "s3://lake/r.html", "simulated": false}}"#
     );
-    Ok(Outcome::Ended(Ok(serde_json::from_str(&output)?)))
+    Ok(Outcome::Ended(Box::new(Ok(serde_json::from_str(&output)?))))
 }
 
 fn executions() -> Result<Vec<Listed>> {
@@ -32,12 +33,24 @@ fn executions() -> Result<Vec<Listed>> {
                          "simulated": false}"#;
     let failure = ExecutionFailure { error: "NoBars".into(), cause: "ZZZZ: No data found\nand more".into() };
     Ok(vec![
-        listed("manual-latest-1f0c7a3e", Outcome::Running)?,
-        listed("manual-2026-11-20-77d1b0aa", exported(complete)?)?,
-        listed("manual-2026-11-20-0b51c3e9", exported(&incomplete)?)?,
-        listed("manual-2026-11-21-5d0a9c11", Outcome::Ended(Ok(serde_json::from_str(no_session)?)))?,
-        listed("manual-2026-11-20-c2f4de07", Outcome::Ended(Err(failure)))?,
-        listed("an-older-one", Outcome::Unknown("the execution's output is not this program's".to_owned()))?,
+        listed("manual-latest-1f0c7a3e", "{}", Outcome::Running)?,
+        listed("manual-2026-11-20-77d1b0aa", r#"{"symbols": ["META", "BTC-USD"]}"#, exported(complete)?)?,
+        listed("manual-2026-11-20-0b51c3e9", r#"{"list": "tech"}"#, exported(&incomplete)?)?,
+        listed(
+            "manual-2026-11-21-5d0a9c11",
+            r#"{"symbols": ["META"]}"#,
+            Outcome::Ended(Box::new(Ok(serde_json::from_str(no_session)?))),
+        )?,
+        listed(
+            "manual-2026-11-20-c2f4de07",
+            r#"{"symbols": ["ZZZZ", "ZZA", "ZZB"]}"#,
+            Outcome::Ended(Box::new(Err(failure))),
+        )?,
+        listed(
+            "an-older-one",
+            r#"{"symbols": 7}"#,
+            Outcome::Unknown("the execution's output is not this program's".to_owned()),
+        )?,
     ])
 }
 

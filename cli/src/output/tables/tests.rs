@@ -48,8 +48,9 @@ type Outcome = Result<(), Box<dyn std::error::Error>>;
 
 #[test]
 fn the_result_is_grouped_by_company_and_fits_the_terminal() -> Outcome {
+    let carried_over = [CarriedOver { symbol: "OKTA".parse()?, collected_at: "2026-11-20T21:15:00Z".parse()? }];
     let rows = hourly_extreme::read([HEADER, CSV].concat().as_bytes())?;
-    let shown = exported(&rows, 30, &outcomes()?, &["META".parse()?], true, Some(80));
+    let shown = exported(&rows, 30, &outcomes()?, &["META".parse()?], &carried_over, true, Some(80));
     assert!(shown.lines().all(|line| line.chars().count() <= 80), "{shown}");
     insta::assert_snapshot!(shown);
     Ok(())
@@ -58,7 +59,7 @@ fn the_result_is_grouped_by_company_and_fits_the_terminal() -> Outcome {
 #[test]
 fn a_wide_terminal_wraps_nothing_and_real_prices_are_not_called_simulated() -> Outcome {
     let rows = hourly_extreme::read([HEADER, CSV].concat().as_bytes())?;
-    insta::assert_snapshot!(exported(&rows, 30, &SymbolOutcomes::default(), &[], false, Some(160)));
+    insta::assert_snapshot!(exported(&rows, 30, &SymbolOutcomes::default(), &[], &[], false, Some(160)));
     Ok(())
 }
 
@@ -71,7 +72,7 @@ fn every_company_shows_its_currency_and_minor_units_are_explained() -> Outcome {
     let shown = |listings: &[(&str, &str)]| -> Result<String, Box<dyn std::error::Error>> {
         let rows: String = listings.iter().map(|(symbol, currency)| listed(symbol, currency)).collect();
         let rows = hourly_extreme::read([HEADER, &rows].concat().as_bytes())?;
-        Ok(exported(&rows, 12, &SymbolOutcomes::default(), &[], false, Some(80)))
+        Ok(exported(&rows, 12, &SymbolOutcomes::default(), &[], &[], false, Some(80)))
     };
     let mixed = [("VOD.L", "GBp"), ("CCH.L", "USD"), ("NPN.JO", "ZAc"), ("TEVA.TA", "ILA"), ("ODD.L", "")];
     insta::assert_snapshot!(shown(&mixed)?);
@@ -82,7 +83,7 @@ fn every_company_shows_its_currency_and_minor_units_are_explained() -> Outcome {
 #[test]
 fn a_name_that_a_spreadsheet_would_run_is_shown_as_it_is() -> Outcome {
     let rows = hourly_extreme::read([HEADER, CSV].concat().replace("\"Meta Platforms, Inc.\"", "'=1+1").as_bytes())?;
-    let shown = exported(&rows, 30, &SymbolOutcomes::default(), &[], false, Some(80));
+    let shown = exported(&rows, 30, &SymbolOutcomes::default(), &[], &[], false, Some(80));
     assert!(shown.contains(" =1+1 ") && !shown.contains("'="), "{shown}");
     Ok(())
 }
@@ -91,7 +92,8 @@ fn a_name_that_a_spreadsheet_would_run_is_shown_as_it_is() -> Outcome {
 fn a_csv_of_the_first_ten_columns_is_shown_without_its_currency() -> Outcome {
     let old = "company_name,symbol,trade_date,hour,datetime_high,highest_hourly_price,datetime_low,lowest_hourly_price,bars,volume\n\
                Vodafone,VOD.L,2026-11-20,9,2026-11-20T09:05:00+00:00,81.5,2026-11-20T09:00:00+00:00,80.9,12,100\n";
-    let shown = exported(&hourly_extreme::read(old.as_bytes())?, 12, &SymbolOutcomes::default(), &[], false, Some(80));
+    let shown =
+        exported(&hourly_extreme::read(old.as_bytes())?, 12, &SymbolOutcomes::default(), &[], &[], false, Some(80));
     assert!(shown.contains("VOD.L, currency unknown") && shown.contains("81.50 @ 09:05"), "{shown}");
     Ok(())
 }

@@ -3,8 +3,10 @@
 //!
 //! `cases` has one test for each way in which a collection once told less than the truth; `model` plays random markets.
 
+mod bucket;
 mod cases;
 mod lake;
+mod lists;
 mod market;
 mod model;
 mod pipeline;

@@ -4,16 +4,17 @@
 
 use std::{num::NonZeroU32, time::Duration};
 
-use collect::{Collector, Invocation, MarketSettings, Yahoo};
+use collect::{Collector, Invocation, Lists, MarketSettings, Yahoo};
 use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 use serde_json::{Value, json};
 use shared::{
-    Companies, ErrorName, NamedError,
+    ErrorName, NamedError,
     payload::{CollectOutcome, Collection},
 };
 use tokio::time::{Instant, sleep, timeout};
 
 use crate::{
+    bucket::Bucket,
     lake::Lake,
     market::{RUN_BEGINS, ScriptedMarket},
 };
@@ -43,8 +44,17 @@ pub struct Invoked {
     pub answer: Option<Collection>,
 }
 
-/// The function, over a scripted market and a lake, with the settings of the template.
+/// The function, over a scripted market and a lake, with the settings of the template and the built-in list of companies.
 pub fn collector(market: &ScriptedMarket, lake: &Lake) -> Result<Collector, Box<dyn std::error::Error>> {
+    collector_of(market, lake, &Bucket::default())
+}
+
+/// The same, with the lists of a bucket.
+pub fn collector_of(
+    market: &ScriptedMarket,
+    lake: &Lake,
+    bucket: &Bucket,
+) -> Result<Collector, Box<dyn std::error::Error>> {
     let settings = MarketSettings {
         base: "https://market.example".parse()?,
         user_agent: "test".into(),
@@ -56,7 +66,7 @@ pub fn collector(market: &ScriptedMarket, lake: &Lake) -> Result<Collector, Box<
     };
     let yahoo = Yahoo::with_transport(settings, Box::new(market.clone()))?;
     Ok(Collector {
-        companies: Companies::built_in()?,
+        lists: Lists::new(bucket.client(), "lake".into()),
         yahoo,
         firehose: lake.client(),
         stream: "bars".into(),

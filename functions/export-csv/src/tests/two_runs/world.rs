@@ -104,7 +104,7 @@ impl World {
         request.collection.collected_at = format!("2021-11-30T22:30:{:02}Z", run.collected_at).parse()?;
         let result = query_result::read(whole.as_bytes(), request.collection.trade_date, request.collection.source())?;
         let exporter = self.exporter(number);
-        let publication = exporter.publication(&request.collection, &result.rows, &result.restated())?;
+        let publication = exporter.publication(&request.collection, &result)?;
         let (manifest, contents) = (publication.manifest, publication.contents.map(|content| content.bytes));
         let mut requests = Vec::new();
         for (name, result) in [("early", early), ("whole", whole)] {

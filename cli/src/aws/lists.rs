@@ -1,0 +1,113 @@
+//! The lists of companies in the data bucket.
+
+use anyhow::{Context, bail};
+use aws_sdk_s3::{error::ProvideErrorMetadata, primitives::ByteStream};
+use jiff::Timestamp;
+use shared::{Companies, ListName, S3Uri, SymbolList, list_name};
+
+use super::{s3, sdk_error, target::Target};
+use crate::args::{BadRequest, WhatArgs};
+
+/// A list as the bucket has it.
+pub struct StoredList {
+    pub name: ListName,
+    /// When it was written last.
+    pub changed_at: Timestamp,
+}
+
+/// The file of a list.
+pub struct ListFile {
+    pub text: String,
+    /// Its entity tag; `None` of the built-in list, of which the bucket has no file.
+    pub etag: Option<String>,
+}
+
+/// The lists that the bucket has, by name.
+///
+/// # Errors
+/// When they cannot be listed.
+pub async fn all(target: &Target) -> anyhow::Result<Vec<StoredList>> {
+    let bucket = target.output("DataBucket")?;
+    let mut pages = target.s3.list_objects_v2().bucket(bucket).prefix(list_name::FOLDER).into_paginator().send();
+    let mut lists = Vec::new();
+    while let Some(page) = pages.next().await {
+        for object in page.map_err(|error| sdk_error::describe("s3:ListObjectsV2", &error))?.contents() {
+            let changed_at = object.last_modified().and_then(|at| Timestamp::from_second(at.secs()).ok());
+            let name = object.key().and_then(ListName::of_key);
+            lists.extend(name.zip(changed_at).map(|(name, changed_at)| StoredList { name, changed_at }));
+        }
+    }
+    Ok(lists)
+}
+
+/// The file of a list: the built-in one where the bucket has none of the name `companies`.
+///
+/// # Errors
+/// When there is no such list, or it cannot be read. The error names the lists that there are.
+pub async fn file(target: &Target, name: &ListName) -> anyhow::Result<ListFile> {
+    let uri = uri(target, name)?;
+    if let Some(object) = s3::get(&target.s3, &uri).await? {
+        let text = String::from_utf8(object.content).with_context(|| format!("{uri} is not text in UTF-8"))?;
+        return Ok(ListFile { text, etag: Some(object.etag) });
+    }
+    if *name == ListName::default() {
+        return Ok(ListFile { text: Companies::built_in_text().to_owned(), etag: None });
+    }
+    let names: Vec<_> = all(target).await?.into_iter().map(|list| list.name.to_string()).collect();
+    let others =
+        if names.is_empty() { "there are none yet".to_owned() } else { format!("there are {}", names.join(", ")) };
+    bail!(BadRequest(format!(
+        "there is no list {name}: {others}, and `cargo finstream lists push {name} FILE` adds it"
+    )))
+}
+
+/// A list, read and checked.
+///
+/// # Errors
+/// When there is no such list, or its file is not right: the error has every bad line.
+pub async fn companies(target: &Target, name: &ListName) -> anyhow::Result<Companies> {
+    let ListFile { text, .. } = file(target, name).await?;
+    Companies::parse(&text).with_context(|| format!("the list {name} is not right"))
+}
+
+/// The symbols of a list, or those that were given by hand.
+///
+/// # Errors
+/// As [`companies`].
+pub async fn symbols(target: &Target, what: &WhatArgs) -> anyhow::Result<SymbolList> {
+    match (&what.symbols, what.list()) {
+        (None, Some(list)) => Ok(companies(target, &list).await?.symbols().clone()),
+        (symbols, _) => symbols.clone().context("neither a list nor symbols"),
+    }
+}
+
+/// Writes the file of a list. With `replaces` it must still be the one with that entity tag, or, where it is `Some(None)`, not
+/// there yet.
+///
+/// # Errors
+/// When somebody else has changed it, or S3 does not take it; the old one stays in force then.
+pub async fn write(
+    target: &Target,
+    name: &ListName,
+    text: &str,
+    replaces: Option<Option<&str>>,
+) -> anyhow::Result<S3Uri> {
+    let uri = uri(target, name)?;
+    let request = target.s3.put_object().bucket(&uri.bucket).key(&uri.key).content_type("application/toml");
+    let request = match replaces {
+        None => request,
+        Some(None) => request.if_none_match("*"),
+        Some(Some(etag)) => request.if_match(etag),
+    };
+    match request.body(ByteStream::from(text.as_bytes().to_vec())).send().await {
+        Ok(_) => Ok(uri),
+        Err(error) if error.code() == Some("PreconditionFailed") => {
+            bail!("the list {name} was changed meanwhile, by somebody else: edit it again")
+        }
+        Err(error) => Err(sdk_error::describe("s3:PutObject", &error).context(format!("{uri} cannot be written"))),
+    }
+}
+
+fn uri(target: &Target, name: &ListName) -> anyhow::Result<S3Uri> {
+    Ok(name.uri(target.output("DataBucket")?))
+}

@@ -1,0 +1,79 @@
+//! The lists of companies in the data bucket. A change of one holds from the next run on, without a deployment.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use aws_sdk_s3::{Client, error::ProvideErrorMetadata};
+use shared::{Companies, ListName, S3Uri, ServiceError, companies::InvalidCompanies};
+use tokio::sync::Mutex;
+
+/// The lists of a data bucket, each of which is read again only where it has changed.
+#[derive(Debug)]
+pub struct Lists {
+    s3: Client,
+    bucket: String,
+    /// Each list that was read, with the entity tag of its file.
+    known: Mutex<BTreeMap<ListName, (String, Arc<Companies>)>>,
+}
+
+/// Why there is no list.
+#[derive(Debug, thiserror::Error)]
+pub enum ListError {
+    /// The bucket has none of the name.
+    #[error("there is no list at {0}: cargo finstream lists shows those that there are, and lists push adds one")]
+    Unknown(S3Uri),
+    /// The file is not right.
+    #[error("the list at {uri} is not right; cargo finstream lists push replaces it:\n{problem}")]
+    Invalid {
+        /// The file.
+        uri: S3Uri,
+        /// Each line that is wrong.
+        problem: InvalidCompanies,
+    },
+    /// S3 did not answer.
+    #[error(transparent)]
+    Service(#[from] ServiceError),
+}
+
+impl Lists {
+    /// The lists below `lists/` of the data bucket.
+    pub fn new(s3: Client, bucket: String) -> Self {
+        Self { s3, bucket, known: Mutex::default() }
+    }
+
+    /// The list of a name as it is now: the built-in one where the bucket has none of the name `companies`.
+    ///
+    /// # Errors
+    /// [`ListError`]. The function's role may list the bucket, so that S3 tells a missing file from one that the role may not
+    /// read. <https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html>
+    pub async fn get(&self, name: &ListName) -> Result<Arc<Companies>, ListError> {
+        let uri = name.uri(&self.bucket);
+        let mut known = self.known.lock().await;
+        let etag = known.get(name).map(|(etag, _)| etag.clone());
+        let request = self.s3.get_object().bucket(&uri.bucket).key(&uri.key).set_if_none_match(etag);
+        let object = match request.send().await {
+            Ok(object) => object,
+            Err(error) if error.raw_response().is_some_and(|raw| raw.status().as_u16() == 304) => {
+                let unchanged = known.get(name).map(|(_, companies)| companies.clone());
+                return unchanged.ok_or(ListError::Unknown(uri));
+            }
+            Err(error) if error.code() == Some("NoSuchKey") => {
+                known.remove(name);
+                return if *name == ListName::default() { built_in(uri) } else { Err(ListError::Unknown(uri)) };
+            }
+            Err(error) => return Err(ServiceError::from_sdk("s3:GetObject", &error).into()),
+        };
+        let etag = object.e_tag().unwrap_or_default().to_owned();
+        let bytes = object.body.collect().await.map_err(|error| ServiceError::Unavailable {
+            call: "s3:GetObject",
+            message: format!("{uri} broke off: {error}"),
+        })?;
+        let parsed = Companies::parse(&String::from_utf8_lossy(&bytes.to_vec()));
+        let companies = Arc::new(parsed.map_err(|problem| ListError::Invalid { uri, problem })?);
+        known.insert(name.clone(), (etag, companies.clone()));
+        Ok(companies)
+    }
+}
+
+fn built_in(uri: S3Uri) -> Result<Arc<Companies>, ListError> {
+    Companies::built_in().map(Arc::new).map_err(|problem| ListError::Invalid { uri, problem })
+}
