@@ -1,8 +1,9 @@
 """MiniStack 1.5.33 with patches where it differs from AWS. Runs in place of `python -m ministack`.
 
 MiniStack deploys template.yaml and runs the pipeline on one machine. Most of it behaves as AWS does; what follows
-does not, and the pipeline depends on it. Each patch replaces a private function, so the version is pinned. Two more
-modules have patches of their own: `schedules` lets schedules fire, `persistence` keeps what the server holds.
+does not, and the pipeline depends on it. Each patch replaces a private function, so the version is pinned. More modules
+have patches of their own: `schedules` lets schedules fire, `lifecycle` lets objects expire, `persistence` keeps what the
+server holds.
 
 Athena
   dialect     Trino's SQL is translated to DuckDB's by sqlglot; MiniStack passes it on unchanged.
@@ -37,6 +38,7 @@ os.environ["TZ"] = "UTC"  # Athena's session zone; DuckDB would take the host's,
 time.tzset()
 
 import duckdb
+import lifecycle
 import persistence
 import schedules
 import sqlglot
@@ -277,6 +279,7 @@ iam_actions.extract_resource_arn = extract_resource_arn
 provisioners._RESOURCE_HANDLERS["AWS::Athena::WorkGroup"]["create"] = create_work_group
 provisioners._RESOURCE_HANDLERS["AWS::KinesisFirehose::DeliveryStream"]["create"] = create_delivery_stream
 schedules.install()
+lifecycle.install()
 persistence.install()
 
 if __name__ == "__main__":

@@ -16,6 +16,7 @@ import shutil
 import threading
 import time
 
+import lifecycle
 from ministack import app
 from ministack.core import persistence
 from ministack.core.responses import set_request_account_id, set_request_region
@@ -126,6 +127,7 @@ def keep_saving():
         time.sleep(SAVE_SECONDS)
         changed.clear()
         try:
+            lifecycle.expire_daily(time.time())
             if save():
                 changed.set()  # a running execution changes without requests
             for log in pathlib.Path("log").glob("*.log"):
