@@ -7,6 +7,7 @@ import zoneinfo
 
 import launcher  # applies the patches
 import schedules
+from awscli.customizations.cloudformation.yamlhelper import yaml_parse
 from ministack.core.responses import set_request_account_id, set_request_region
 from ministack.services import scheduler, sqs, stepfunctions
 
@@ -144,6 +145,41 @@ class Invocations(unittest.TestCase):
         self.advance("2026-11-25T22:30:00Z", 120)
         self.assertEqual(self.started, ['{"scheduled_time":"2026-11-25T22:30:00Z"}'])
         self.assertEqual(self.dead_letters(), [])
+
+    def test_the_deployed_schedules_start_on_the_minute_over_both_changes_of_the_clock(self):
+        """The pipeline on weekdays at 17:30, and the watch on the mornings after."""
+        for first, last, expected in [
+            (
+                "2026-03-05T05:00:00Z",
+                "2026-03-11T04:00:00Z",
+                ["05T12:00", "05T22:30", "06T12:00", "06T22:30", "07T12:00", "09T21:30", "10T11:00", "10T21:30"],
+            ),
+            (
+                "2026-10-29T04:00:00Z",
+                "2026-11-04T05:00:00Z",
+                ["29T11:00", "29T21:30", "30T11:00", "30T21:30", "31T11:00", "02T22:30", "03T12:00", "03T22:30"],
+            ),
+        ]:
+            self.started.clear()
+            self.deploy_schedules()
+            self.advance(first, int(instant(last) - instant(first)), step=60)
+            times = [json.loads(text)["scheduled_time"] for text in self.started]
+            self.assertEqual([time[8:16] for time in times], expected)
+            self.assertEqual({time[16:] for time in times}, {":00Z"})
+
+    def deploy_schedules(self):
+        """The schedules of template.yaml with its defaults, created as CloudFormation does."""
+        with open("template.yaml", encoding="utf-8") as file:
+            template = yaml_parse(file.read())
+        for name, resource in template["Resources"].items():
+            if resource["Type"] == "AWS::Scheduler::Schedule":
+                properties = {"Name": name, "Target": self.target}
+                for key in ("ScheduleExpression", "ScheduleExpressionTimezone"):
+                    parameter = resource["Properties"][key]["Ref"]
+                    properties[key] = template["Parameters"][parameter]["Default"]
+                schedules.handlers["create"](name, properties, "finstream")
+                scheduler._schedules[f"default/{name}"]["LastModificationDate"] = 0
+        schedules.checked_until.clear()
 
     def test_all_context_attributes_are_replaced(self):
         self.target["Input"] = json.dumps({name: f"<aws.scheduler.{name}>" for name in [
