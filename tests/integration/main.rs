@@ -34,6 +34,7 @@ mod schedules; // schedules that fire on the local cloud
 mod scripts; // what scripts rely on: exit codes, standard output and standard error, JSON
 mod state_machine; // the definitions of the state machines
 mod symbols; // symbols that Yahoo spells differently, and symbols of other exchanges
+mod week; // a week of somebody who relies on finstream
 
 use std::{future::Future, process::ExitCode, sync::Arc};
 
@@ -123,6 +124,7 @@ fn main() -> anyhow::Result<ExitCode> {
         schedules::trials,
         state_machine::trials,
         symbols::trials,
+        week::trials,
     ];
     let trials = modules.into_iter().flat_map(|trials| trials(runtime.handle(), &context)).collect();
     let conclusion = libtest_mimic::run(&arguments, trials);
