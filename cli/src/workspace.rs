@@ -8,7 +8,7 @@ use std::{
 use anyhow::Context;
 use local::LocalCloud;
 
-/// Names another folder for the local cloud than `target/local-cloud`, so that several can be up.
+/// Names another folder for the local cloud than `.local-cloud`, so that several can be up.
 const HOME_VARIABLE: &str = "FINSTREAM_LOCAL_HOME";
 
 /// The folder of the package from which this program was built: `cargo install --locked --path cli` leaves it where it is.
@@ -39,11 +39,10 @@ fn above(start: &Path) -> Option<PathBuf> {
     start.ancestors().find(is_root).map(Path::to_owned)
 }
 
-/// The home of the cloud that `finstream local` brings up and takes down.
+/// The home of the cloud that `finstream local` brings up and takes down: not below `target`, so that `cargo clean` leaves what it
+/// holds.
 pub fn local_home(root: &Path) -> PathBuf {
-    env::var_os(HOME_VARIABLE)
-        .filter(|home| !home.is_empty())
-        .map_or_else(|| root.join("target/local-cloud"), PathBuf::from)
+    env::var_os(HOME_VARIABLE).filter(|home| !home.is_empty()).map_or_else(|| root.join(".local-cloud"), PathBuf::from)
 }
 
 /// The home of the cloud that `finstream demo` brings up.

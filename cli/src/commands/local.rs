@@ -188,7 +188,7 @@ mod tests {
 
     fn cloud() -> Result<LocalCloud, serde_json::Error> {
         serde_json::from_value(serde_json::json!({
-            "home": "/w/target/local-cloud", "endpoint": "http://127.0.0.1:4566", "region": "us-east-1",
+            "home": "/w/.local-cloud", "endpoint": "http://127.0.0.1:4566", "region": "us-east-1",
             "access_key_id": "test", "secret_access_key": "test", "stack": "finstream",
             "market_url": "http://127.0.0.1:8080", "wait_scale": 0.02, "storage": "persistent", "processes": [],
             "parameters": {"ScheduleState": "ENABLED"},
