@@ -71,6 +71,9 @@ impl OutputArgs {
     }
 }
 
+/// Scheme and host of Yahoo's chart API.
+pub const YAHOO_URL: &str = "https://query2.finance.yahoo.com";
+
 const EXAMPLES: &str = "\
 Examples:
   cargo finstream demo                              the whole pipeline on this machine, simulated prices
@@ -235,7 +238,7 @@ pub struct OutArgs {
 
 #[derive(Debug, Args)]
 pub struct DemoArgs {
-    /// Query Yahoo instead of the simulated market (needs the internet)
+    /// Query Yahoo instead of the simulated market; all waits then last as long as on AWS, so that a run takes minutes
     #[arg(long, conflicts_with = "rules")]
     pub live: bool,
     #[command(flatten)]
@@ -261,9 +264,9 @@ pub struct UpArgs {
     pub market_url: Option<Url>,
     #[command(flatten)]
     pub faults: FaultArgs,
-    /// Length of the state machine's waits, as a fraction from 0 to 1 of their length on AWS
-    #[arg(long, value_name = "F", default_value_t = DEFAULT_WAIT_SCALE, value_parser = wait_scale)]
-    pub wait_scale: f64,
+    /// Length of the state machine's waits, as a fraction from 0 to 1 of their length on AWS [default: 0.02, and 1 where the market is Yahoo]
+    #[arg(long, value_name = "F", value_parser = wait_scale)]
+    pub wait_scale: Option<f64>,
     /// Let the schedules start runs: the pipeline after each close, the watch the morning after
     #[arg(long)]
     pub schedules: bool,
@@ -472,7 +475,7 @@ fn execution_name(text: &str) -> Result<String, ParseError> {
 }
 
 fn market_url(text: &str) -> Result<Url, ParseError> {
-    let example = "use an address such as https://query2.finance.yahoo.com or http://127.0.0.1:8080";
+    let example = format!("use an address such as {YAHOO_URL} or http://127.0.0.1:8080");
     let url = Url::parse(text).map_err(|problem| format!("{problem}: {example}"))?;
     let plain = url.query().is_none() && url.fragment().is_none() && url.username().is_empty();
     if matches!(url.scheme(), "http" | "https") && plain {

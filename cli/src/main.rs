@@ -12,6 +12,7 @@ mod invocation;
 mod out;
 mod output;
 mod trading_day;
+mod wait_scale;
 mod workspace;
 
 use std::process::ExitCode;

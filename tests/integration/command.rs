@@ -23,6 +23,10 @@ async fn invalid_arguments_are_rejected_before_anything_runs(context: Arc<Contex
         (vec!["run", "--interval", "7m"], "\"7m\" is not an interval"),
         (vec!["demo", "--trade-date", "yesterday"], "\"yesterday\" is not a trade date"),
         (vec!["local", "up", "--market-url", "ftp://example.com"], "http"),
+        (
+            vec!["local", "up", "--market-url", "https://query2.finance.yahoo.com", "--wait-scale", "0.02"],
+            "leave --wait-scale out",
+        ),
         (vec!["local", "down", "--yes"], "--delete"),
     ] {
         let run = context.tools.finstream(&args).await?;

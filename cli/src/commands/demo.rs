@@ -5,21 +5,24 @@ use std::{collections::BTreeMap, path::PathBuf};
 
 use local::{
     LocalCloud, UpOptions,
-    cloud::{DEFAULT_WAIT_SCALE, MarketSource, Storage},
+    cloud::{MarketSource, Storage},
 };
+use url::Url;
 
-use super::{follow::follow_to_end, local::simulated_market, run::new_name};
+use super::{
+    follow::follow_to_end,
+    local::{base_url, simulated_market},
+    run::new_name,
+};
 use crate::{
-    args::DemoArgs,
+    args::{DemoArgs, YAHOO_URL},
     aws::{execution, target::Target},
     exit::Exit,
     interrupt::interrupted,
     output::{console::Console, progress::ProgressDisplay},
+    wait_scale::wait_scale,
     workspace,
 };
-
-/// Scheme and host of Yahoo's chart API.
-const YAHOO_URL: &str = "https://query2.finance.yahoo.com";
 
 pub async fn demo(args: DemoArgs, console: &Console) -> anyhow::Result<Exit> {
     args.request.out.folder.check(args.request.trade_date)?;
@@ -38,7 +41,7 @@ pub async fn demo(args: DemoArgs, console: &Console) -> anyhow::Result<Exit> {
 
 fn introduction(live: bool) -> &'static str {
     if live {
-        "demo: the whole pipeline on this machine, once; prices are Yahoo's"
+        "demo: the whole pipeline on this machine, once; prices are Yahoo's, and waits last as long as on AWS"
     } else {
         "demo: the whole pipeline on this machine, once; prices are simulated (--live queries Yahoo)"
     }
@@ -51,16 +54,14 @@ async fn run_once(
     console: &Console,
     progress: &ProgressDisplay,
 ) -> anyhow::Result<Exit> {
-    let market =
-        if args.live { MarketSource::Url(YAHOO_URL.to_owned()) } else { simulated_market(&args.faults.rules)? };
-    let options = UpOptions {
-        root,
-        home,
-        market,
-        wait_scale: DEFAULT_WAIT_SCALE,
-        parameters: BTreeMap::new(),
-        storage: Storage::Ephemeral,
+    let yahoo = args.live.then(|| Url::parse(YAHOO_URL)).transpose()?;
+    let wait_scale = wait_scale(yahoo.as_ref(), None)?;
+    let market = match yahoo {
+        Some(url) => MarketSource::Url(base_url(&url)),
+        None => simulated_market(&args.faults.rules)?,
     };
+    let options =
+        UpOptions { root, home, market, wait_scale, parameters: BTreeMap::new(), storage: Storage::Ephemeral };
     let cloud = LocalCloud::up(options, progress).await?;
     // Taken down when the guard is dropped: after the run, on an error, or when Ctrl-C drops this future.
     let cloud = cloud.guard()?;

@@ -14,12 +14,14 @@ use local::{
     cloud::{MarketSource, SCHEDULE_STATE, Storage},
 };
 use market_sim::FaultRule;
+use url::Url;
 
 use crate::{
     args::{DownArgs, LocalCommand, UpArgs},
     exit::Exit,
     interrupt::interrupted,
     output::console::Console,
+    wait_scale::wait_scale,
     workspace,
 };
 use json::LocalJson;
@@ -30,6 +32,11 @@ pub async fn local(command: LocalCommand, console: &Console) -> anyhow::Result<E
         LocalCommand::Down(args) => down(&args, console),
         LocalCommand::Status => status(console),
     }
+}
+
+/// The address of a market as a local cloud takes it: without a slash at its end.
+pub fn base_url(url: &Url) -> String {
+    url.as_str().trim_end_matches('/').to_owned()
 }
 
 /// The command that serves the simulated market: this program's own `market`, with faults injected by `rules`.
@@ -44,11 +51,12 @@ pub fn simulated_market(rules: &[FaultRule]) -> anyhow::Result<MarketSource> {
 }
 
 async fn up(args: UpArgs, console: &Console) -> anyhow::Result<Exit> {
+    let wait_scale = wait_scale(args.market_url.as_ref(), args.wait_scale)?;
     let root = workspace::root()?;
     let home = workspace::local_home(&root);
     let progress = console.progress();
     let rules = &args.faults.rules;
-    let market_url = args.market_url.as_ref().map(|url| url.as_str().trim_end_matches('/').to_owned());
+    let market_url = args.market_url.as_ref().map(base_url);
     if let Some(cloud) = LocalCloud::find(&home) {
         return already_up(&cloud, &args, market_url.as_deref(), console);
     }
@@ -58,7 +66,7 @@ async fn up(args: UpArgs, console: &Console) -> anyhow::Result<Exit> {
         root,
         home,
         market,
-        wait_scale: args.wait_scale,
+        wait_scale,
         parameters: schedules.into_iter().collect(),
         storage: Storage::Persistent,
     };
