@@ -152,6 +152,12 @@ impl Target {
         url.as_ref().and_then(Url::host_str).is_some_and(is_yahoo)
     }
 
+    /// Whether prices can be those of its market: a local cloud keeps what it holds when another market takes the place of the
+    /// simulated one.
+    pub fn may_have_prices(&self, simulated: bool) -> bool {
+        !(simulated && self.uses_yahoo())
+    }
+
     /// The ARN of an execution of the pipeline.
     pub fn execution_arn(&self, name: &str) -> String {
         format!("{}:{name}", self.state_machine.replacen(":stateMachine:", ":execution:", 1))
@@ -273,7 +279,16 @@ mod tests {
     fn the_market_is_known_from_the_outputs() {
         assert!(target(None).uses_yahoo());
         let simulated = [("MarketUrl".to_owned(), "http://127.0.0.1:8080".to_owned())];
-        assert!(!Target { outputs: simulated.into(), ..target(None) }.uses_yahoo());
+        let simulated = Target { outputs: simulated.into(), ..target(None) };
+        assert!(!simulated.uses_yahoo());
+        for (target, simulated, possible) in [
+            (&target(None), true, false),
+            (&target(None), false, true),
+            (&simulated, true, true),
+            (&simulated, false, true),
+        ] {
+            assert_eq!(target.may_have_prices(simulated), possible);
+        }
         let error = target(None).output("DataBucket").err().map(|error| error.to_string());
         assert_eq!(error.as_deref(), Some("here has no output DataBucket: deploy this version's template.yaml"));
     }

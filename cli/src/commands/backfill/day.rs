@@ -2,7 +2,8 @@
 //!
 //! A day is done when its own execution has succeeded and what it published is still there, or when the published
 //! CSV, whichever run wrote it, lacks no bar that the calendar expects of any symbol. A run that a busy market left
-//! without some symbols is not done: to run a day again is harmless, to leave one out is not.
+//! without some symbols is not done, nor is one with simulated prices where the market is Yahoo: to run a day again is
+//! harmless, to leave one out is not.
 
 use std::{collections::BTreeMap, fmt::Write, path::PathBuf};
 
@@ -105,7 +106,7 @@ impl Backfill {
         let RunOutcome::Exported { trade_date, symbols, csv, report, simulated, restated, .. } = outcome else {
             return Ok(Some(DayOutcome::NoSession));
         };
-        if symbols.failed.iter().any(|failed| failed.reason.is_temporary()) {
+        if !self.target.may_have_prices(simulated) || symbols.failed.iter().any(|failed| failed.reason.is_temporary()) {
             return Ok(None);
         }
         let published = match self.published_day(trade_date) {
@@ -123,6 +124,9 @@ impl Backfill {
         let Some(expected) = day.expected_by_hour(self.interval) else { return Ok(None) };
         let Some(published_day) = self.published_day(date) else { return Ok(None) };
         let Some(published) = Published::of_day(&self.target, &published_day).await? else { return Ok(None) };
+        if !self.target.may_have_prices(published.is_simulated()) {
+            return Ok(None);
+        }
         let Some(symbols) = published.complete(&self.symbols, &expected) else { return Ok(None) };
         published.save_to(&self.folder(date))?;
         Ok(Some(self.exported(day, (symbols, vec![]), published.is_simulated(), None)))
