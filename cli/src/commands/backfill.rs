@@ -43,10 +43,15 @@ pub async fn backfill(args: BackfillArgs, console: &Console) -> anyhow::Result<E
     }
     let backfill = Backfill::new(target, (args.period.what.list(), symbols), args.period.interval, out);
     let Plan { runs, holidays, .. } = plan;
-    let Some(mut reports) = run_all(&backfill, runs, usize::from(args.concurrency), &progress).await else {
-        return Ok(Exit::Interrupted);
-    };
-    progress.clear();
+    let mut reports = Vec::new();
+    tokio::select! {
+        () = run_days(&backfill, runs, usize::from(args.concurrency), &progress, &mut reports) => progress.clear(),
+        () = interrupted() => {
+            progress.clear();
+            progress.report(&still_running(&backfill.running().await, &backfill.target));
+            return Ok(Exit::Interrupted);
+        }
+    }
     reports.extend(holidays);
     reports.sort_by_key(|report| report.date);
     print_reports(&reports, &backfill, console, &progress)
@@ -98,37 +103,28 @@ impl Plan {
     }
 }
 
-/// Runs every day, at most `concurrency` at once; `None` when that was interrupted.
-async fn run_all(
+/// Runs every day, at most `concurrency` at once, and adds each to `reports` as it ends: those of the days that have ended are
+/// there also when this is dropped.
+async fn run_days(
     backfill: &Backfill,
     runs: Vec<(TradeDate, TradingDay)>,
     concurrency: usize,
     progress: &ProgressDisplay,
-) -> Option<Vec<DayReport>> {
+    reports: &mut Vec<DayReport>,
+) {
     let (mut waiting, mut running) = (runs.into_iter(), FuturesUnordered::new());
-    let (mut reports, mut running_dates) = (Vec::new(), BTreeSet::new());
-    let interrupted = interrupted();
-    tokio::pin!(interrupted);
+    let mut running_dates = BTreeSet::new();
     loop {
         for (date, day) in waiting.by_ref().take(concurrency - running.len()) {
             running_dates.insert(date);
             running.push(backfill.finish(date, day));
         }
         progress.update(&running_dates.iter().map(TradeDate::to_string).collect::<Vec<_>>().join(", "));
-        tokio::select! {
-            ended = running.next() => {
-                let Some(report) = ended else { return Some(reports) };
-                running_dates.remove(&report.date);
-                progress.report(&report.summary());
-                progress.increment();
-                reports.push(report);
-            }
-            () = &mut interrupted => {
-                progress.clear();
-                progress.report(&still_running(&backfill.running().await, &backfill.target));
-                return None;
-            }
-        }
+        let Some(report) = running.next().await else { return };
+        running_dates.remove(&report.date);
+        progress.report(&report.summary());
+        progress.increment();
+        reports.push(report);
     }
 }
 
@@ -171,7 +167,7 @@ fn text(reports: &[DayReport], backfill: &Backfill) -> String {
     table.into_iter().chain([table::total(reports)]).chain(source).collect::<Vec<_>>().join("\n")
 }
 
-/// How the command ends: the worst that became of any day counts.
+/// How a command that ran these days ends: the worst that became of any day counts.
 fn exit(reports: &[DayReport]) -> Exit {
     let any = |wanted: fn(&DayOutcome) -> bool| reports.iter().any(|report| wanted(&report.outcome));
     if any(|outcome| matches!(outcome, DayOutcome::Failed { .. })) {
