@@ -3,6 +3,7 @@
 
 #![allow(rustdoc::bare_urls, rustdoc::invalid_html_tags, reason = "the doc comments of arguments are help texts")]
 
+mod daily;
 mod day;
 mod period;
 
@@ -26,6 +27,7 @@ use crate::{
     output::console::{Console, Format, Verbosity},
 };
 
+pub use daily::DailyArgs;
 pub use day::Day;
 pub use period::{BadRequest, PeriodArgs, dates};
 
@@ -82,6 +84,7 @@ Examples:
   cargo finstream run 2026-11-20                    one run: on the local cloud when it is up, otherwise on AWS
   cargo finstream list                              the newest runs: their outcome, and what they collected
   cargo finstream backfill --from 2026-11-02        one run for every trading day since that is still missing
+  cargo finstream daily --install                   every day after the close, on this machine
   cargo finstream gaps --from 2026-11-02            what the lake holds of those days, and what is missing
   cargo finstream doctor                            whether the deployed stack is as it should be";
 
@@ -105,6 +108,9 @@ pub enum Command {
     /// Run every trading day of a range that is still missing, and download the CSVs and reports
     #[command(after_help = BACKFILL_EXAMPLES)]
     Backfill(BackfillArgs),
+    /// Run what is missing of the last sessions on this machine, on a local cloud with Yahoo's prices; --install does it every day
+    #[command(after_help = DAILY_EXAMPLES)]
+    Daily(DailyArgs),
     /// Show which bars of a range the lake holds, and which are missing
     #[command(after_help = GAPS_EXAMPLES)]
     Gaps(GapsArgs),
@@ -140,6 +146,18 @@ Examples:
 Without --list and --symbols it takes the list companies. Weekends and New York's holidays
 are left out where all symbols trade there. The same command again resumes where it stopped: a day is not run again
 once its execution has succeeded, or the list's published CSV holds every bar of every symbol.";
+
+const DAILY_EXAMPLES: &str = "\
+Examples:
+  cargo finstream daily                                        what is missing of the last five sessions, then results/index.html
+  cargo finstream daily --list tech --sessions 10 --out /data/tech
+  cargo finstream daily --install                              from now on after each close, by systemd or launchd
+  cargo finstream daily --install --at 18:15 --on-failure 'echo \"$FINSTREAM_MESSAGE\" | mail -s finstream me@example.com'
+  cargo finstream daily --status                               the last run, and the next
+  cargo finstream daily --uninstall
+
+It brings the local cloud of `finstream local` up and takes it down again, unless it was up before. A command of
+--on-failure gets what failed in FINSTREAM_MESSAGE, and the trade dates in FINSTREAM_DAYS.";
 
 const GAPS_EXAMPLES: &str = "\
 Examples:

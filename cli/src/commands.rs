@@ -2,6 +2,7 @@
 
 pub mod backfill;
 pub mod completions;
+pub mod daily;
 pub mod demo;
 pub mod doctor;
 pub mod follow;

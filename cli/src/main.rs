@@ -19,7 +19,7 @@ use std::process::ExitCode;
 
 use args::{Cli, Command};
 use clap::FromArgMatches;
-use commands::{backfill, completions, demo, doctor, follow, gaps, list, lists, local, market, run};
+use commands::{backfill, completions, daily, demo, doctor, follow, gaps, list, lists, local, market, run};
 use exit::Exit;
 use interrupt::unless_interrupted;
 use output::console::print_to_stderr;
@@ -35,6 +35,7 @@ async fn main() -> ExitCode {
         Command::Run(args) => run::run(args, &console).await,
         Command::Follow(args) => follow::follow(args, &console).await,
         Command::Backfill(args) => backfill::backfill(args, &console).await,
+        Command::Daily(args) => daily::daily(args, &console).await,
         Command::Gaps(args) => unless_interrupted(gaps::gaps(args, &console)).await,
         Command::List(args) => unless_interrupted(list::list(args, &console)).await,
         Command::Lists(args) => unless_interrupted(lists::lists(args, &console)).await,

@@ -72,6 +72,19 @@ impl OutFolder {
         write_and_discard(&existing).map_err(|error| refused(&existing, &format!("cannot be written: {error}")))
     }
 
+    /// The same folder, independent of the current one.
+    ///
+    /// # Errors
+    /// When the current folder is not known.
+    pub fn absolute(&self) -> std::io::Result<Self> {
+        std::path::absolute(&self.0).map(Self)
+    }
+
+    /// The page that lists the days, above the folders of the days.
+    pub fn index(&self) -> PathBuf {
+        self.above_date().join("index.html")
+    }
+
     fn has_date(&self) -> bool {
         self.0.iter().any(has_date)
     }

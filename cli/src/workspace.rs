@@ -9,7 +9,7 @@ use anyhow::Context;
 use local::LocalCloud;
 
 /// Names another folder for the local cloud than `.local-cloud`, so that several can be up.
-const HOME_VARIABLE: &str = "FINSTREAM_LOCAL_HOME";
+pub const HOME_VARIABLE: &str = "FINSTREAM_LOCAL_HOME";
 
 /// The folder of the package from which this program was built: `cargo install --locked --path cli` leaves it where it is.
 const BUILT_FROM: &str = env!("CARGO_MANIFEST_DIR");

@@ -12,6 +12,7 @@ mod backfill; // `finstream backfill` and `finstream gaps`
 mod bad_replies; // each fault of the simulated market, for one of ten symbols
 mod command; // the other subcommands of `finstream`
 mod concurrency; // sixty executions at once
+mod daily; // `finstream daily`: every day on one machine, and who starts it
 mod days; // runs of one day: exported, without a session, failed
 mod doctor; // `finstream doctor` on a healthy stack and on broken ones
 mod encryption; // a customer managed KMS key
@@ -102,6 +103,7 @@ fn main() -> anyhow::Result<ExitCode> {
         linters::trials,
         command::trials,
         concurrency::trials,
+        daily::trials,
         days::trials,
         doctor::trials,
         encryption::trials,

@@ -26,6 +26,7 @@ fn help_texts() {
     insta::assert_snapshot!("help_completions", help("completions"));
     insta::assert_snapshot!("help_demo", help("demo"));
     insta::assert_snapshot!("help_backfill", help("backfill"));
+    insta::assert_snapshot!("help_daily", help("daily"));
     insta::assert_snapshot!("help_gaps", help("gaps"));
     insta::assert_snapshot!("help_doctor", help("doctor"));
 }
@@ -88,6 +89,16 @@ fn invalid_arguments_are_rejected_before_anything_runs() {
         ("backfill --from 2025-11-17 --to 2999-01-01", "lies in the future"),
         ("backfill --from 2025-11-17 --concurrency 0", "0 is not in 1..=8"),
         ("backfill --from 2025-11-17 --concurrency 9", "9 is not in 1..=8"),
+        ("daily --sessions 0", "0 is not in 1..=20"),
+        ("daily --sessions 21", "21 is not in 1..=20"),
+        ("daily --list Tech", "\"Tech\" is not the name of a list"),
+        ("daily --at 17:30", "--install"),
+        ("daily --install --at 24:00", "\"24:00\" is not a time of day: use HH:MM, such as 17:30"),
+        ("daily --install --at 5:30", "is not a time of day"),
+        ("daily --install --uninstall", "cannot be used with"),
+        ("daily --status --sessions 3", "cannot be used with"),
+        ("daily --uninstall --out /tmp", "cannot be used with"),
+        ("daily --market-url yahoo", "use an address such as https://"),
         ("gaps --to 2025-11-17", "--from <YYYY-MM-DD>"),
         ("gaps --from 2025-11-17 --interval 7m", "\"7m\" is not an interval"),
         ("run --on azure", "[possible values: local, aws]"),

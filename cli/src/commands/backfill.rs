@@ -1,10 +1,10 @@
 //! `finstream backfill`: runs each trading day of a range that is still missing, oldest first, a few at once.
 
-mod day;
-mod json;
-mod outcome;
+pub mod day;
+pub mod json;
+pub mod outcome;
 mod published;
-mod table;
+pub mod table;
 
 use std::collections::BTreeSet;
 
@@ -105,7 +105,7 @@ impl Plan {
 
 /// Runs every day, at most `concurrency` at once, and adds each to `reports` as it ends: those of the days that have ended are
 /// there also when this is dropped.
-async fn run_days(
+pub async fn run_days(
     backfill: &Backfill,
     runs: Vec<(TradeDate, TradingDay)>,
     concurrency: usize,
@@ -160,7 +160,7 @@ fn print_reports(
 }
 
 /// The table of the days, their sum, and where the prices and the files are.
-fn text(reports: &[DayReport], backfill: &Backfill) -> String {
+pub fn text(reports: &[DayReport], backfill: &Backfill) -> String {
     let table = (!reports.is_empty()).then(|| table::of(reports, None));
     let source = table::simulated(reports)
         .map(|simulated| format!("{}\nfiles   {}", tables::price_source(simulated), backfill.out));
@@ -168,7 +168,7 @@ fn text(reports: &[DayReport], backfill: &Backfill) -> String {
 }
 
 /// How a command that ran these days ends: the worst that became of any day counts.
-fn exit(reports: &[DayReport]) -> Exit {
+pub fn exit(reports: &[DayReport]) -> Exit {
     let any = |wanted: fn(&DayOutcome) -> bool| reports.iter().any(|report| wanted(&report.outcome));
     if any(|outcome| matches!(outcome, DayOutcome::Failed { .. })) {
         Exit::Failed
