@@ -5,7 +5,12 @@
 //! without some symbols is not done, nor is one with simulated prices where the market is Yahoo: to run a day again is
 //! harmless, to leave one out is not.
 
-use std::{collections::BTreeMap, fmt::Write, path::PathBuf};
+use std::{
+    collections::BTreeMap,
+    fmt::Write,
+    path::PathBuf,
+    sync::atomic::{AtomicBool, Ordering},
+};
 
 use anyhow::bail;
 use sha2::{Digest, Sha256};
@@ -42,6 +47,8 @@ pub struct Backfill {
     pub interval: Interval,
     /// The executions that are being followed, by day.
     running: Mutex<BTreeMap<TradeDate, String>>,
+    /// Whether a run has failed since the market blocks this client. Others would wait for as long, and query it in vain.
+    blocked: AtomicBool,
 }
 
 impl Backfill {
@@ -51,7 +58,7 @@ impl Backfill {
         interval: Interval,
         out: OutFolder,
     ) -> Self {
-        Self { target, out, list, symbols, interval, running: Mutex::default() }
+        Self { target, out, list, symbols, interval, running: Mutex::default(), blocked: AtomicBool::default() }
     }
 
     /// The names of the running executions, in the order of their days.
@@ -71,7 +78,7 @@ impl Backfill {
 
     /// Runs the day unless it is already done. The day's executions, one per attempt, are looked up in order: the first
     /// whose success is final is the outcome; one that is running is followed; the first name not yet used is started,
-    /// unless another run has published the whole day. Sets `execution` to the name of the current attempt, so that
+    /// unless another run has published the whole day, or the market blocks this client. Sets `execution` to the name of the current attempt, so that
     /// the caller can report it when this fails.
     async fn run_unless_done(
         &self,
@@ -93,6 +100,9 @@ impl Backfill {
                 None => {
                     if let Some(done) = self.published_before(date, day).await? {
                         return Ok(done);
+                    }
+                    if self.blocked.load(Ordering::Relaxed) {
+                        return Ok(DayOutcome::NotRun);
                     }
                     break;
                 }
@@ -139,7 +149,12 @@ impl Backfill {
         self.running.lock().await.remove(&date);
         match result {
             Err(failure) if failure.error == ErrorName::SessionNotOver.to_string() => Ok(DayOutcome::NotOver),
-            Err(failure) => Ok(DayOutcome::Failed { execution: execution.to_owned(), failure }),
+            Err(failure) => {
+                if failure.error == ErrorName::MarketBlocked.to_string() {
+                    self.blocked.store(true, Ordering::Relaxed);
+                }
+                Ok(DayOutcome::Failed { execution: execution.to_owned(), failure })
+            }
             Ok(RunOutcome::NoSession { .. }) => Ok(DayOutcome::NoSession),
             Ok(RunOutcome::Exported { symbols, csv, report, simulated, restated, .. }) => {
                 let files = ExportFiles { csv, report };

@@ -43,6 +43,8 @@ pub enum DayResultJson<'a> {
     NoSession,
     /// The session had not ended, as the market said.
     NotOver,
+    /// It is missing, and was not run, since another day's run has failed with `MarketBlocked`.
+    NotRun,
     /// The run failed, or could not be followed.
     Failed {
         execution: &'a str,
@@ -81,6 +83,7 @@ impl<'a> DayJson<'a> {
             DayOutcome::Closed => DayResultJson::Closed,
             DayOutcome::NoSession => DayResultJson::NoSession,
             DayOutcome::NotOver => DayResultJson::NotOver,
+            DayOutcome::NotRun => DayResultJson::NotRun,
             DayOutcome::Failed { execution, failure } => DayResultJson::Failed {
                 execution,
                 error: &failure.error,

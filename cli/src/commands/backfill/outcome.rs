@@ -25,6 +25,8 @@ pub enum DayOutcome {
     NotOver,
     /// The CSV and the report are published and downloaded.
     Exported(Exported),
+    /// It is missing, and was not run, since the run of another day has failed with `MarketBlocked`.
+    NotRun,
     /// The run failed, or could not be followed.
     Failed {
         /// The execution's name.
@@ -64,6 +66,7 @@ impl DayReport {
             DayOutcome::Closed => "closed".to_owned(),
             DayOutcome::NoSession => "no session".to_owned(),
             DayOutcome::NotOver => "its session has not ended".to_owned(),
+            DayOutcome::NotRun => "not run, since the market blocks this client".to_owned(),
             DayOutcome::Failed { failure, .. } => format!("failed with {}", failure.error),
             DayOutcome::Exported(day) => {
                 let how = day.seconds.map_or_else(|| "already done".to_owned(), format_duration);

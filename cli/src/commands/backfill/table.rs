@@ -36,6 +36,7 @@ fn result(report: &DayReport) -> String {
         DayOutcome::Closed => String::new(),
         DayOutcome::NoSession => "no session".to_owned(),
         DayOutcome::NotOver => "not over yet".to_owned(),
+        DayOutcome::NotRun => "not run".to_owned(),
         DayOutcome::Exported(Exported { seconds: None, .. }) => "already done".to_owned(),
         DayOutcome::Exported(_) => "exported".to_owned(),
         DayOutcome::Failed { failure, .. } => format!("failed with{BREAK}{}", failure.error),
@@ -77,6 +78,7 @@ pub fn total(reports: &[DayReport]) -> String {
         ("already done", days(|outcome| matches!(outcome, DayOutcome::Exported(day) if day.seconds.is_none()))),
         ("without a session", days(|outcome| matches!(outcome, DayOutcome::NoSession | DayOutcome::Closed))),
         ("not over yet", days(|outcome| matches!(outcome, DayOutcome::NotOver))),
+        ("not run", days(|outcome| matches!(outcome, DayOutcome::NotRun))),
         ("failed", days(|outcome| matches!(outcome, DayOutcome::Failed { .. }))),
     ];
     let counts = counts.iter().filter(|(_, days)| *days > 0).map(|(what, days)| format!("{what}: {days}"));

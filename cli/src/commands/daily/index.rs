@@ -78,7 +78,11 @@ fn day<'a>(date: &TradeDate, record: &'a DayRecord, index: &Path, exists: impl F
         record,
         state: record.outcome.describe(),
         failure,
-        ran_at: record.ran_at.map_or_else(|| "was there already".to_owned(), |at| format!("last run {}", minute(at))),
+        ran_at: match (record.ran_at, &record.outcome) {
+            (Some(at), _) => format!("last run {}", minute(at)),
+            (None, RecordedOutcome::NotRun) => String::new(),
+            (None, _) => "was there already".to_owned(),
+        },
         csv: link("hourly_extremes.csv"),
         report: link("report.html"),
     }

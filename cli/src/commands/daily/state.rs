@@ -103,6 +103,7 @@ pub enum RecordedOutcome {
     },
     NoSession,
     NotOver,
+    NotRun,
     Failed {
         /// The error's name, such as `MarketBlocked`.
         error: String,
@@ -121,6 +122,7 @@ impl RecordedOutcome {
             },
             DayOutcome::Closed | DayOutcome::NoSession => Self::NoSession,
             DayOutcome::NotOver => Self::NotOver,
+            DayOutcome::NotRun => Self::NotRun,
             DayOutcome::Failed { failure, .. } => {
                 Self::Failed { error: failure.error.clone(), cause: failure.cause.clone() }
             }
@@ -137,6 +139,7 @@ impl RecordedOutcome {
             }
             Self::NoSession => "no session".to_owned(),
             Self::NotOver => "its session had not ended".to_owned(),
+            Self::NotRun => "not run, since the market blocked this machine".to_owned(),
             Self::Failed { error, .. } => format!("failed with {error}"),
         }
     }
@@ -193,7 +196,10 @@ impl State {
     pub fn record(&mut self, run: LastRun, reports: &[DayReport], out: &OutFolder) {
         let days = self.days.entry(run.list.clone()).or_default();
         for DayReport { date, outcome, .. } in reports {
-            let was_there = matches!(outcome, DayOutcome::Exported(day) if day.seconds.is_none());
+            let was_there = match outcome {
+                DayOutcome::Exported(day) => day.seconds.is_none(),
+                outcome => matches!(outcome, DayOutcome::NotRun),
+            };
             let before = days.get(date).and_then(|record| record.ran_at);
             let ran_at = if was_there { before } else { Some(run.started) };
             days.insert(*date, DayRecord { outcome: RecordedOutcome::of(outcome), ran_at, folder: out.of(*date) });
