@@ -2,8 +2,10 @@
 
 use std::sync::Arc;
 
-use anyhow::{Result, ensure};
+use anyhow::{Context as _, Result, ensure};
 use harness::{OutFolder, ProgramOutput};
+use local::LocalCloud;
+use serde_json::Value;
 use tokio::process::Command;
 
 use crate::{Context, trials};
@@ -12,6 +14,7 @@ trials![
     invalid_arguments_are_rejected_before_anything_runs,
     a_shell_completes_the_command,
     a_day_from_local_up_to_local_down,
+    a_demo_shows_a_day_and_leaves_nothing,
 ];
 
 async fn invalid_arguments_are_rejected_before_anything_runs(context: Arc<Context>) -> Result<()> {
@@ -90,12 +93,31 @@ async fn a_day_from_local_up_to_local_down(context: Arc<Context>) -> Result<()> 
         failed.text
     );
 
-    let down = finstream(&["local", "down", "--delete", "--yes"]).await?;
-    ensure!(down.code == 0, "{}", down.text);
+    // For scripts the same is an object, also where there is nothing to do.
+    for (args, up) in [
+        (&["local", "up", "--json"][..], true),
+        (&["local", "down", "--delete", "--yes", "--json"], false),
+        (&["local", "down", "--json"], false),
+    ] {
+        let ended = finstream(args).await?;
+        let answer: Value = serde_json::from_str(&ended.stdout).with_context(|| ended.text)?;
+        ensure!(ended.code == 0 && answer["up"] == up, "{args:?}: {answer}");
+    }
     let status = finstream(&["local", "status"]).await?;
     ensure!(status.text.contains("no local cloud is up"), "{}", status.text);
     // The tests' own local cloud is still up.
     let run = context.stack.succeed(&serde_json::json!({"trade_date": "2026-11-20", "symbols": ["META"]})).await;
     ensure!(run.is_ok(), "local down took another local cloud down: {run:?}");
+    Ok(())
+}
+
+/// The simulated market leaves out bars on purpose, which is no failure of a demo.
+async fn a_demo_shows_a_day_and_leaves_nothing(context: Arc<Context>) -> Result<()> {
+    let out = OutFolder::create()?;
+    let demo = context.tools.finstream(&["demo", "--json", "--out", &out.arg()]).await?;
+    let answer: Value = serde_json::from_str(&demo.stdout).with_context(|| demo.text.clone())?;
+    ensure!(demo.code == 0 && answer["outcome"] == "exported" && answer["simulated"] == true, "{answer}");
+    ensure!(out.read("hourly_extremes.csv")?.lines().count() > 1 && out.join("report.html").is_file(), "{}", demo.text);
+    ensure!(LocalCloud::find(&context.tools.root.join("target/demo")).is_none(), "the demo's local cloud is still up");
     Ok(())
 }

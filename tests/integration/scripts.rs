@@ -47,6 +47,11 @@ async fn every_ending_has_its_exit_code(context: Arc<Context>) -> Result<()> {
         (day("backfill", "META"), 0, "bars: 78 of 78"),
         (vec!["list", "--limit", "3"], 0, "execution"),
         (vec!["local", "status"], 0, "the local cloud is up"),
+        (vec!["lists", "show", "companies"], 0, "Beyond Meat"),
+        (vec!["lists", "check", "companies"], 0, "the list companies is right: 10 companies"),
+        (vec!["lists", "show", "nope"], 2, "there is no list nope"),
+        (vec!["daily", "--sessions", "0"], 2, "0 is not in 1..=20"),
+        (vec!["daily", "--status"], 0, "none yet"),
         (run(DAY, "ZZNONE"), 1, "NoBars"),
         (vec!["follow", "no-such-execution"], 1, "error: "),
         (vec!["run", "--trade-date", "2021-13-45"], 2, "is not a trade date"),
@@ -184,6 +189,14 @@ async fn every_answer_has_a_json_form(context: Arc<Context>) -> Result<()> {
         (day("gaps", "SHOP,PINS"), 3, json!({"complete": false, "from": DAY, "to": DAY, "interval": "5m"})),
         (day("backfill", "META"), 0, json!({"days": [{"trade_date": DAY, "complete": true, "bars": 78}]})),
         (vec!["list", "--limit", "1"], 0, json!({"executions": [{}]})),
+        (
+            vec!["lists"],
+            0,
+            json!({"lists": [{"list": "companies", "changed": null, "companies": 10, "problem": null}]}),
+        ),
+        (vec!["lists", "show", "companies"], 0, json!({"list": "companies", "companies": [{}]})),
+        (vec!["lists", "show", "nope"], 2, Value::Null),
+        (vec!["daily", "--status"], 0, json!({"last_run": null})),
         (vec!["local", "status"], 0, json!({"up": true, "endpoint": context.stack.cloud.endpoint})),
         (vec!["follow", "no-such-execution"], 1, Value::Null),
         (vec!["gasp"], 2, Value::Null),
@@ -200,7 +213,7 @@ async fn every_answer_has_a_json_form(context: Arc<Context>) -> Result<()> {
         }
         let answer: Value = serde_json::from_str(&ended.stdout).with_context(|| format!("{args:?}: {ended:#?}"))?;
         ensure!(includes(&answer, &expected), "{args:?} answered {answer:#}");
-        ensure!(args[0] == "local" || includes(&answer, &local), "{args:?} answered {answer:#}");
+        ensure!(["local", "daily"].contains(&args[0]) || includes(&answer, &local), "{args:?} answered {answer:#}");
     }
     Ok(())
 }

@@ -71,8 +71,9 @@ async fn all(target: &Target, console: &Console) -> anyhow::Result<Exit> {
     let default = ListName::default();
     if stored.iter().all(|list| list.list != default) {
         let companies = Some(Companies::built_in()?.symbols().len());
-        stored.insert(0, StoredJson { list: default, changed: None, companies, problem: None });
+        stored.push(StoredJson { list: default, changed: None, companies, problem: None });
     }
+    stored.sort_by(|one, other| one.list.cmp(&other.list));
     console.answer(&table(&stored), &ListsJson { place: target.place(), lists: stored })?;
     Ok(Exit::Done)
 }
