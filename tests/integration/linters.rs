@@ -1,9 +1,11 @@
 //! Linters of the template and the SQL, and settings in different files that must agree.
 
-use std::{fs, sync::Arc};
+use std::{collections::BTreeSet, fs, sync::Arc};
 
 use anyhow::{Context as _, Result, ensure};
+use harness::Tools;
 use serde_json::{Value, json};
+use tokio::process::Command;
 
 use crate::{Context, trials};
 
@@ -14,6 +16,7 @@ trials![
     the_sql_parses_in_athenas_dialect,
     the_declared_table_matches_the_sql,
     firehose_buffering_is_within_its_limits,
+    each_dependency_is_built_once,
 ];
 
 async fn cfn_lint_finds_nothing_in_the_template(context: Arc<Context>) -> Result<()> {
@@ -88,4 +91,24 @@ async fn firehose_buffering_is_within_its_limits(context: Arc<Context>) -> Resul
     ensure!((60..=900).contains(&hint("IntervalInSeconds")) && (64..=128).contains(&hint("SizeInMBs")), "{s3}");
     ensure!(s3["DynamicPartitioningConfiguration"]["Enabled"] == json!(true), "{s3}");
     Ok(())
+}
+
+/// Cargo unites the features of the packages that it builds at once. What `cargo demo` has built serves the build of the
+/// functions and the tests, too, only where the dependencies have the same features in all of them.
+async fn each_dependency_is_built_once(context: Arc<Context>) -> Result<()> {
+    let all = dependencies(&context.tools, &["--workspace"]).await?;
+    let command = dependencies(&context.tools, &["--package", "finstream"]).await?;
+    let differ: Vec<_> = command.difference(&all).collect();
+    ensure!(differ.is_empty(), "name further features in shared/Cargo.toml: {differ:#?}");
+    Ok(())
+}
+
+/// The packages that are compiled into some of the workspace, each with its features.
+async fn dependencies(tools: &Tools, packages: &[&str]) -> Result<BTreeSet<String>> {
+    let tree = ["tree", "--locked", "--offline", "--edges", "normal", "--prefix", "none", "--no-dedupe"];
+    let mut command = Command::new(env!("CARGO"));
+    command.args(tree).args(["--format", "{p} {f}"]).args(packages).current_dir(&tools.root);
+    let run = harness::run(&mut command).await?;
+    ensure!(run.code == 0, "cargo tree: {}", run.text);
+    Ok(run.stdout.lines().map(str::to_owned).collect())
 }
