@@ -17,6 +17,7 @@ trials![
     the_declared_table_matches_the_sql,
     firehose_buffering_is_within_its_limits,
     each_dependency_is_built_once,
+    what_is_deployed_is_optimized,
 ];
 
 async fn cfn_lint_finds_nothing_in_the_template(context: Arc<Context>) -> Result<()> {
@@ -100,6 +101,24 @@ async fn each_dependency_is_built_once(context: Arc<Context>) -> Result<()> {
     let command = dependencies(&context.tools, &["--package", "finstream"]).await?;
     let differ: Vec<_> = command.difference(&all).collect();
     ensure!(differ.is_empty(), "name further features in shared/Cargo.toml: {differ:#?}");
+    Ok(())
+}
+
+/// A package that the profile `release` does not optimize is optimized where it is deployed.
+async fn what_is_deployed_is_optimized(context: Arc<Context>) -> Result<()> {
+    let manifest = fs::read_to_string(context.tools.root.join("Cargo.toml"))?;
+    let packages = |profile: &str| -> Result<BTreeSet<&str>> {
+        let (_, section) =
+            manifest.split_once(&format!("\n[profile.{profile}.package]\n")).context("no such section")?;
+        let lines = section.lines().take_while(|line| !line.starts_with('['));
+        Ok(lines.filter_map(|line| Some(line.split_once(".opt-level = ")?.0)).collect())
+    };
+    let functions = ["collect", "start-crawler", "run-query", "export-csv"].map(|name| ["--package", name]).concat();
+    let deployed = dependencies(&context.tools, &functions).await?;
+    let deployed: BTreeSet<_> = deployed.iter().filter_map(|line| line.split(' ').next()).collect();
+    let expected: Vec<_> = packages("release")?.intersection(&deployed).copied().collect();
+    let optimized: Vec<_> = packages("deploy")?.into_iter().collect();
+    ensure!(expected == optimized && optimized.len() > 3, "[profile.deploy.package] needs {expected:?}: {optimized:?}");
     Ok(())
 }
 
