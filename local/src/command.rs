@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::process::Stdio;
 
 use anyhow::{Context, anyhow};
-use tokio::io::{AsyncBufReadExt, AsyncRead, BufReader, Split};
+use tokio::io::{AsyncBufReadExt, AsyncRead, BufReader};
 use tokio::process::Command;
 
 use crate::Progress;
@@ -29,39 +29,72 @@ async fn execute(mut command: Command, progress: &dyn Progress, mut output: Opti
     let cannot = || format!("cannot run {program}");
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
     let mut child = command.spawn().with_context(cannot)?;
-    let mut stdout = segments(child.stdout.take().with_context(cannot)?);
-    let mut stderr = segments(child.stderr.take().with_context(cannot)?);
+    let mut stdout = Lines::of(child.stdout.take().with_context(cannot)?);
+    let mut stderr = Lines::of(child.stderr.take().with_context(cannot)?);
     let mut tail = Tail::default();
     loop {
         let line = tokio::select! {
-            Ok(Some(line)) = stdout.next_segment() => match output.as_mut() {
+            Some(line) = stdout.next() => match output.as_mut() {
                 Some(output) => {
-                    output.push_str(&String::from_utf8_lossy(&line));
-                    output.push('\n');
+                    output.push_str(&line.text);
+                    output.push(if line.is_overwritten { '\r' } else { '\n' });
                     continue;
                 }
                 None => line,
             },
-            Ok(Some(line)) = stderr.next_segment() => line,
+            Some(line) = stderr.next() => line,
             else => break,
         };
-        if let Some(line) = visible(&line) {
-            progress.detail(&line);
-            tail.push(line);
+        match line.text.trim_end() {
+            "" => {}
+            text if line.is_overwritten => progress.position(text.trim_start()),
+            text => {
+                progress.detail(text);
+                tail.push(text.to_owned());
+            }
         }
     }
     let status = child.wait().await.with_context(cannot)?;
     if status.success() { Ok(()) } else { Err(anyhow!("{program} ended with {status}{tail}")) }
 }
 
-fn segments<R: AsyncRead + Unpin>(stream: R) -> Split<BufReader<R>> {
-    BufReader::new(stream).split(b'\n')
+/// A line of an output.
+struct Line {
+    text: String,
+    /// It ends with a carriage return, after which a terminal shows the next one in its place.
+    is_overwritten: bool,
 }
 
-/// The visible part of a line that overwrites itself with carriage returns; nothing if it is blank.
-fn visible(line: &[u8]) -> Option<String> {
-    let line = String::from_utf8_lossy(line);
-    line.split('\r').map(str::trim_end).rfind(|part| !part.is_empty()).map(str::to_owned)
+/// The lines of an output, as they are written.
+struct Lines<R> {
+    stream: BufReader<R>,
+    begun: Vec<u8>,
+}
+
+impl<R: AsyncRead + Unpin> Lines<R> {
+    fn of(stream: R) -> Self {
+        Self { stream: BufReader::new(stream), begun: Vec::new() }
+    }
+
+    /// The next line; `None` at the end of the output, or when it cannot be read. Nothing is lost when the future is dropped.
+    async fn next(&mut self) -> Option<Line> {
+        loop {
+            let read = self.stream.fill_buf().await.ok()?;
+            if read.is_empty() && self.begun.is_empty() {
+                return None;
+            }
+            let end = read.iter().position(|byte| matches!(byte, b'\r' | b'\n'));
+            let is_overwritten = end.is_some_and(|at| read.get(at) == Some(&b'\r'));
+            let is_last = read.is_empty();
+            let (text, length) = end.map_or((read, read.len()), |at| (&read[..at], at + 1));
+            self.begun.extend_from_slice(text);
+            self.stream.consume(length);
+            if end.is_some() || is_last {
+                let text = String::from_utf8_lossy(&std::mem::take(&mut self.begun)).into_owned();
+                return Some(Line { text, is_overwritten });
+            }
+        }
+    }
 }
 
 /// The last lines of an output, as an error quotes them.
@@ -99,6 +132,9 @@ mod tests {
                 seen.push(line.to_owned());
             }
         }
+        fn position(&self, line: &str) {
+            self.detail(&format!("position {line}"));
+        }
         fn done(&self, _: &str) {}
     }
 
@@ -132,10 +168,13 @@ mod tests {
         assert_eq!(result.map_err(|error| error.to_string()), Err("cannot run no-such-tool".to_owned()));
     }
 
-    #[test]
-    fn a_line_that_overwrites_itself_shows_its_last_state() {
-        assert_eq!(visible(b"\rUploading 10%\rUploading 100%\r"), Some("Uploading 100%".to_owned()));
-        assert_eq!(visible(b"  \r "), None);
-        assert_eq!(visible(b"   Compiling collect\r"), Some("   Compiling collect".to_owned()));
+    #[tokio::test]
+    async fn what_is_overwritten_is_no_line_of_the_output() -> anyhow::Result<()> {
+        let seen = Seen::default();
+        let script = "printf '  Building 1/2\\r  Building 2/2\\r\\r \\n   Compiling a\\n' >&2; printf '{}'; exit 4";
+        let error = read(shell(script), &seen).await.err().context("a failing tool passed")?.to_string();
+        assert_eq!(error, "sh ended with exit status: 4\n       Compiling a");
+        assert_eq!(seen.0.into_inner()?, ["position Building 1/2", "position Building 2/2", "   Compiling a"]);
+        Ok(())
     }
 }

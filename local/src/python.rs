@@ -141,6 +141,7 @@ mod tests {
             self.0.fetch_add(1, Ordering::Relaxed);
         }
         fn detail(&self, _: &str) {}
+        fn position(&self, _: &str) {}
         fn done(&self, _: &str) {}
     }
 

@@ -101,6 +101,12 @@ impl Progress for ProgressDisplay {
         self.update(line);
     }
 
+    fn position(&self, line: &str) {
+        if self.spinner.is_some() {
+            self.update(line);
+        }
+    }
+
     fn done(&self, what: &str) {
         self.report(what);
     }

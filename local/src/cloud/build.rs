@@ -28,7 +28,8 @@ pub(super) async fn functions(root: &Path, progress: &dyn Progress) -> anyhow::R
     let mut build = Command::new(cargo);
     build.args(["build", "--release", "--message-format", "json-render-diagnostics"]);
     build.args(FUNCTIONS.iter().flat_map(|name| ["--bin", name]));
-    build.current_dir(root);
+    // How far it is, which it otherwise shows on a terminal only.
+    build.current_dir(root).env("CARGO_TERM_PROGRESS_WHEN", "always").env("CARGO_TERM_PROGRESS_WIDTH", "100");
     // When cargo runs this program, it sets variables about its package; build scripts would take them for a change.
     for (name, _) in std::env::vars_os().filter(|(name, _)| describes_package(&name.to_string_lossy())) {
         build.env_remove(name);
