@@ -34,8 +34,9 @@ pub(super) async fn up(options: UpOptions, progress: &dyn Progress) -> anyhow::R
     let ports = data.as_ref().map_or_else(Ports::free, |data| Ok(data.ports()))?;
     server::wait_until_free(ports, &home).await?;
     clear(&home)?;
-    let python = Environment::ensure(&options.root, &requirements, progress).await?;
-    let binaries = build::functions(&options.root, progress).await?;
+    // At once: the one waits for downloads and writes many small files, the other computes.
+    let python = Environment::ensure(&options.root, &requirements, progress);
+    let (python, binaries) = tokio::try_join!(python, build::functions(&options.root, progress))?;
     let template = build::stage(&options.root, &binaries, &home.join("stage"))?;
     let (started, mut cloud) = start(&options, home, ports, &python, progress).await?;
     let deployed = match &mut data {
