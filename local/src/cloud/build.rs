@@ -5,7 +5,6 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
@@ -13,6 +12,7 @@ use serde::Deserialize;
 use sha2::{Digest, Sha256};
 use tokio::process::Command;
 
+use crate::python::Environment;
 use crate::{Progress, command};
 
 /// The packages that are functions; each builds a binary of its own name.
@@ -67,9 +67,24 @@ fn executables(messages: &str) -> Binaries {
     named.filter(|(name, _)| FUNCTIONS.contains(&name.as_str())).collect()
 }
 
-/// Lays out the template, the state machine and the binaries as the template expects them, in a new folder `stage`.
+/// Lays out the template, the state machine and the functions as the template expects them, in a new folder `stage`.
 /// Returns the path of the template there.
-pub(super) fn stage(root: &Path, binaries: &Binaries, stage: &Path) -> anyhow::Result<PathBuf> {
+///
+/// Where the template names a folder with a binary there is a package of it, see `package.py`.
+pub(super) async fn stage(
+    root: &Path,
+    binaries: &Binaries,
+    python: &Environment,
+    stage: &Path,
+) -> anyhow::Result<PathBuf> {
+    let template = lay_out(root, stage)?;
+    let mut package = Command::new(python.program("python"));
+    package.arg("-I").arg(root.join("local/package.py")).arg(stage.join("target/lambda")).args(binaries.values());
+    command::run(package, &()).await.context("the functions cannot be packaged")?;
+    Ok(template)
+}
+
+fn lay_out(root: &Path, stage: &Path) -> anyhow::Result<PathBuf> {
     if stage.exists() {
         fs::remove_dir_all(stage).with_context(|| format!("cannot remove {}", stage.display()))?;
     }
@@ -80,11 +95,6 @@ pub(super) fn stage(root: &Path, binaries: &Binaries, stage: &Path) -> anyhow::R
     for entry in entries {
         let name = entry?.file_name();
         copy(&definitions.join(&name), &stage.join("statemachine").join(&name))?;
-    }
-    for (name, binary) in binaries {
-        let bootstrap = stage.join("target/lambda").join(name).join("bootstrap");
-        copy(binary, &bootstrap)?;
-        fs::set_permissions(&bootstrap, fs::Permissions::from_mode(0o755))?;
     }
     Ok(template)
 }
@@ -140,21 +150,16 @@ mod tests {
         let at = |path: &str| root.path().join(path);
         fs::create_dir_all(at("statemachine"))?;
         fs::create_dir_all(at("home/stage/target/lambda/former"))?;
-        for file in ["template.yaml", "statemachine/pipeline.asl.json", "binary"] {
+        for file in ["template.yaml", "statemachine/pipeline.asl.json"] {
             fs::write(at(file), file)?;
         }
-        fs::set_permissions(at("binary"), fs::Permissions::from_mode(0o600))?;
-        let binaries = Binaries::from([("collect".to_owned(), at("binary"))]);
-        let template = stage(root.path(), &binaries, &at("home/stage"))?;
+        let template = lay_out(root.path(), &at("home/stage"))?;
         assert_eq!(fs::read_to_string(template)?, "template.yaml");
         assert_eq!(
             fs::read_to_string(at("home/stage/statemachine/pipeline.asl.json"))?,
             "statemachine/pipeline.asl.json"
         );
-        let bootstrap = at("home/stage/target/lambda/collect/bootstrap");
-        assert_eq!(fs::metadata(bootstrap)?.permissions().mode() & 0o777, 0o755);
-        assert_eq!(fs::metadata(at("binary"))?.permissions().mode() & 0o777, 0o600);
-        assert!(!at("home/stage/target/lambda/former").exists());
+        assert!(!at("home/stage/target").exists());
         Ok(())
     }
 
@@ -181,7 +186,7 @@ mod tests {
     #[test]
     fn a_missing_file_is_named() -> anyhow::Result<()> {
         let root = tempfile::tempdir()?;
-        let error = stage(root.path(), &Binaries::new(), &root.path().join("stage")).map_err(|error| error.to_string());
+        let error = lay_out(root.path(), &root.path().join("stage")).map_err(|error| error.to_string());
         assert!(error.is_err_and(|error| error.contains("template.yaml")));
         Ok(())
     }

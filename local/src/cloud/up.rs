@@ -37,8 +37,10 @@ pub(super) async fn up(options: UpOptions, progress: &dyn Progress) -> anyhow::R
     // At once: the one waits for downloads and writes many small files, the other computes.
     let python = Environment::ensure(&options.root, &requirements, progress);
     let (python, binaries) = tokio::try_join!(python, build::functions(&options.root, progress))?;
-    let template = build::stage(&options.root, &binaries, &home.join("stage"))?;
-    let (started, mut cloud) = start(&options, home, ports, &python, progress).await?;
+    let stage = home.join("stage");
+    let staging = build::stage(&options.root, &binaries, &python, &stage);
+    let (template, started) = tokio::try_join!(staging, start(&options, home, ports, &python, progress))?;
+    let (started, mut cloud) = started;
     let deployed = match &mut data {
         None => deploy::deploy(&cloud, &python, &template, progress).await?,
         Some(data) => deploy_changes(&cloud, data, &python, &template, progress).await?,
