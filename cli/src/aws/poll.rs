@@ -21,7 +21,7 @@ pub enum Poll<T> {
     Pending,
 }
 
-/// Polls until the result is ready. The intervals grow by a quarter while nothing changes.
+/// Polls until the result is ready, for the first time at once. The intervals grow by a quarter while nothing changes.
 ///
 /// # Errors
 /// The last error of `poll`, when it has failed [`MAX_POLL_ERRORS`] times in a row.
@@ -31,8 +31,6 @@ pub async fn poll_until<T>(
 ) -> anyhow::Result<T> {
     let (mut pause, mut errors) = (interval.first, 0);
     loop {
-        tokio::time::sleep(pause).await;
-        pause = backoff(pause, interval.longest);
         match poll().await {
             Ok(Poll::Ready(result)) => return Ok(result),
             Ok(Poll::Changed) => (pause, errors) = (interval.first, 0),
@@ -40,6 +38,8 @@ pub async fn poll_until<T>(
             Err(error) if errors + 1 >= MAX_POLL_ERRORS => return Err(error),
             Err(_) => errors += 1,
         }
+        tokio::time::sleep(pause).await;
+        pause = backoff(pause, interval.longest);
     }
 }
 

@@ -102,7 +102,7 @@ impl Target {
             athena: aws_sdk_athena::Client::new(&config),
             outputs: cloud.outputs.clone(),
             wait_scale: cloud.wait_scale,
-            poll_interval: PollInterval { first: Duration::from_millis(300), longest: Duration::from_millis(300) },
+            poll_interval: PollInterval { first: Duration::from_millis(100), longest: Duration::from_millis(300) },
             console_region: None,
         })
     }

@@ -24,6 +24,10 @@ use crate::{
     workspace,
 };
 
+/// The factor by which waits are scaled where the market is simulated. There is nothing to wait for: neither does Firehose
+/// buffer, nor are bars late. It is only to be seen that the state machine waits.
+const SIMULATED_WAIT_SCALE: f64 = 0.005;
+
 pub async fn demo(args: DemoArgs, console: &Console) -> anyhow::Result<Exit> {
     args.request.out.folder.check(args.request.trade_date)?;
     let root = workspace::root()?;
@@ -55,7 +59,7 @@ async fn run_once(
     progress: &ProgressDisplay,
 ) -> anyhow::Result<Exit> {
     let yahoo = args.live.then(|| Url::parse(YAHOO_URL)).transpose()?;
-    let wait_scale = wait_scale(yahoo.as_ref(), None)?;
+    let wait_scale = wait_scale(yahoo.as_ref(), yahoo.is_none().then_some(SIMULATED_WAIT_SCALE))?;
     let market = match yahoo {
         Some(url) => MarketSource::Url(base_url(&url)),
         None => simulated_market(&args.faults.rules)?,
