@@ -53,8 +53,8 @@ impl<'a> User<'a> {
         let mut lines = BufReader::new(child.stderr.take().context("no output")?).lines();
         while let Some(line) = lines.next_line().await? {
             if line.contains("deploying template.yaml") {
-                // Packaging takes some seconds, and so does creating the resources.
-                tokio::time::sleep(Duration::from_secs(4)).await;
+                // Half-way: uploading the packages takes most of a second, and creating the resources another.
+                tokio::time::sleep(Duration::from_secs(1)).await;
                 child.kill().await?;
                 return Ok(());
             }
