@@ -37,7 +37,12 @@ mod state_machine; // the definitions of the state machines
 mod symbols; // symbols that Yahoo spells differently, and symbols of other exchanges
 mod week; // a week of somebody who relies on finstream
 
-use std::{future::Future, process::ExitCode, sync::Arc};
+use std::{
+    future::Future,
+    process::ExitCode,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use harness::{Stack, Tools};
 use libtest_mimic::{Arguments, Trial};
@@ -58,6 +63,9 @@ impl Context {
     }
 }
 
+/// A test that takes longer says how long: all together have to stay below fifteen minutes on two cores.
+const SLOW: Duration = Duration::from_secs(45);
+
 /// A test as libtest-mimic runs it.
 fn trial<F>(
     name: impl Into<String>,
@@ -68,8 +76,15 @@ fn trial<F>(
 where
     F: Future<Output = anyhow::Result<()>>,
 {
-    let (runtime, context) = (runtime.clone(), Arc::clone(context));
-    Trial::test(name, move || runtime.block_on(test(context)).map_err(|error| format!("{error:#}").into()))
+    let (runtime, context, name) = (runtime.clone(), Arc::clone(context), name.into());
+    Trial::test(name.clone(), move || {
+        let begun = Instant::now();
+        let ended = runtime.block_on(test(context));
+        if begun.elapsed() > SLOW {
+            println!("{name} took {:.0?}", begun.elapsed());
+        }
+        ended.map_err(|error| format!("{error:#}").into())
+    })
 }
 
 /// Defines `trials`, the tests of a module, which are named after their functions.
