@@ -19,7 +19,11 @@ use std::process::ExitCode;
 
 use args::{Cli, Command};
 use clap::FromArgMatches;
-use commands::{backfill, completions, daily, demo, doctor, follow, gaps, list, lists, local, market, run};
+#[cfg(feature = "doctor")]
+use commands::doctor;
+#[cfg(not(feature = "doctor"))]
+use commands::doctor_on_demand;
+use commands::{backfill, completions, daily, demo, follow, gaps, list, lists, local, market, run};
 use exit::Exit;
 use interrupt::unless_interrupted;
 use output::console::print_to_stderr;
@@ -39,7 +43,10 @@ async fn main() -> ExitCode {
         Command::Gaps(args) => unless_interrupted(gaps::gaps(args, &console)).await,
         Command::List(args) => unless_interrupted(list::list(args, &console)).await,
         Command::Lists(args) => unless_interrupted(lists::lists(args, &console)).await,
+        #[cfg(feature = "doctor")]
         Command::Doctor(args) => unless_interrupted(doctor::doctor(args, &console)).await,
+        #[cfg(not(feature = "doctor"))]
+        Command::Doctor(_) => doctor_on_demand::doctor(console.verbosity).map(|never| match never {}),
         Command::Completions { shell } => completions::completions(shell),
         Command::Market(args) => market::serve(args).await,
     };

@@ -6,9 +6,10 @@ use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_sdk_sfn::config::{Credentials, SharedCredentialsProvider};
 use local::LocalCloud;
 
+#[cfg(feature = "doctor")]
+use crate::output::json::Place;
 use crate::{
     args::{On, TargetArgs},
-    output::json::Place,
     workspace,
 };
 
@@ -92,6 +93,7 @@ impl Location {
     }
 
     /// How JSON names it.
+    #[cfg(feature = "doctor")]
     pub fn place(&self) -> Place {
         Place { on: if self.local.is_some() { On::Local } else { On::Aws }, place: self.name.clone() }
     }

@@ -13,7 +13,7 @@ use sha2::{Digest, Sha256};
 use tokio::process::Command;
 
 use crate::python::Environment;
-use crate::{Progress, command};
+use crate::{Progress, cargo, command};
 
 /// The packages that are functions; each builds a binary of its own name.
 const FUNCTIONS: [&str; 4] = ["collect", "start-crawler", "run-query", "export-csv"];
@@ -24,16 +24,11 @@ pub(super) type Binaries = BTreeMap<String, PathBuf>;
 /// Builds the functions in release mode and returns the paths of their binaries.
 pub(super) async fn functions(root: &Path, progress: &dyn Progress) -> anyhow::Result<Binaries> {
     progress.step("building the functions");
-    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let mut build = Command::new(cargo);
+    let mut build = Command::from(cargo());
     build.args(["build", "--release", "--message-format", "json-render-diagnostics"]);
     build.args(FUNCTIONS.iter().flat_map(|name| ["--bin", name]));
     // How far it is, which it otherwise shows on a terminal only.
     build.current_dir(root).env("CARGO_TERM_PROGRESS_WHEN", "always").env("CARGO_TERM_PROGRESS_WIDTH", "100");
-    // When cargo runs this program, it sets variables about its package; build scripts would take them for a change.
-    for (name, _) in std::env::vars_os().filter(|(name, _)| describes_package(&name.to_string_lossy())) {
-        build.env_remove(name);
-    }
     let messages = command::read(build, progress).await.context("the functions do not build")?;
     let binaries = executables(&messages);
     if let Some(missing) = FUNCTIONS.iter().find(|name| !binaries.contains_key(**name)) {
@@ -41,12 +36,6 @@ pub(super) async fn functions(root: &Path, progress: &dyn Progress) -> anyhow::R
     }
     progress.done(&format!("{} functions built", binaries.len()));
     Ok(binaries)
-}
-
-fn describes_package(variable: &str) -> bool {
-    ["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_BIN_", "CARGO_CRATE_", "CARGO_PRIMARY_", "CARGO_TARGET_TMPDIR"]
-        .iter()
-        .any(|prefix| variable.starts_with(prefix))
 }
 
 /// Cargo's message about an artifact, see <https://doc.rust-lang.org/cargo/reference/external-tools.html>.
