@@ -6,8 +6,11 @@ use std::{
     fmt,
 };
 
-use serde::Deserialize;
-use toml::{Spanned, Table};
+use serde::de::DeserializeOwned;
+use toml::{
+    Spanned,
+    de::{DeTable, DeValue, ValueDeserializer},
+};
 
 use crate::{Symbol, SymbolList};
 
@@ -34,19 +37,11 @@ struct Problem {
     what: String,
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct File {
-    company: Vec<Spanned<Table>>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
+/// An entry of the file, with the line of each symbol.
 struct Company {
-    symbol: Symbol,
+    symbol: (usize, Symbol),
     name: String,
-    #[serde(default)]
-    former: Vec<Symbol>,
+    former: Vec<(usize, Symbol)>,
 }
 
 impl Companies {
@@ -66,34 +61,23 @@ impl Companies {
     /// Reads the file of a list.
     ///
     /// # Errors
-    /// Every entry that is wrong, and its line; of a file that is no TOML the first place that is not.
+    /// Everything that is wrong, each with its line.
     pub fn parse(text: &str) -> Result<Self, InvalidCompanies> {
-        let line = |at: usize| text.as_bytes().iter().take(at).filter(|byte| **byte == b'\n').count() + 1;
-        let file: File = toml::from_str(text).map_err(|error| {
-            let line = error.span().map_or(0, |span| line(span.start));
-            InvalidCompanies(vec![Problem { line, what: error.message().to_owned() }])
-        })?;
-        let (mut symbols, mut problems) = (vec![], vec![]);
-        let (mut names, mut successors, mut known) = (BTreeMap::new(), BTreeMap::new(), BTreeSet::new());
-        for entry in file.company {
-            let line = line(entry.span().start);
-            let mut wrong = |what| problems.push(Problem { line, what });
-            match entry.into_inner().try_into() {
-                Err(error) => wrong(toml::de::Error::message(&error).to_owned()),
-                Ok(Company { name, .. }) if name.trim().is_empty() => wrong("the name is empty".to_owned()),
-                Ok(Company { symbol, name, former }) => {
-                    for twice in former.iter().chain([&symbol]).filter(|symbol| !known.insert((*symbol).clone())) {
-                        wrong(format!(
-                            "{twice} is named twice: keep one entry for a symbol, whether current or former"
-                        ));
-                    }
-                    successors.extend(former.into_iter().map(|former| (former, symbol.clone())));
-                    symbols.push(symbol.clone());
-                    names.insert(symbol, name);
-                }
+        let (mut symbols, mut names, mut successors) = (vec![], BTreeMap::new(), BTreeMap::new());
+        let (companies, mut problems) = Reader { text }.read();
+        let mut known = BTreeSet::new();
+        for Company { symbol, name, former } in companies {
+            for (line, twice) in former.iter().chain([&symbol]).filter(|(_, symbol)| !known.insert(symbol.clone())) {
+                let what = format!("{twice} is named twice: keep one entry for a symbol, whether current or former");
+                problems.push(Problem { line: *line, what });
             }
+            let (_, symbol) = symbol;
+            successors.extend(former.into_iter().map(|(_, former)| (former, symbol.clone())));
+            symbols.push(symbol.clone());
+            names.insert(symbol, name);
         }
         if !problems.is_empty() {
+            problems.sort();
             return Err(InvalidCompanies(problems));
         }
         let symbols = symbols.try_into().map_err(|error: crate::symbol_list::InvalidSymbolList| {
@@ -121,6 +105,82 @@ impl Companies {
     pub fn name(&self, symbol: &Symbol) -> Option<&str> {
         self.names.get(symbol).map(String::as_str)
     }
+}
+
+/// Reads entry by entry and field by field, so that one problem hides no other.
+struct Reader<'a> {
+    text: &'a str,
+}
+
+impl Reader<'_> {
+    /// The right entries, and what is wrong with the others.
+    fn read(&self) -> (Vec<Company>, Vec<Problem>) {
+        let (document, errors) = DeTable::parse_recoverable(self.text);
+        let at = |error: &toml::de::Error| error.span().map_or(0, |span| self.line(span.start));
+        let mut problems: Vec<_> =
+            errors.iter().map(|error| Problem { line: at(error), what: error.message().to_owned() }).collect();
+        if !problems.is_empty() {
+            return (vec![], problems);
+        }
+        let mut companies = Vec::new();
+        for (key, value) in document.get_ref() {
+            match (key.get_ref().as_ref(), value.get_ref().as_array()) {
+                ("company", Some(entries)) => {
+                    companies.extend(entries.iter().filter_map(|entry| self.company(entry, &mut problems)));
+                }
+                ("company", None) => problems.push(self.problem(value, "company is not a list of tables".to_owned())),
+                (other, _) => problems.push(self.problem(key, format!("unknown field `{other}`, expected `company`"))),
+            }
+        }
+        (companies, problems)
+    }
+
+    fn company(&self, entry: &Spanned<DeValue<'_>>, problems: &mut Vec<Problem>) -> Option<Company> {
+        let before = problems.len();
+        let (mut symbol, mut name, mut former) = (None, None, vec![]);
+        for (key, value) in entry.get_ref().as_table().into_iter().flatten() {
+            let wrong = match key.get_ref().as_ref() {
+                "symbol" => read(value).map(|read| symbol = Some((self.line(value.span().start), read))).err(),
+                "name" => match read::<String>(value) {
+                    Ok(text) if text.trim().is_empty() => Some("the name is empty".to_owned()),
+                    read => read.map(|text| name = Some(text)).err(),
+                },
+                "former" => self.former(value).map(|symbols| former = symbols).err(),
+                other => {
+                    let what = format!("unknown field `{other}`, expected one of `symbol`, `name`, `former`");
+                    problems.push(self.problem(key, what));
+                    None
+                }
+            };
+            problems.extend(wrong.map(|what| self.problem(value, what)));
+        }
+        if let (Some(symbol), Some(name)) = (&symbol, &name) {
+            return Some(Company { symbol: symbol.clone(), name: name.clone(), former });
+        }
+        if problems.len() == before {
+            let missing = if symbol.is_none() { "symbol" } else { "name" };
+            problems.push(self.problem(entry, format!("missing field `{missing}`")));
+        }
+        None
+    }
+
+    fn former(&self, value: &Spanned<DeValue<'_>>) -> Result<Vec<(usize, Symbol)>, String> {
+        let symbols = value.get_ref().as_array().ok_or("former is not a list of symbols")?;
+        symbols.iter().map(|symbol| Ok((self.line(symbol.span().start), read(symbol)?))).collect()
+    }
+
+    fn problem<T>(&self, at: &Spanned<T>, what: String) -> Problem {
+        Problem { line: self.line(at.span().start), what }
+    }
+
+    /// The line of a place in the text, from 1 on.
+    fn line(&self, at: usize) -> usize {
+        self.text.as_bytes().iter().take(at).filter(|byte| **byte == b'\n').count() + 1
+    }
+}
+
+fn read<T: DeserializeOwned>(value: &Spanned<DeValue<'_>>) -> Result<T, String> {
+    T::deserialize(ValueDeserializer::from(value.clone())).map_err(|error| error.message().to_owned())
 }
 
 impl fmt::Display for InvalidCompanies {

@@ -43,7 +43,7 @@ async fn a_list_is_published_apart_and_changed_without_a_deployment(context: Arc
     write(&good.replace("symbol = \"META\"", "symbol = \"a/b\"").replace("name = \"Shopify\"\n", ""))?;
     for command in ["check", "push"] {
         let refused = finstream(&["lists", command, "two", &path]).await?;
-        let named = ["line 1: \"a/b\" is not a symbol", "line 5: missing field `name`"];
+        let named = ["line 2: \"a/b\" is not a symbol", "line 5: missing field `name`"];
         ensure!(refused.code == 2 && named.iter().all(|text| refused.stderr.contains(text)), "{}", refused.text);
     }
     let shown = finstream(&["lists", "show", "two"]).await?;

@@ -1,5 +1,7 @@
 //! The lists of companies in the data bucket.
 
+use std::collections::BTreeSet;
+
 use anyhow::{Context, bail};
 use aws_sdk_s3::{error::ProvideErrorMetadata, primitives::ByteStream};
 use jiff::Timestamp;
@@ -53,11 +55,11 @@ pub async fn file(target: &Target, name: &ListName) -> anyhow::Result<ListFile> 
     if *name == ListName::default() {
         return Ok(ListFile { text: Companies::built_in_text().to_owned(), etag: None });
     }
-    let names: Vec<_> = all(target).await?.into_iter().map(|list| list.name.to_string()).collect();
-    let others =
-        if names.is_empty() { "there are none yet".to_owned() } else { format!("there are {}", names.join(", ")) };
+    let stored = all(target).await?.into_iter().map(|list| list.name);
+    let names: BTreeSet<_> = stored.chain([ListName::default()]).map(|name| name.to_string()).collect();
+    let names = Vec::from_iter(names).join(", ");
     bail!(BadRequest(format!(
-        "there is no list {name}: {others}, and `cargo finstream lists push {name} FILE` adds it"
+        "there is no list {name}: there is {names}, and `cargo finstream lists push {name} FILE` adds another"
     )))
 }
 
