@@ -1,7 +1,7 @@
 //! Classifies the AWS SDK's errors for all functions: a missing permission, a rejected request, or a transient failure.
 
 use aws_smithy_runtime_api::client::{orchestrator::HttpResponse, result::SdkError};
-use aws_smithy_types::error::{display::DisplayErrorContext, metadata::ProvideErrorMetadata};
+use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 
 use crate::{ErrorName, NamedError};
 
@@ -43,7 +43,7 @@ impl ServiceError {
         E: ProvideErrorMetadata + std::error::Error + 'static,
     {
         let SdkError::ServiceError(context) = error else {
-            return Self::Unavailable { call, message: DisplayErrorContext(error).to_string() };
+            return Self::Unavailable { call, message: with_causes(error) };
         };
         let code = context.err().code().unwrap_or("Unknown").to_owned();
         let message = context.err().message().unwrap_or("no message").to_owned();
@@ -56,6 +56,18 @@ impl ServiceError {
             Self::Refused { call, code, message }
         }
     }
+}
+
+/// An error and its causes, each once: `dispatch failure: client error (Connect): Connection refused (os error 111)`.
+fn with_causes(error: &dyn std::error::Error) -> String {
+    let mut messages: Vec<String> = Vec::new();
+    for error in std::iter::successors(Some(error), |error| error.source()) {
+        let message = error.to_string();
+        if !messages.iter().any(|known| known.contains(&message)) {
+            messages.push(message);
+        }
+    }
+    messages.join(": ")
 }
 
 /// Parts of the error codes of a call without permission; the last is SNS's.
