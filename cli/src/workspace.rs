@@ -40,9 +40,13 @@ fn above(start: &Path) -> Option<PathBuf> {
 }
 
 /// The home of the cloud that `finstream local` brings up and takes down: not below `target`, so that `cargo clean` leaves what it
-/// holds.
-pub fn local_home(root: &Path) -> PathBuf {
-    env::var_os(HOME_VARIABLE).filter(|home| !home.is_empty()).map_or_else(|| root.join(".local-cloud"), PathBuf::from)
+/// holds. Where a variable names it, no source tree is needed.
+///
+/// # Errors
+/// When nothing names it, and there is no source tree.
+pub fn local_home() -> anyhow::Result<PathBuf> {
+    let named = env::var_os(HOME_VARIABLE).filter(|home| !home.is_empty()).map(PathBuf::from);
+    named.map_or_else(|| Ok(root()?.join(".local-cloud")), Ok)
 }
 
 /// The home of the cloud that `finstream demo` brings up.
@@ -50,9 +54,9 @@ pub fn demo_home(root: &Path) -> PathBuf {
     root.join("target/demo")
 }
 
-/// The local cloud of `finstream local`, if it is up. Outside the workspace there is none; a demo's does not count.
+/// The local cloud of `finstream local`, if it is up. Where nothing says what its home is there is none; a demo's does not count.
 pub fn cloud_up() -> Option<LocalCloud> {
-    LocalCloud::find(&local_home(&root().ok()?))
+    LocalCloud::find(&local_home().ok()?)
 }
 
 #[cfg(test)]

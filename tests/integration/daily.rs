@@ -23,7 +23,11 @@ use tokio::{
 
 use crate::{Context, trials};
 
-trials![a_missed_week_is_made_up_for_and_a_blocked_market_is_reported, a_schedule_is_installed_and_removed];
+trials![
+    a_missed_week_is_made_up_for_and_a_blocked_market_is_reported,
+    what_keeps_a_run_from_starting_is_reported,
+    a_schedule_is_installed_and_removed,
+];
 
 /// One machine: the home of its local cloud, and the folder for the files.
 struct Machine<'a> {
@@ -150,6 +154,21 @@ async fn nothing_is_run_twice(machine: &Machine<'_>) -> Result<()> {
     Ok(())
 }
 
+/// Nobody reads what a scheduled run prints.
+async fn what_keeps_a_run_from_starting_is_reported(context: Arc<Context>) -> Result<()> {
+    let machine = Machine::new(&context.tools).await?;
+    let (notified, taken) = (machine.out.join("notified"), machine.out.join("taken"));
+    fs::write(&taken, "")?;
+    let mut daily = context.tools.finstream_command(machine.home.path());
+    daily.args(["daily", "--on-failure", r#"echo "$FINSTREAM_MESSAGE" >"$NOTIFIED""#]).env("NOTIFIED", &notified);
+    let run = harness::run(daily.arg("--out").arg(&taken)).await?;
+    ensure!(run.code == 2 && run.stderr.contains("taken is a file"), "{}", run.text);
+    ensure!(fs::read_to_string(&notified)?.contains("taken is a file"), "nobody was notified: {}", run.text);
+    let status = machine.status().await?;
+    ensure!(status["last_run"]["outcome"] == "failed", "{status}");
+    Ok(())
+}
+
 /// On a local cloud that is up already and stays up, with waits that a test has the time for: they are 110 minutes on AWS. Of the
 /// days, of which the oldest are run first, two are run at once, and no other after them.
 async fn a_blocked_market_is_reported(machine: &Machine<'_>, days: &[String]) -> Result<()> {
@@ -174,9 +193,11 @@ async fn a_blocked_market_is_reported(machine: &Machine<'_>, days: &[String]) ->
     ensure!(run.code == 1 && run.text.contains("failed with\u{a0}MarketBlocked"), "{}", run.text);
     ensure!(run.text.contains("the command of --on-failure ended with exit status: 3"), "{}", run.text);
     ensure!(run.text.contains("already done: 5, not run: 2, failed: 2"), "{}", run.text);
-    let message = |day: &str| format!("{day} failed with MarketBlocked: wait an hour");
+    let message = |day: &str| format!("{day} failed with MarketBlocked: no bars of {day} after 5 attempts: ");
     let notified = fs::read_to_string(notified)?;
     ensure!(notified.starts_with(&format!("{first} {second}: {}", message(first))), "{notified}");
+    ensure!(notified.contains("; wait an hour"), "{notified}");
+    ensure!(not_run.iter().all(|day| notified.contains(&format!("{day} was not run"))), "{notified}");
     let shown = machine.out.read("bin/calls")?;
     ensure!(shown.contains("finstream daily failed") && shown.contains(&message(second)), "{shown}");
     ensure!(machine.cloud().is_some(), "it was up before, and is not any more");

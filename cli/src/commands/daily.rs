@@ -8,7 +8,7 @@ mod schedule;
 mod state;
 mod status;
 
-use std::{collections::BTreeMap, path::PathBuf};
+use std::{collections::BTreeMap, path::Path};
 
 use anyhow::bail;
 use jiff::{Timestamp, ToSpan};
@@ -16,7 +16,7 @@ use local::{
     LocalCloud, UpOptions,
     cloud::{Guard, MarketSource, Storage},
 };
-use shared::{Interval, Symbol, TradeDate, trading_calendar::NEW_YORK};
+use shared::{Interval, ListName, Symbol, TradeDate, trading_calendar::NEW_YORK};
 
 use super::{
     backfill::{
@@ -32,6 +32,7 @@ use crate::{
     aws::{lists, target::Target},
     exit::Exit,
     interrupt::{Interrupted, unless_interrupted},
+    invocation::as_typed,
     out::OutFolder,
     output::{console::Console, format::pluralize, hints, progress::ProgressDisplay, tables},
     trading_day::{TradingDay, may_trade},
@@ -46,64 +47,33 @@ use state::{LastRun, State};
 const CONCURRENCY: usize = 2;
 
 pub async fn daily(args: DailyArgs, console: &Console) -> anyhow::Result<Exit> {
-    let root = workspace::root()?;
-    let home = std::path::absolute(workspace::local_home(&root))?;
+    let home = workspace::local_home().and_then(|home| Ok(std::path::absolute(home)?));
+    if args.uninstall {
+        return status::uninstall(home.ok().as_deref(), console).await;
+    }
+    let home = home?;
     if args.status {
         status::status(&home, console).await
-    } else if args.uninstall {
-        status::uninstall(&home, console).await
     } else if args.install {
-        status::install(&args, &root, &home, console).await
+        status::install(&args, &workspace::root()?, &home, console).await
     } else {
-        run(&args, root, home, console).await
+        let _lock = state::lock(&home)?;
+        run_and_notify(&args, &home, console).await
     }
 }
 
-async fn run(args: &DailyArgs, root: PathBuf, home: PathBuf, console: &Console) -> anyhow::Result<Exit> {
-    let out = args.out.folder.clone().for_days().absolute()?;
-    out.check(None)?;
-    let options = UpOptions {
-        root,
-        home: home.clone(),
-        market: MarketSource::Url(base_url(&args.market_url)),
-        wait_scale: wait_scale(Some(&args.market_url), None)?,
-        parameters: BTreeMap::new(),
-        storage: Storage::Persistent,
-    };
-    let _lock = state::lock(&home)?;
-    let mut state = State::load(&home)?;
-    let started = Timestamp::now();
-    if args.when_due.is_some_and(|at| state.has_run_since(Schedule { at }.previous(started))) {
-        return Ok(Exit::Done);
-    }
-    let progress = console.progress();
-    let mut reports = Vec::new();
-    let collected = unless_interrupted(collect(args, options, &out, &progress, &mut reports)).await;
-    progress.clear();
-    reports.sort_by_key(|report| report.date);
+/// Whether a run has the home of a local cloud for itself right now.
+pub fn is_running(home: &Path) -> bool {
+    state::is_locked(home)
+}
 
-    let exit = collected.as_ref().map_or_else(Exit::of_error, |_| backfill::exit(&reports));
-    let failure = (!matches!(exit, Exit::Interrupted)).then(|| failure(collected.as_ref().err(), &reports)).flatten();
-    let last_run = LastRun {
-        list: args.list.clone(),
-        started,
-        ended: Timestamp::now(),
-        outcome: exit.into(),
-        message: failure,
-        index: out.index(),
-        days: reports.iter().map(|report| report.date).collect(),
-    };
-    state.record(last_run, &reports, &out);
-    let saved = state.save(&home).and_then(|()| index::write(&state));
-    let ended = match (collected, saved) {
-        (Ok(backfill), Ok(())) => answer(&reports, &backfill, args, console, &progress).map(|()| exit),
-        (Err(error), Ok(())) if error.is::<Interrupted>() => Ok(exit),
-        (Err(error), Ok(())) | (Ok(_), Err(error)) => Err(error),
-        (Err(error), Err(unsaved)) => Err(error.context(format!("{unsaved:#}"))),
-    };
+/// Runs what is missing, and notifies the user of whatever keeps a day from being collected, such as a full disk.
+async fn run_and_notify(args: &DailyArgs, home: &Path, console: &Console) -> anyhow::Result<Exit> {
+    let (progress, mut reports) = (console.progress(), Vec::new());
+    let ended = run(args, home, console, &progress, &mut reports).await;
     let message = match &ended {
-        Ok(_) => state.last_run.and_then(|last| last.message),
-        Err(error) => Some(format!("{error:#}")),
+        Ok(_) => failure(None, &reports),
+        Err(error) => failure(Some(error), &reports),
     };
     if let Some(message) = message {
         let failed = reports.iter().filter(|report| matches!(report.outcome, DayOutcome::Failed { .. }));
@@ -113,15 +83,79 @@ async fn run(args: &DailyArgs, root: PathBuf, home: PathBuf, console: &Console) 
     ended
 }
 
+async fn run(
+    args: &DailyArgs,
+    home: &Path,
+    console: &Console,
+    progress: &ProgressDisplay,
+    reports: &mut Vec<DayReport>,
+) -> anyhow::Result<Exit> {
+    let out = folder(args).absolute()?;
+    let mut state = State::load(home)?;
+    let started = Timestamp::now();
+    if args.when_due.is_some_and(|at| state.has_run_since(Schedule { at }.previous(started))) {
+        return Ok(Exit::Done);
+    }
+    let collected = unless_interrupted(collect(args, home, &out, progress, reports)).await;
+    progress.clear();
+    reports.sort_by_key(|report| report.date);
+
+    let exit = collected.as_ref().map_or_else(Exit::of_error, |_| backfill::exit(reports));
+    let last_run = LastRun {
+        list: args.list.clone(),
+        started,
+        ended: Timestamp::now(),
+        outcome: exit.into(),
+        message: failure(collected.as_ref().err(), reports),
+        index: out.index(),
+        days: reports.iter().map(|report| report.date).collect(),
+    };
+    state.record(last_run, reports, &out);
+    let saved = state.save(home).and_then(|()| index::write(&state));
+    match (collected, saved) {
+        (Ok(backfill), Ok(())) => answer(reports, &backfill, args, console, progress).map(|()| exit),
+        (Ok(_), Err(unsaved)) => Err(unsaved),
+        (Err(error), saved) => {
+            if let Err(unsaved) = saved {
+                progress.fail(&format!("{unsaved:#}"));
+            }
+            if error.is::<Interrupted>() {
+                progress.report("interrupted: nothing is left running, and the next `finstream daily` resumes");
+                return Ok(exit);
+            }
+            Err(error)
+        }
+    }
+}
+
+/// The folder of the days' files. That of the list `companies` has the same default as everywhere; another list's is apart from it,
+/// so that no day of one is replaced by that of another.
+pub fn folder(args: &DailyArgs) -> OutFolder {
+    if args.out.folder == OutFolder::default() && args.list != ListName::default() {
+        OutFolder::from(Path::new("results").join(&*args.list)).for_days()
+    } else {
+        args.out.folder.clone().for_days()
+    }
+}
+
 /// Brings the local cloud up, unless it is, runs what is missing, and takes it down if it was not up before, also when this is
 /// dropped. What became of each day is in `reports`.
 async fn collect(
     args: &DailyArgs,
-    options: UpOptions,
+    home: &Path,
     out: &OutFolder,
     progress: &ProgressDisplay,
     reports: &mut Vec<DayReport>,
 ) -> anyhow::Result<Backfill> {
+    out.check(None)?;
+    let options = UpOptions {
+        root: workspace::root()?,
+        home: home.to_owned(),
+        market: MarketSource::Url(base_url(&args.market_url)),
+        wait_scale: wait_scale(Some(&args.market_url), None)?,
+        parameters: BTreeMap::new(),
+        storage: Storage::Persistent,
+    };
     let cloud = bring_up(args, options, progress).await?;
     let target = Target::find(&TargetArgs { on: Some(On::Local), stack: None }, progress).await?;
     let what = WhatArgs { list: Some(args.list.clone()), symbols: None };
@@ -163,17 +197,22 @@ fn newest_sessions(count: usize, symbols: &[Symbol], now: Timestamp) -> Vec<(Tra
     sessions
 }
 
-/// What failed, in a line for each day; `None` where nothing did.
+/// What failed, why, and what to do, in a line for each day; `None` where nothing did, or only an interrupt ended it.
 fn failure(error: Option<&anyhow::Error>, reports: &[DayReport]) -> Option<String> {
-    let of_day = |report: &DayReport| match &report.outcome {
+    if error.is_some_and(anyhow::Error::is::<Interrupted>) {
+        return None;
+    }
+    let of_day = |DayReport { date, outcome, .. }: &DayReport| match outcome {
         DayOutcome::Failed { failure, .. } => {
-            Some(format!("{} failed with {}: {}", report.date, failure.error, hints::hint(&failure.error)))
+            let cause = failure.cause.lines().next().unwrap_or_default();
+            Some(format!("{date} failed with {}: {cause}; {}", failure.error, hints::hint(&failure.error)))
         }
+        DayOutcome::NotRun => Some(format!("{date} was not run, since the market blocks this machine")),
         _ => None,
     };
     let failures: Vec<_> =
         error.map(|error| format!("{error:#}")).into_iter().chain(reports.iter().filter_map(of_day)).collect();
-    (!failures.is_empty()).then(|| failures.join("\n"))
+    (!failures.is_empty()).then(|| as_typed(&failures.join("\n")).into_owned())
 }
 
 /// Prints the table of the days and where the page is, and every failure to standard error.

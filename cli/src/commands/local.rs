@@ -16,6 +16,7 @@ use local::{
 use market_sim::FaultRule;
 use url::Url;
 
+use super::daily;
 use crate::{
     args::{DownArgs, LocalCommand, UpArgs},
     exit::Exit,
@@ -53,7 +54,7 @@ pub fn simulated_market(rules: &[FaultRule]) -> anyhow::Result<MarketSource> {
 async fn up(args: UpArgs, console: &Console) -> anyhow::Result<Exit> {
     let wait_scale = wait_scale(args.market_url.as_ref(), args.wait_scale)?;
     let root = workspace::root()?;
-    let home = workspace::local_home(&root);
+    let home = workspace::local_home()?;
     let progress = console.progress();
     let rules = &args.faults.rules;
     let market_url = args.market_url.as_ref().map(base_url);
@@ -97,7 +98,11 @@ fn already_up(cloud: &LocalCloud, args: &UpArgs, market_url: Option<&str>, conso
         ),
         _ => {
             console.answer(&describe(cloud), &LocalJson::of(Some(cloud)))?;
-            console.progress().report("it was up already; to change it, stop it first: cargo finstream local down");
+            console.progress().report(if daily::is_running(&cloud.home) {
+                "it was up already, and a `finstream daily` is running, which takes it down at its end if it brought it up"
+            } else {
+                "it was up already; to change it, stop it first: cargo finstream local down"
+            });
         }
     }
     Ok(Exit::Done)
@@ -110,7 +115,7 @@ next:
   cargo finstream local down                    stop it";
 
 fn down(args: &DownArgs, console: &Console) -> anyhow::Result<Exit> {
-    let home = workspace::local_home(&workspace::root()?);
+    let home = workspace::local_home()?;
     let data = LocalCloud::data_folder(&home);
     if let Some(folder) = data.as_deref().filter(|_| args.delete && !args.yes)
         && !confirm_deletion(folder)?

@@ -3,7 +3,7 @@
 
 /// The names of the functions' errors, then the state machine's own, then the command's own, then those of Step Functions
 /// and Lambda.
-const HINTS: [(&str, &str); 24] = [
+const HINTS: [(&str, &str); 25] = [
     ("InvalidInput", "correct the input; finstream run checks it before it starts anything"),
     ("InvalidList", "finstream lists check NAME shows every bad line, and finstream lists edit NAME corrects them"),
     ("AccessDenied", "give the function's role in template.yaml the permission that the cause names, and deploy again"),
@@ -17,7 +17,7 @@ const HINTS: [(&str, &str); 24] = [
     ),
     (
         "MarketBlocked",
-        "wait an hour, then run again with fewer symbols or a lower MarketRequestsPerSecond; if it persists, deploy with another UserAgent",
+        "wait an hour, then run again; if it persists, collect fewer symbols, or deploy with a lower MarketRequestsPerSecond or another UserAgent",
     ),
     ("DeliveryFailed", "run again; if it lasts, compare the stream's quota with its metrics in CloudWatch"),
     ("InvalidResult", "compare sql/hourly_extremes.sql and the table in template.yaml with what was deployed"),
@@ -43,6 +43,7 @@ const HINTS: [(&str, &str); 24] = [
         "States.Runtime",
         "the state machine got data that it was not written for: deploy all parts from the same version",
     ),
+    ("States.ServiceRestart", "the local cloud was stopped or killed meanwhile: bring it up and run again"),
     ("States.DataLimitExceeded", "a state's data exceeded 256 KiB: run again with fewer symbols"),
     ("Sandbox.Timedout", "the function ran out of time: request fewer symbols, or raise its Timeout in template.yaml"),
     ("Runtime.ExitError", "the function could not start or ended early: read its log"),

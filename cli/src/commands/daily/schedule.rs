@@ -112,7 +112,7 @@ impl Job {
     /// When a path is not text, or a value holds characters that no unit file may have.
     pub fn of(args: &DailyArgs, root: &Path) -> anyhow::Result<Self> {
         let program = env::current_exe().context("could not determine the path of this program")?;
-        let out = args.out.folder.clone().for_days().absolute()?;
+        let out = super::folder(args).absolute()?;
         let options = [
             ("--list", args.list.to_string()),
             ("--sessions", args.sessions.to_string()),

@@ -227,6 +227,11 @@ pub fn lock(home: &Path) -> anyhow::Result<File> {
     }
 }
 
+/// Whether a run holds the lock.
+pub fn is_locked(home: &Path) -> bool {
+    File::open(home.join(LOCK)).is_ok_and(|file| matches!(file.try_lock(), Err(TryLockError::WouldBlock)))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -237,7 +242,9 @@ mod tests {
         let held = lock(home.path())?;
         let refused = lock(home.path()).map_err(|error| error.to_string());
         assert!(refused.is_err_and(|error| error.starts_with("another `finstream daily` is running right now, at /")));
+        assert!(is_locked(home.path()));
         drop(held);
+        assert!(!is_locked(home.path()));
         lock(home.path())?;
         Ok(())
     }

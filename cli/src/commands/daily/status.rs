@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use shared::trading_calendar::NEW_YORK;
 
 use super::{
+    folder, is_running,
     json::StatusJson,
     schedule::{Installed, Job, Scheduler},
     state::State,
@@ -18,13 +19,13 @@ use crate::{
 };
 
 pub async fn install(args: &DailyArgs, root: &Path, home: &Path, console: &Console) -> anyhow::Result<Exit> {
-    args.out.folder.clone().for_days().check(None)?;
+    folder(args).check(None)?;
     wait_scale(Some(&args.market_url), None)?;
     let job = Job::of(args, root)?;
     let scheduler = Scheduler::of_this_machine();
     let advice = scheduler.install(&job).await?;
     let progress = console.progress();
-    answer(home, console, |status| {
+    answer(Some(home), console, |status| {
         let files = status.installed.iter().flat_map(|installed| &installed.files);
         let files: String = files.map(|file| format!("wrote       {}\n", file.display())).collect();
         format!("{files}{}", status.schedule())
@@ -42,7 +43,7 @@ pub async fn install(args: &DailyArgs, root: &Path, home: &Path, console: &Conso
     Ok(Exit::Done)
 }
 
-pub async fn uninstall(home: &Path, console: &Console) -> anyhow::Result<Exit> {
+pub async fn uninstall(home: Option<&Path>, console: &Console) -> anyhow::Result<Exit> {
     let removed = Scheduler::of_this_machine().uninstall().await?;
     answer(home, console, |_| match removed.as_slice() {
         [] => "it was not installed".to_owned(),
@@ -52,13 +53,17 @@ pub async fn uninstall(home: &Path, console: &Console) -> anyhow::Result<Exit> {
 }
 
 pub async fn status(home: &Path, console: &Console) -> anyhow::Result<Exit> {
-    answer(home, console, |status| format!("{}\n{}", status.last_run(), status.schedule())).await
+    answer(Some(home), console, |status| {
+        let running = if is_running(home) { "running     right now\n" } else { "" };
+        format!("{running}{}\n{}", status.last_run(), status.schedule())
+    })
+    .await
 }
 
-async fn answer(home: &Path, console: &Console, text: impl FnOnce(&Status) -> String) -> anyhow::Result<Exit> {
+async fn answer(home: Option<&Path>, console: &Console, text: impl FnOnce(&Status) -> String) -> anyhow::Result<Exit> {
     let scheduler = Scheduler::of_this_machine();
-    let status =
-        Status { scheduler, installed: scheduler.installed(Timestamp::now()).await?, state: State::load(home)? };
+    let state = home.map_or_else(|| Ok(State::default()), State::load)?;
+    let status = Status { scheduler, installed: scheduler.installed(Timestamp::now()).await?, state };
     console.answer(&text(&status), &StatusJson::of(&status))?;
     Ok(Exit::Done)
 }

@@ -1,3 +1,5 @@
+use std::path::PathBuf;
+
 use shared::payload::{CollectedSymbol, SymbolOutcomes};
 
 use super::{
@@ -94,7 +96,9 @@ fn the_newest_sessions_are_those_that_have_ended() -> Result {
 fn a_failure_is_said_with_what_to_do() -> Result {
     assert_eq!(failure(None, &reports()?[..3]), None);
     let message = failure(Some(&anyhow::anyhow!("no space left")), &reports()?).ok_or("no message")?;
-    assert!(message.starts_with("no space left\n2026-11-20 failed with MarketBlocked: wait an hour"), "{message}");
+    let expected =
+        "no space left\n2026-11-20 failed with MarketBlocked: yahoo answered 429 to <every> request; wait an hour";
+    assert!(message.starts_with(expected), "{message}");
     Ok(())
 }
 

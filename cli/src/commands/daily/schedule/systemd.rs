@@ -119,7 +119,9 @@ async fn systemctl(args: &[&str]) -> anyhow::Result<String> {
 /// # Errors
 /// When no systemd of the user answers, such as in a container; the error says what else can start the job.
 pub async fn check_that_it_answers(job: &Job) -> anyhow::Result<()> {
-    let line = [&job.program].into_iter().chain(&job.args).map(|word| shell_word(word)).collect::<Vec<_>>().join(" ");
+    let variables = job.environment.iter().map(|(name, value)| format!("{name}={}", shell_word(value)));
+    let words = [&job.program].into_iter().chain(&job.args).map(|word| shell_word(word));
+    let line = ["env".to_owned()].into_iter().chain(variables).chain(words).collect::<Vec<_>>().join(" ");
     reload().await.with_context(|| {
         format!(
             "nothing was installed, since no systemd answers for this user: where there is none, as in a container, let another \
