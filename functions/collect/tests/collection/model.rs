@@ -364,7 +364,8 @@ fn open_sessions_are_waited_for(case: &Case, Played { run, .. }: &Played) -> Res
 }
 
 /// Where the market was up during the whole last invocation, every symbol of which it has bars is collected, unless faults
-/// of its own, or outages that went unnoticed, took both of its attempts. A refusal takes none.
+/// of its own, or outages that went unnoticed, took both of its attempts. Of the refusals of a block, only those take one after
+/// which it ends so soon that the reference symbol is answered again.
 fn whoever_would_answer_is_answered(case: &Case, played: &Played) -> Result<(), String> {
     let Played { run, asked, .. } = played;
     let Some(last) = run.invocations.last() else { return Err("no invocation".into()) };
@@ -385,7 +386,7 @@ fn whoever_would_answer_is_answered(case: &Case, played: &Played) -> Result<(), 
             _ => false,
         };
         let asked_as = queried_as(&symbol);
-        let is_bad = |one: &&Asked| one.fault.is_some() || one.outage != Some(Fault::Blocks) && ends_soon(case, one);
+        let is_bad = |one: &&Asked| one.fault.is_some() || ends_soon(case, one);
         let bad = asked.iter().filter(|one| one.symbol == asked_as).filter(is_bad);
         let spoilt: BTreeSet<_> =
             bad.map(|one| run.invocations.iter().filter(|invoked| invoked.began <= one.at).count()).collect();
