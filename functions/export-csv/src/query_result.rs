@@ -198,7 +198,7 @@ mod tests {
             ),
             (sample::HEADER.replace(r#","run_bars""#, ""), "close,restated,collected_at, and not"),
             (sample::HEADER.replace("datetime_high", "datetime_low"), "has the columns"),
-            (format!("{}\"SHOP\",\"x\"\n", sample::HEADER), "line 2: it has 2 fields in place of 15"),
+            (format!("{}\"SHOP\",\"x\"\n", sample::HEADER), "line 2: it has 2 fields in place of 16"),
             (edited("341.19", "n/a"), "line 2: highest_hourly_price: invalid float literal"),
             (edited("341.19", ""), "line 2: highest_hourly_price"),
             (edited("341.19", "NaN"), "334.18 to NaN are not a lowest and a highest price"),
