@@ -37,6 +37,16 @@ impl Ports {
     }
 }
 
+/// Whose prices the bars are. One lake never holds both: what a run lacks stays from an earlier one, and bars do not say whose they
+/// are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Prices {
+    #[default]
+    Simulated,
+    Yahoo,
+}
+
 /// What is known of the data without reading it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 struct Manifest {
@@ -44,6 +54,9 @@ struct Manifest {
     /// The version of MiniStack that wrote it.
     ministack: String,
     ports: Ports,
+    /// Whose prices it holds.
+    #[serde(default)]
+    prices: Prices,
     /// The fingerprint of what is deployed; none before anything is. The server saves nothing while it deploys, so that
     /// this holds after a deployment that was interrupted, too.
     deployment: Option<String>,
@@ -60,8 +73,9 @@ impl Data {
     /// The data at `home`, written by MiniStack `ministack`; new where there is none.
     ///
     /// # Errors
-    /// When a server uses it, when another version wrote it, or when its manifest cannot be read or written.
-    pub(super) fn open(home: &Path, ministack: &str) -> anyhow::Result<Self> {
+    /// When a server uses it, when another version wrote it, when it holds the prices of another market, or when its manifest
+    /// cannot be read or written.
+    pub(super) fn open(home: &Path, ministack: &str, prices: Prices) -> anyhow::Result<Self> {
         let _lock = lock(home)?;
         let folder = folder(home);
         match fs::read(manifest_path(&folder)) {
@@ -74,21 +88,34 @@ impl Data {
                     )
                 })?;
                 if manifest.deployment.is_none() {
-                    return Self::create(folder, manifest.ports, ministack);
+                    return Self::create(folder, manifest.ports, ministack, prices);
+                }
+                if manifest.prices != prices {
+                    let (held, other) = match prices {
+                        Prices::Yahoo => ("simulated prices", "Yahoo's"),
+                        Prices::Simulated => ("Yahoo's prices", "simulated ones"),
+                    };
+                    bail!(
+                        "the data in {} has {held}, and {other} must not be mixed with them: give this market a home of its own \
+                         with FINSTREAM_LOCAL_HOME, or delete the data: cargo finstream local down --delete",
+                        folder.display()
+                    );
                 }
                 Ok(Self { folder, manifest })
             }
-            Err(error) if error.kind() == ErrorKind::NotFound => Self::create(folder, Ports::free()?, ministack),
+            Err(error) if error.kind() == ErrorKind::NotFound => {
+                Self::create(folder, Ports::free()?, ministack, prices)
+            }
             Err(error) => Err(error).with_context(|| format!("cannot read the data in {}", folder.display())),
         }
     }
 
-    fn create(folder: PathBuf, ports: Ports, ministack: &str) -> anyhow::Result<Self> {
+    fn create(folder: PathBuf, ports: Ports, ministack: &str, prices: Prices) -> anyhow::Result<Self> {
         if folder.exists() {
             // It is what an interrupted deletion has left, or an interrupted first deployment.
             fs::remove_dir_all(&folder).with_context(|| format!("cannot delete {}", folder.display()))?;
         }
-        let manifest = Manifest { format: FORMAT, ministack: ministack.to_owned(), ports, deployment: None };
+        let manifest = Manifest { format: FORMAT, ministack: ministack.to_owned(), ports, prices, deployment: None };
         let data = Self { folder, manifest };
         data.write()?;
         Ok(data)
@@ -181,10 +208,10 @@ mod tests {
     #[test]
     fn data_is_found_again_with_its_ports_and_deployment() -> anyhow::Result<()> {
         let home = tempfile::tempdir()?;
-        let mut data = Data::open(home.path(), "1.5.33")?;
+        let mut data = Data::open(home.path(), "1.5.33", Prices::Simulated)?;
         assert!(data.ports().server != data.ports().market && !data.is_deployed("abc"));
         data.record_deployment("abc".to_owned())?;
-        let found = Data::open(home.path(), "1.5.33")?;
+        let found = Data::open(home.path(), "1.5.33", Prices::Simulated)?;
         assert_eq!(found.ports(), data.ports());
         assert!(found.is_deployed("abc") && !found.is_deployed("def"));
         Ok(())
@@ -195,7 +222,7 @@ mod tests {
         let home = tempfile::tempdir()?;
         let held = lock(home.path())?;
         let path = home.path().to_owned();
-        let opened = std::thread::spawn(move || Data::open(&path, "1.5.33").map(drop));
+        let opened = std::thread::spawn(move || Data::open(&path, "1.5.33", Prices::Simulated).map(drop));
         std::thread::sleep(5 * LOCK_POLL);
         assert!(!opened.is_finished() && !folder(home.path()).exists());
         drop(held);
@@ -206,10 +233,10 @@ mod tests {
     #[test]
     fn nothing_is_kept_of_an_interrupted_first_deployment() -> anyhow::Result<()> {
         let home = tempfile::tempdir()?;
-        let ports = Data::open(home.path(), "1.5.33")?.ports();
+        let ports = Data::open(home.path(), "1.5.33", Prices::Simulated)?.ports();
         let state = home.path().join("data/state/glue.json");
         write_atomic(&state, b"{}")?;
-        assert_eq!(Data::open(home.path(), "1.5.33")?.ports(), ports);
+        assert_eq!(Data::open(home.path(), "1.5.33", Prices::Simulated)?.ports(), ports);
         assert!(!state.exists());
         Ok(())
     }
@@ -225,10 +252,26 @@ mod tests {
         for (text, reason) in cases {
             let home = tempfile::tempdir()?;
             write_atomic(&home.path().join("data/manifest.json"), text.as_bytes())?;
-            let error = Data::open(home.path(), "1.5.33").err().with_context(|| text.to_owned())?;
+            let error = Data::open(home.path(), "1.5.33", Prices::Simulated).err().with_context(|| text.to_owned())?;
             let error = format!("{error:#}");
             assert!(error.contains(reason) && error.contains("local down --delete"), "{error}");
             assert_eq!(fs::read_to_string(home.path().join("data/manifest.json"))?, text);
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn prices_of_two_markets_are_not_mixed() -> anyhow::Result<()> {
+        for (held, other, says) in [
+            (Prices::Simulated, Prices::Yahoo, "has simulated prices"),
+            (Prices::Yahoo, Prices::Simulated, "has Yahoo's prices"),
+        ] {
+            let home = tempfile::tempdir()?;
+            Data::open(home.path(), "1.5.33", other)?; // nothing is deployed, so that nothing is kept of it
+            Data::open(home.path(), "1.5.33", held)?.record_deployment("abc".to_owned())?;
+            let error = Data::open(home.path(), "1.5.33", other).err().context("it was opened")?.to_string();
+            assert!(error.contains(says) && error.contains("FINSTREAM_LOCAL_HOME"), "{error}");
+            assert!(Data::open(home.path(), "1.5.33", held)?.is_deployed("abc"));
         }
         Ok(())
     }
@@ -238,14 +281,14 @@ mod tests {
         let home = tempfile::tempdir()?;
         let object = home.path().join("data/s3/000000000000/bucket/key");
         for interrupted in [false, true] {
-            Data::open(home.path(), "1.5.33")?.record_deployment("abc".to_owned())?;
+            Data::open(home.path(), "1.5.33", Prices::Simulated)?.record_deployment("abc".to_owned())?;
             write_atomic(&object, b"")?;
             if interrupted {
                 fs::remove_file(home.path().join("data/manifest.json"))?;
             } else {
                 delete(home.path())?;
             }
-            assert!(!Data::open(home.path(), "1.5.33")?.is_deployed("abc") && !object.exists());
+            assert!(!Data::open(home.path(), "1.5.33", Prices::Simulated)?.is_deployed("abc") && !object.exists());
         }
         Ok(())
     }

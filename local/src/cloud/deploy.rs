@@ -38,8 +38,12 @@ pub(super) fn parameters(market_url: &str) -> anyhow::Result<BTreeMap<String, St
 
 /// Only Yahoo needs a low request rate.
 fn requests_per_second(market_url: &str) -> &'static str {
-    let host = Url::parse(market_url).ok().and_then(|url| url.host_str().map(is_yahoo));
-    if host == Some(true) { "1" } else { "1000" }
+    if is_yahoo_at(market_url) { "1" } else { "1000" }
+}
+
+/// Whether a URL is of Yahoo.
+pub(super) fn is_yahoo_at(market_url: &str) -> bool {
+    Url::parse(market_url).is_ok_and(|url| url.host_str().is_some_and(is_yahoo))
 }
 
 /// Lambda's name of an architecture, by Rust's name.

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
 
-use super::data::{self, Data, Ports};
+use super::data::{self, Data, Ports, Prices};
 use super::deploy::Deployed;
 use super::process::Running;
 use super::{LocalCloud, MarketSource, Storage, UpOptions, build, deploy, server, state};
@@ -29,7 +29,10 @@ pub(super) async fn up(options: UpOptions, progress: &dyn Progress) -> anyhow::R
     let requirements = options.root.join("local/requirements.txt");
     let mut data = match options.storage {
         Storage::Ephemeral => None,
-        Storage::Persistent => Some(Data::open(&home, &data::ministack_version(&requirements)?)?),
+        Storage::Persistent => {
+            let prices = if deploy::is_yahoo_at(market_url(&options)) { Prices::Yahoo } else { Prices::Simulated };
+            Some(Data::open(&home, &data::ministack_version(&requirements)?, prices)?)
+        }
     };
     let ports = data.as_ref().map_or_else(Ports::free, |data| Ok(data.ports()))?;
     server::wait_until_free(ports, &home).await?;
@@ -49,6 +52,14 @@ pub(super) async fn up(options: UpOptions, progress: &dyn Progress) -> anyhow::R
     state::save(&cloud, &deployed.environment)?;
     started.into_iter().for_each(Running::detach);
     Ok(cloud)
+}
+
+/// The URL of the market, where it is given; that of a simulated one is not known yet.
+fn market_url(options: &UpOptions) -> &str {
+    match &options.market {
+        MarketSource::Url(url) => url,
+        MarketSource::Command { .. } => "",
+    }
 }
 
 /// Validates the options before anything is started, and creates the home.
