@@ -12,7 +12,7 @@ use toml::{
     de::{DeTable, DeValue, ValueDeserializer},
 };
 
-use crate::{Symbol, SymbolList};
+use crate::{Symbol, SymbolList, symbol_list::InvalidSymbolList};
 
 /// The file as it was when the program was built.
 const FILE: &str = include_str!("../companies.toml");
@@ -58,13 +58,26 @@ impl Companies {
         FILE
     }
 
-    /// Reads the file of a list.
+    /// Reads the file of a list as it is stored.
+    ///
+    /// # Errors
+    /// As [`Companies::parse`], and when it is not text in UTF-8.
+    pub fn read(file: &[u8]) -> Result<Self, InvalidCompanies> {
+        let text = str::from_utf8(file).map_err(|error| {
+            let before = file.get(..error.valid_up_to()).unwrap_or_default();
+            let line = before.iter().filter(|byte| **byte == b'\n').count() + 1;
+            InvalidCompanies(vec![Problem { line, what: "it is not text in UTF-8: save the file as UTF-8".to_owned() }])
+        })?;
+        Self::parse(text)
+    }
+
+    /// Reads the text of a list.
     ///
     /// # Errors
     /// Everything that is wrong, each with its line.
     pub fn parse(text: &str) -> Result<Self, InvalidCompanies> {
         let (mut symbols, mut names, mut successors) = (vec![], BTreeMap::new(), BTreeMap::new());
-        let (companies, mut problems) = Reader { text }.read();
+        let (companies, mut problems) = Reader::new(text).read();
         let mut known = BTreeSet::new();
         for Company { symbol, name, former } in companies {
             for (line, twice) in former.iter().chain([&symbol]).filter(|(_, symbol)| !known.insert(symbol.clone())) {
@@ -80,8 +93,12 @@ impl Companies {
             problems.sort();
             return Err(InvalidCompanies(problems));
         }
-        let symbols = symbols.try_into().map_err(|error: crate::symbol_list::InvalidSymbolList| {
-            InvalidCompanies(vec![Problem { line: 0, what: error.to_string() }])
+        let symbols = symbols.try_into().map_err(|error| {
+            let what = match error {
+                InvalidSymbolList::Empty => "the list has no company: add one at least".to_owned(),
+                error => error.to_string(),
+            };
+            InvalidCompanies(vec![Problem { line: 0, what }])
         })?;
         Ok(Self { symbols, names, successors })
     }
@@ -110,9 +127,15 @@ impl Companies {
 /// Reads entry by entry and field by field, so that one problem hides no other.
 struct Reader<'a> {
     text: &'a str,
+    /// Where each line ends.
+    line_ends: Vec<usize>,
 }
 
-impl Reader<'_> {
+impl<'a> Reader<'a> {
+    fn new(text: &'a str) -> Self {
+        Self { text, line_ends: text.match_indices('\n').map(|(at, _)| at).collect() }
+    }
+
     /// The right entries, and what is wrong with the others.
     fn read(&self) -> (Vec<Company>, Vec<Problem>) {
         let (document, errors) = DeTable::parse_recoverable(self.text);
@@ -175,7 +198,7 @@ impl Reader<'_> {
 
     /// The line of a place in the text, from 1 on.
     fn line(&self, at: usize) -> usize {
-        self.text.as_bytes().iter().take(at).filter(|byte| **byte == b'\n').count() + 1
+        self.line_ends.partition_point(|end| *end < at) + 1
     }
 }
 
@@ -250,5 +273,9 @@ former = [\"A\", \"E\"]
             Err(error) => error.to_string(),
         });
         insta::assert_snapshot!(errors.join("\n--\n"));
+        let latin = Companies::read(b"[[company]]\nsymbol = \"SNAP\"\nname = \"Caf\xe9\"\n")
+            .err()
+            .map(|error| error.to_string());
+        assert_eq!(latin.as_deref(), Some("line 3: it is not text in UTF-8: save the file as UTF-8"));
     }
 }

@@ -49,7 +49,9 @@ pub async fn all(target: &Target) -> anyhow::Result<Vec<StoredList>> {
 pub async fn file(target: &Target, name: &ListName) -> anyhow::Result<ListFile> {
     let uri = uri(target, name)?;
     if let Some(object) = s3::get(&target.s3, &uri).await? {
-        let text = String::from_utf8(object.content).with_context(|| format!("{uri} is not text in UTF-8"))?;
+        let text = String::from_utf8(object.content).with_context(|| {
+            format!("{uri} is not text in UTF-8: replace it with cargo finstream lists push {name} FILE")
+        })?;
         return Ok(ListFile { text, etag: Some(object.etag) });
     }
     if *name == ListName::default() {

@@ -61,10 +61,9 @@ pub async fn lists(args: ListsArgs, console: &Console) -> anyhow::Result<Exit> {
 async fn all(target: &Target, console: &Console) -> anyhow::Result<Exit> {
     let mut stored = Vec::new();
     for list in lists::all(target).await? {
-        let companies = Companies::parse(&lists::file(target, &list.name).await?.text);
-        let (companies, problem) = match companies {
+        let (companies, problem) = match lists::companies(target, &list.name).await {
             Ok(companies) => (Some(companies.symbols().len()), None),
-            Err(error) => (None, Some(error.to_string())),
+            Err(error) => (None, Some(error.root_cause().to_string())),
         };
         stored.push(StoredJson { list: list.name, changed: Some(list.changed_at), companies, problem });
     }

@@ -1,10 +1,10 @@
 //! What one invocation is to collect, and its answer.
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use jiff::{RoundMode, Timestamp, TimestampRound, Unit};
 use shared::{
-    Bar, Companies, Interval, ListName, RunId, Symbol, TradeDate,
+    Bar, Companies, Interval, ListName, RunId, Symbol, SymbolList, TradeDate,
     payload::{CollectOutcome, Collection, ResumeRequest, SessionWait, SymbolOutcomes},
 };
 
@@ -51,14 +51,22 @@ impl Job {
         Self { trade_date, interval, run_id, collected_at, list, companies, pending, session_wait, earlier: None }
     }
 
-    /// Resumes a collection where it stopped. One that an older version began waits as this one does.
+    /// Resumes a collection where it stopped. One that an older version began waits as this one does. Of a list as it is now it
+    /// takes the symbols that were added since it began: another run may have published them meanwhile, and what this one
+    /// publishes lacks none of them.
     pub fn resume(
         request: ResumeRequest,
-        companies: Arc<Companies>,
+        (companies, is_current): (Arc<Companies>, bool),
         default: SessionWait,
         invocation: &Invocation,
     ) -> Self {
         let earlier = request.collection;
+        let mut pending = symbol_outcomes::pending(&earlier.symbols, earlier.outcome, invocation.began_at);
+        if earlier.list.is_some() && is_current {
+            let known: BTreeSet<_> = symbols(&earlier).collect();
+            let added = companies.symbols().iter().filter(|symbol| !known.contains(symbol));
+            pending.extend(added.take(SymbolList::MAX.saturating_sub(known.len())).map(Pending::from));
+        }
         Self {
             trade_date: earlier.trade_date,
             interval: earlier.interval,
@@ -66,7 +74,7 @@ impl Job {
             collected_at: truncated(invocation.began_at, Unit::Millisecond),
             list: earlier.list.clone(),
             companies,
-            pending: symbol_outcomes::pending(&earlier.symbols, earlier.outcome, invocation.began_at),
+            pending,
             session_wait: earlier.session_wait.unwrap_or(default),
             earlier: Some(earlier),
         }
@@ -74,8 +82,8 @@ impl Job {
 
     /// The number of symbols of the run.
     pub fn requested(&self) -> usize {
-        let known = |earlier: &Collection| earlier.symbols.collected.len() + earlier.symbols.failed.len();
-        self.earlier.as_ref().map_or(self.pending.len(), known)
+        let pending = self.pending.iter().map(|pending| &pending.symbol);
+        pending.chain(self.earlier.iter().flat_map(symbols)).collect::<BTreeSet<_>>().len()
     }
 
     /// Whether the previous invocation ended because the market blocked this client or was down.
@@ -146,6 +154,12 @@ fn company_name<'a>(companies: &'a Companies, symbol: &Symbol, queried_as: &Symb
 
 fn truncated(at: Timestamp, unit: Unit) -> Timestamp {
     at.round(TimestampRound::new().smallest(unit).mode(RoundMode::Trunc)).unwrap_or(at)
+}
+
+/// The symbols of a collection, with bars and without.
+fn symbols(collection: &Collection) -> impl Iterator<Item = &Symbol> {
+    let SymbolOutcomes { collected, failed } = &collection.symbols;
+    collected.iter().map(|it| &it.symbol).chain(failed.iter().map(|it| &it.symbol))
 }
 
 #[cfg(test)]

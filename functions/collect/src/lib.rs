@@ -88,8 +88,9 @@ impl Collector {
             Event::First(request) => serde_json::to_value(self.begin(request, &invocation).await?),
             Event::Resume(request) => {
                 let list = request.collection.list.clone().unwrap_or_default();
-                let companies = self.lists.get(&list).await?;
-                let job = Job::resume(request, companies, self.session_wait(true, &invocation), &invocation);
+                let (companies, is_current) = self.lists.names(&list).await?;
+                let job =
+                    Job::resume(request, (companies, is_current), self.session_wait(true, &invocation), &invocation);
                 serde_json::to_value(self.run(job, &invocation, &invocation.breaker()).await?)
             }
             Event::Probe => {
@@ -136,7 +137,10 @@ impl Collector {
             (list, None) => Some(list.clone().unwrap_or_default()),
             (None, Some(_)) => None,
         };
-        let companies = self.lists.get(&list.clone().unwrap_or_default()).await?;
+        let companies = match &list {
+            Some(list) => self.lists.get(list).await?,
+            None => self.lists.names(&ListName::default()).await?.0,
+        };
         Ok((list, companies))
     }
 

@@ -67,10 +67,31 @@ impl Lists {
             call: "s3:GetObject",
             message: format!("{uri} broke off: {error}"),
         })?;
-        let parsed = Companies::parse(&String::from_utf8_lossy(&bytes.to_vec()));
+        let parsed = Companies::read(&bytes.to_vec());
         let companies = Arc::new(parsed.map_err(|problem| ListError::Invalid { uri, problem })?);
         known.insert(name.clone(), (etag, companies.clone()));
         Ok(companies)
+    }
+}
+
+impl Lists {
+    /// The companies of a list for their names alone, and whether they are those of the list as it is now. Where it is gone or not
+    /// right any more, they are those of the last one that this process has read, otherwise the built-in ones: a run that knows its
+    /// symbols already does not fail for that.
+    ///
+    /// # Errors
+    /// When S3 does not answer.
+    pub async fn names(&self, name: &ListName) -> Result<(Arc<Companies>, bool), ListError> {
+        match self.get(name).await {
+            Ok(companies) => Ok((companies, true)),
+            Err(error @ ListError::Service(_)) => Err(error),
+            Err(error) => {
+                tracing::warn!(%name, %error, "the list is not used");
+                let last = self.known.lock().await.get(name).map(|(_, companies)| companies.clone());
+                let companies = last.map_or_else(|| built_in(name.uri(&self.bucket)), Ok)?;
+                Ok((companies, false))
+            }
+        }
     }
 }
 

@@ -85,3 +85,37 @@ fn a_run_takes_a_list_as_it_is_in_the_bucket() -> Outcome {
     insta::assert_snapshot!(answers.join("\n"));
     Ok(())
 }
+
+/// A run that is resumed after hours takes the list as it is then, since another one may have published it meanwhile. Where it is
+/// gone or not right, the run continues with what it knows, and so does one over symbols by hand.
+#[test]
+fn a_run_that_knows_its_symbols_does_not_depend_on_the_list() -> Outcome {
+    let bucket = Bucket::default();
+    bucket.put("two", TWO);
+    let resumed = in_virtual_time(async {
+        let (market, lake) = (ScriptedMarket::new(script()), Lake::default());
+        let collector = collector_of(&market, &lake, &bucket)?;
+        let answer = async |request: Value| {
+            let invocation = Invocation::beginning("request-1".into(), RUN_BEGINS.parse()?, Duration::from_secs(300));
+            let answer = collector.answer(request, invocation).await?;
+            Ok::<Collection, Box<dyn std::error::Error>>(serde_json::from_value(answer)?)
+        };
+        let first = answer(json!({"list": "two", "trade_date": DATE, "interval": "1h"})).await?;
+        let resume = async || {
+            let resumed = answer(json!({"collection": first})).await?;
+            let symbols: Vec<_> = resumed.symbols.collected.iter().map(|it| it.symbol.to_string()).collect();
+            Ok::<_, Box<dyn std::error::Error>>(symbols.join(" "))
+        };
+        let mut resumed = vec![resume().await?];
+        for text in [&format!("{TWO}[[company]]\nsymbol = \"META\"\nname = \"Meta\"\n"), "[[company]]\n"] {
+            bucket.put("two", text);
+            resumed.push(resume().await?);
+        }
+        bucket.put("companies", "not TOML");
+        let by_hand = answer(json!({"symbols": ["AAA"], "trade_date": DATE, "interval": "1h"})).await?;
+        assert_eq!(by_hand.symbols.collected.len(), 1);
+        Ok(resumed)
+    })?;
+    assert_eq!(resumed, ["AAA NEW", "AAA NEW META", "AAA NEW"]);
+    Ok(())
+}
