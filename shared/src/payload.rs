@@ -143,6 +143,11 @@ pub struct SymbolOutcomes {
 }
 
 impl SymbolOutcomes {
+    /// The symbols that were requested: those with bars, then those without.
+    pub fn requested(&self) -> impl Iterator<Item = &Symbol> {
+        self.collected.iter().map(|it| &it.symbol).chain(self.failed.iter().map(|it| &it.symbol))
+    }
+
     /// Whether no bar is missing, as far as that is known. A symbol whose exchange did not trade that day lacks none.
     pub fn is_complete(&self) -> bool {
         let lacks_none = |failed: &FailedSymbol| failed.reason == Reason::NoSession;

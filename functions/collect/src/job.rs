@@ -63,7 +63,7 @@ impl Job {
         let earlier = request.collection;
         let mut pending = symbol_outcomes::pending(&earlier.symbols, earlier.outcome, invocation.began_at);
         if earlier.list.is_some() && is_current {
-            let known: BTreeSet<_> = symbols(&earlier).collect();
+            let known: BTreeSet<_> = earlier.symbols.requested().collect();
             let added = companies.symbols().iter().filter(|symbol| !known.contains(symbol));
             pending.extend(added.take(SymbolList::MAX.saturating_sub(known.len())).map(Pending::from));
         }
@@ -83,7 +83,8 @@ impl Job {
     /// The number of symbols of the run.
     pub fn requested(&self) -> usize {
         let pending = self.pending.iter().map(|pending| &pending.symbol);
-        pending.chain(self.earlier.iter().flat_map(symbols)).collect::<BTreeSet<_>>().len()
+        let earlier = self.earlier.iter().flat_map(|earlier| earlier.symbols.requested());
+        pending.chain(earlier).collect::<BTreeSet<_>>().len()
     }
 
     /// Whether the previous invocation ended because the market blocked this client or was down.
@@ -154,12 +155,6 @@ fn company_name<'a>(companies: &'a Companies, symbol: &Symbol, queried_as: &Symb
 
 fn truncated(at: Timestamp, unit: Unit) -> Timestamp {
     at.round(TimestampRound::new().smallest(unit).mode(RoundMode::Trunc)).unwrap_or(at)
-}
-
-/// The symbols of a collection, with bars and without.
-fn symbols(collection: &Collection) -> impl Iterator<Item = &Symbol> {
-    let SymbolOutcomes { collected, failed } = &collection.symbols;
-    collected.iter().map(|it| &it.symbol).chain(failed.iter().map(|it| &it.symbol))
 }
 
 #[cfg(test)]

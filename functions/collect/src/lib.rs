@@ -88,9 +88,8 @@ impl Collector {
             Event::First(request) => serde_json::to_value(self.begin(request, &invocation).await?),
             Event::Resume(request) => {
                 let list = request.collection.list.clone().unwrap_or_default();
-                let (companies, is_current) = self.lists.names(&list).await?;
-                let job =
-                    Job::resume(request, (companies, is_current), self.session_wait(true, &invocation), &invocation);
+                let names = self.lists.names(&list).await?;
+                let job = Job::resume(request, names, self.session_wait(true, &invocation), &invocation);
                 serde_json::to_value(self.run(job, &invocation, &invocation.breaker()).await?)
             }
             Event::Probe => {

@@ -72,9 +72,7 @@ impl Lists {
         known.insert(name.clone(), (etag, companies.clone()));
         Ok(companies)
     }
-}
 
-impl Lists {
     /// The companies of a list for their names alone, and whether they are those of the list as it is now. Where it is gone or not
     /// right any more, they are those of the last one that this process has read, otherwise the built-in ones: a run that knows its
     /// symbols already does not fail for that.

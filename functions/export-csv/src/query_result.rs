@@ -44,8 +44,7 @@ impl QueryResult {
 
     /// The same of these symbols alone: the query sees whatever was collected of the day.
     pub fn of(mut self, symbols: &SymbolOutcomes) -> Self {
-        let collected = symbols.collected.iter().map(|it| &it.symbol);
-        let requested: HashSet<_> = collected.chain(symbols.failed.iter().map(|it| &it.symbol)).collect();
+        let requested: HashSet<_> = symbols.requested().collect();
         self.rows.retain(|row| requested.contains(&row.symbol));
         self.symbols.retain(|symbol, _| requested.contains(symbol));
         self
