@@ -150,13 +150,17 @@ fn print_reports(
     let days = reports.iter().map(|report| DayJson::of(report, &backfill.folder(report.date))).collect();
     let json = BackfillJson { place: backfill.target.place(), interval: backfill.interval, days };
     console.answer(&text(reports, backfill), &json)?;
-    for report in reports {
-        if let DayOutcome::Failed { execution, failure } = &report.outcome {
-            let headline = format!("{} failed", report.date);
-            progress.fail(&tables::failed(&headline, failure, &backfill.target.follow_hint(execution)));
+    print_failures(reports, progress, |execution| backfill.target.follow_hint(execution));
+    Ok(exit(reports))
+}
+
+/// Prints every failure to standard error, each with how `show` says to look at its execution.
+pub fn print_failures(reports: &[DayReport], progress: &ProgressDisplay, show: impl Fn(&str) -> String) {
+    for DayReport { date, outcome, .. } in reports {
+        if let DayOutcome::Failed { execution, failure } = outcome {
+            progress.fail(&tables::failed(&format!("{date} failed"), failure, &show(execution)));
         }
     }
-    Ok(exit(reports))
 }
 
 /// The table of the days, their sum, and where the prices and the files are.

@@ -34,7 +34,7 @@ use crate::{
     interrupt::{Interrupted, unless_interrupted},
     invocation::as_typed,
     out::OutFolder,
-    output::{console::Console, format::pluralize, hints, progress::ProgressDisplay, tables},
+    output::{console::Console, format::pluralize, hints, progress::ProgressDisplay},
     trading_day::{TradingDay, may_trade},
     wait_scale::wait_scale,
     workspace,
@@ -71,11 +71,7 @@ pub fn is_running(home: &Path) -> bool {
 async fn run_and_notify(args: &DailyArgs, home: &Path, console: &Console) -> anyhow::Result<Exit> {
     let (progress, mut reports) = (console.progress(), Vec::new());
     let ended = run(args, home, console, &progress, &mut reports).await;
-    let message = match &ended {
-        Ok(_) => failure(None, &reports),
-        Err(error) => failure(Some(error), &reports),
-    };
-    if let Some(message) = message {
+    if let Some(message) = failure(ended.as_ref().err(), &reports) {
         let failed = reports.iter().filter(|report| matches!(report.outcome, DayOutcome::Failed { .. }));
         let days: Vec<_> = failed.map(|report| report.date).collect();
         notify::notify(&message, &days, args.on_failure.as_deref(), &progress).await;
@@ -226,16 +222,13 @@ fn answer(
     let index = backfill.out.index();
     let text = format!("{}\nindex   {}", backfill::text(reports, backfill), index.display());
     console.answer(&text, &DailyJson::of(backfill, &args.list, &index, reports))?;
-    for report in reports {
-        if let DayOutcome::Failed { execution, failure } = &report.outcome {
-            let show = format!(
-                "{} (while the local cloud is up: cargo finstream local up --market-url {})",
-                backfill.target.follow_hint(execution),
-                base_url(&args.market_url)
-            );
-            progress.fail(&tables::failed(&format!("{} failed", report.date), failure, &show));
-        }
-    }
+    backfill::print_failures(reports, progress, |execution| {
+        format!(
+            "{} (while the local cloud is up: cargo finstream local up --market-url {})",
+            backfill.target.follow_hint(execution),
+            base_url(&args.market_url)
+        )
+    });
     Ok(())
 }
 
