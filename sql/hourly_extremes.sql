@@ -14,7 +14,9 @@
 -- All symbols of the day are among the rows: the export takes those of its run's list, also where that run has none of
 -- their bars.
 --
--- The last three columns are the same in every row of a symbol. restated says whether a collection was left out. run_bars
+-- closes has the bars' last prices, oldest first, each after the minute in which its bar starts: 30 334.79,35 335.2.
+--
+-- The last three columns and previous_close, which is that of the newest collection, are the same in every row of a symbol. restated says whether a collection was left out. run_bars
 -- is the number of bars that the run wrote in all its collections, whether or not they are among the rows: the export
 -- compares it with what was collected of the symbol. collected_at is that of the newest collection.
 --
@@ -24,7 +26,7 @@
 WITH day AS (
   -- Every collection of every bar of the day. A record that was delivered twice counts once.
   SELECT DISTINCT
-    symbol, company_name, trade_date, ts, open, high, low, close, volume, currency, run_id, collected_at,
+    symbol, company_name, trade_date, ts, open, high, low, close, volume, currency, previous_close, run_id, collected_at,
     from_iso8601_timestamp(ts) AS started,
     from_iso8601_timestamp(collected_at) AS collected
   FROM bars
@@ -47,6 +49,7 @@ compared AS (
     *,
     max(CASE WHEN collection_rank = 1 THEN close END) OVER (PARTITION BY symbol, ts) AS newest_close,
     max(CASE WHEN collection_rank = 1 THEN currency END) OVER (PARTITION BY symbol) AS newest_currency,
+    max(CASE WHEN collection_rank = 1 THEN previous_close END) OVER (PARTITION BY symbol) AS newest_previous_close,
     max(CASE WHEN collection_rank = 1 THEN collected_at END) OVER (PARTITION BY symbol) AS newest_collected_at,
     avg(CASE WHEN collection_rank = 1 THEN close END) OVER (PARTITION BY symbol) AS newest_average
   FROM by_collection
@@ -81,6 +84,7 @@ newest AS (
     CAST(substr(ts, 12, 2) AS integer) AS hour,
     first_value(company_name) OVER (PARTITION BY by_recency.symbol ORDER BY collection_rank, started) AS company_name,
     newest_currency AS currency,
+    newest_previous_close AS previous_close,
     restated,
     coalesce(run_bars, 0) AS run_bars,
     newest_collected_at
@@ -109,9 +113,11 @@ SELECT
   currency,
   min_by(open, started) AS open,
   max_by(close, started) AS close,
+  previous_close,
+  array_join(array_agg(substr(ts, 15, 2) || ' ' || CAST(close AS varchar) ORDER BY started), ',') AS closes,
   restated,
   run_bars,
   newest_collected_at AS collected_at
 FROM ranked
-GROUP BY company_name, symbol, trade_date, hour, currency, restated, run_bars, newest_collected_at
+GROUP BY company_name, symbol, trade_date, hour, currency, previous_close, restated, run_bars, newest_collected_at
 ORDER BY company_name, symbol, hour

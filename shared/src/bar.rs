@@ -58,6 +58,10 @@ pub struct Bar {
     pub volume: u64,
     /// Yahoo's code: ISO 4217's, or of a minor unit such as `GBp`; `null` where it gives none.
     pub currency: Option<String>,
+    /// The last price of the symbol's session before, as the market reports it, the same in every bar of a day; `null` where
+    /// it reports none.
+    #[serde(default)]
+    pub previous_close: Option<Price>,
     /// The length of the bar.
     pub interval: Interval,
     /// When the collection that this bar belongs to began, in UTC; of two bars of one key the last write wins.
@@ -148,6 +152,7 @@ mod tests {
                 close: price,
                 volume: 3_000_000_000,
                 currency: Some("USD".into()),
+                previous_close: Some(Price(333.5)),
                 interval: Interval::FiveMinutes,
                 collected_at: "2021-11-30T22:00:00Z".parse()?,
                 run_id: "run-1".parse()?,
@@ -157,7 +162,7 @@ mod tests {
             assert_eq!(
                 line,
                 format!(
-                    r#"{{"symbol":"META","company_name":"Meta Platforms","trade_date":"{date}","ts":"{ts}","open":334.79,"high":334.79,"low":334.79,"close":334.79,"volume":3000000000,"currency":"USD","interval":"5m","collected_at":"2021-11-30T22:00:00Z","run_id":"run-1"}}"#
+                    r#"{{"symbol":"META","company_name":"Meta Platforms","trade_date":"{date}","ts":"{ts}","open":334.79,"high":334.79,"low":334.79,"close":334.79,"volume":3000000000,"currency":"USD","previous_close":333.5,"interval":"5m","collected_at":"2021-11-30T22:00:00Z","run_id":"run-1"}}"#
                 )
             );
             let back: Bar = serde_json::from_str(&line)?;

@@ -14,7 +14,7 @@ use crate::{
 
 /// The columns of the CSV; [`HourlyExtreme`] has its fields in this order. They are final: readers rely on the names and on
 /// the places.
-pub const COLUMNS: [&str; 14] = [
+pub const COLUMNS: [&str; 15] = [
     "company_name",
     "symbol",
     "trade_date",
@@ -29,6 +29,7 @@ pub const COLUMNS: [&str; 14] = [
     "open",
     "close",
     "source",
+    "previous_close",
 ];
 
 /// Where prices are from.
@@ -43,7 +44,7 @@ pub enum Source {
 
 /// The highest and the lowest price of one company in one hour of its exchange's clock.
 ///
-/// A CSV that was written before the last four columns were added is read with `None` in them.
+/// A CSV that was written before the last five columns were added is read with `None` in them.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct HourlyExtreme {
     /// The company's name in the companies file, else the name that Yahoo gives, else the symbol.
@@ -82,9 +83,12 @@ pub struct HourlyExtreme {
     /// Where the prices are from.
     #[serde(default)]
     pub source: Option<Source>,
+    /// The last price of the symbol's session before, as the market reports it; the same in every row of a symbol.
+    #[serde(default, serialize_with = "plain_or_nothing")]
+    pub previous_close: Option<Price>,
 }
 
-/// Reads a CSV that [`write()`] wrote, also before it had the last four columns. Names are as they were, without the quote
+/// Reads a CSV that [`write()`] wrote, also before it had the last five columns. Names are as they were, without the quote
 /// that [`write()`] adds.
 ///
 /// # Errors
@@ -163,6 +167,7 @@ mod tests {
             currency in prop::option::of("[A-Z]{2}[A-Za-z]"),
             open_and_close in prop::option::of([0.0_f64..1.0, 0.0_f64..1.0]),
             source in prop::option::of(prop::sample::select(&[Source::Yahoo, Source::Simulated])),
+            previous_close in prop::option::of(1e-12_f64..1e15),
         ) -> Option<HourlyExtreme> {
             let date: TradeDate = "2021-11-30".parse().ok()?;
             let zone = Offset::from_hours(offset).ok()?.to_time_zone();
@@ -186,6 +191,7 @@ mod tests {
                 open,
                 close,
                 source,
+                previous_close: previous_close.and_then(Price::from_wire),
             })
         }
     }
@@ -201,7 +207,7 @@ Vodafone,VOD.L,2026-11-20,8,2026-11-20T08:05:00+00:00,81.5,2026-11-20T08:00:00+0
         assert_eq!(
             String::from_utf8(write(&[])?)?,
             "company_name,symbol,trade_date,hour,datetime_high,highest_hourly_price,datetime_low,lowest_hourly_price,\
-             bars,volume,currency,open,close,source\n"
+             bars,volume,currency,open,close,source,previous_close\n"
         );
         Ok(())
     }
@@ -212,11 +218,12 @@ Vodafone,VOD.L,2026-11-20,8,2026-11-20T08:05:00+00:00,81.5,2026-11-20T08:00:00+0
         let [row] = &rows[..] else { return Err(format!("{rows:?}").into()) };
         assert_eq!((row.symbol.as_str(), row.bars, row.volume), ("VOD.L", 12, 100));
         assert_eq!((&row.currency, row.open, row.close, row.source), (&None, None, None, None));
+        assert_eq!(row.previous_close, None);
         Ok(())
     }
 
     #[test]
-    fn the_last_four_columns_are_bare_or_empty() -> Result<(), Box<dyn std::error::Error>> {
+    fn the_last_five_columns_are_bare_or_empty() -> Result<(), Box<dyn std::error::Error>> {
         let old = read(TEN_COLUMNS.as_bytes())?.remove(0);
         let price = |value| Price::from_wire(value);
         let new = HourlyExtreme {
@@ -224,12 +231,16 @@ Vodafone,VOD.L,2026-11-20,8,2026-11-20T08:05:00+00:00,81.5,2026-11-20T08:00:00+0
             open: price(81.0),
             close: price(0.000_000_25),
             source: Some(Source::Simulated),
+            previous_close: price(80.5),
             ..old.clone()
         };
         for (row, ends) in [
-            (new.clone(), ",12,100,GBp,81,0.00000025,simulated\n"),
-            (HourlyExtreme { currency: None, source: Some(Source::Yahoo), ..new }, ",12,100,,81,0.00000025,yahoo\n"),
-            (old, ",12,100,,,,\n"),
+            (new.clone(), ",12,100,GBp,81,0.00000025,simulated,80.5\n"),
+            (
+                HourlyExtreme { currency: None, source: Some(Source::Yahoo), previous_close: None, ..new },
+                ",12,100,,81,0.00000025,yahoo,\n",
+            ),
+            (old, ",12,100,,,,,\n"),
         ] {
             let csv = String::from_utf8(write(std::slice::from_ref(&row))?)?;
             assert!(csv.ends_with(ends), "{csv}");

@@ -6,6 +6,7 @@
 
 pub mod bar;
 pub mod companies;
+pub mod company_day;
 pub mod csv_injection;
 pub mod currency;
 pub mod env;
@@ -32,6 +33,7 @@ pub mod yahoo_retention;
 
 pub use bar::{Bar, Price};
 pub use companies::Companies;
+pub use company_day::CompanyDay;
 pub use error::{ErrorName, HandlerError, NamedError};
 pub use gap::Gap;
 pub use hourly_extreme::{HourlyExtreme, Source};

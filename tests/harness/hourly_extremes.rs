@@ -16,6 +16,8 @@ pub struct Listing<'a> {
     pub symbol: &'a str,
     /// The market's code of the currency.
     pub currency: Option<&'a str>,
+    /// The close of the session before.
+    pub previous_close: Option<f64>,
 }
 
 /// The four prices of a bar.
@@ -36,6 +38,7 @@ pub struct Prices<P> {
 #[derive(Debug)]
 struct Hour<P> {
     currency: Option<String>,
+    previous_close: Option<f64>,
     open: P,
     close: P,
     high: (P, Zoned),
@@ -60,6 +63,7 @@ impl<P: Copy + Display + PartialOrd> HourlyExtremes<P> {
         let Prices { open, high, low, close } = prices;
         let new = || Hour {
             currency: listing.currency.map(ToOwned::to_owned),
+            previous_close: listing.previous_close,
             open,
             close,
             high: (high, at.clone()),
@@ -86,7 +90,7 @@ impl<P: Copy + Display + PartialOrd> HourlyExtremes<P> {
     /// When an hour cannot be written as a row, such as one whose price is not positive.
     pub fn csv(self, date: TradeDate) -> anyhow::Result<String> {
         let rows = self.0.into_iter().map(|((company_name, symbol, hour), of)| {
-            let Hour { currency, open, close, high, low, bars, volume } = of;
+            let Hour { currency, previous_close, open, close, high, low, bars, volume } = of;
             Ok(HourlyExtreme {
                 company_name,
                 symbol: symbol.parse()?,
@@ -102,6 +106,7 @@ impl<P: Copy + Display + PartialOrd> HourlyExtremes<P> {
                 open: Some(price(open)?),
                 close: Some(price(close)?),
                 source: Some(Source::Simulated),
+                previous_close: previous_close.map(price).transpose()?,
             })
         });
         let rows = rows.collect::<anyhow::Result<Vec<_>>>()?;

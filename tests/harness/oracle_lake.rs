@@ -7,7 +7,7 @@ use std::{
 };
 
 use jiff::Timestamp;
-use shared::{Bar, Interval, RunId, Symbol, TradeDate, payload::CarriedOver};
+use shared::{Bar, Interval, Price, RunId, Symbol, TradeDate, payload::CarriedOver};
 
 use crate::{
     LakeExport, LakeQuery,
@@ -36,7 +36,8 @@ pub fn expected_from_lake(query: &LakeQuery, bars: &[Bar]) -> anyhow::Result<Lak
             carried_over.entry(&bar.symbol).or_insert(bar.collected_at);
         }
         let (name, symbol, currency) = (bar.company_name.as_str(), bar.symbol.as_str(), bar.currency.as_deref());
-        listings.entry(symbol).or_insert(Listing { name, symbol, currency });
+        let previous_close = bar.previous_close.map(Price::get);
+        listings.entry(symbol).or_insert(Listing { name, symbol, currency, previous_close });
         latest.entry((bar.symbol.as_str(), bar.ts.timestamp())).or_insert(bar);
     }
     let mut hours = HourlyExtremes::new();

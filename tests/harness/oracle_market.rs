@@ -54,7 +54,9 @@ fn add(
     date: TradeDate,
 ) -> anyhow::Result<()> {
     let meta = &series["meta"];
-    let listing = Listing { name, symbol, currency: meta["currency"].as_str() };
+    // All simulated instruments are of one scale from day to day.
+    let previous_close = meta["chartPreviousClose"].as_f64().map(|close| f64::from(close as f32));
+    let listing = Listing { name, symbol, currency: meta["currency"].as_str(), previous_close };
     let zone = TimeZone::get(meta["exchangeTimezoneName"].as_str().context("no time zone")?)?;
     let periods = series.pointer("/meta/tradingPeriods").and_then(Value::as_array).context("no trading periods")?;
     let session = periods.iter().filter_map(|day| day.get(0)).find(|period| {

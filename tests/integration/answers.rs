@@ -94,7 +94,7 @@ async fn a_second_collection_gives_the_same_bytes(context: Arc<Context>) -> Resu
         };
         let (symbol, name, currency) = ("META".to_owned(), "Meta Platforms".to_owned(), Some("USD".to_owned()));
         let zone = TimeZone::get("America/New_York")?;
-        let collected = Collected { query, at: at.parse()?, zone, symbol, name, currency };
+        let collected = Collected { query, at: at.parse()?, zone, symbol, name, currency, previous_close: None };
         anyhow::Ok((collected.rising("09:30".parse()?, "16:00".parse()?)?, collected.query))
     };
     let (first, query) = collected("first", "2022-03-22T21:30:00Z")?;
@@ -140,10 +140,13 @@ async fn coverage_counts_each_bar_once_and_has_the_newest_currency(context: Arc<
 
 /// What the result depends on of a bar, as a line of text; lines sort by symbol and start.
 fn line(bar: &Bar) -> String {
-    let Bar { symbol, company_name, volume, currency, interval, collected_at, run_id, .. } = bar;
+    let Bar { symbol, company_name, volume, currency, previous_close, interval, collected_at, run_id, .. } = bar;
     let (ts, prices) = (bar.ts.datetime(), [bar.open, bar.high, bar.low, bar.close].map(Price::get));
     let price = format!("{prices:?} {}", currency.as_deref().unwrap_or("-"));
-    format!("{symbol} {ts} {price} {volume}, {interval} by {run_id} at {collected_at} as {company_name}\n")
+    let previous_close = previous_close.map_or(0.0, Price::get);
+    format!(
+        "{symbol} {ts} {price} after {previous_close} {volume}, {interval} by {run_id} at {collected_at} as {company_name}\n"
+    )
 }
 
 /// The number of lakes and the seed: `PROPTEST_CASES` and `PROPTEST_RNG_SEED` where they are set, else `cases` new ones.

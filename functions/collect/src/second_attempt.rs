@@ -211,7 +211,18 @@ mod tests {
         let bars = starts.into_iter().map(bar).collect();
         let currency = Some("USD".to_owned());
         let expected = Some(expected);
-        Ok(SymbolDay { session, expected, bars, outside, doubtful, remarks, name: None, currency, simulated: false })
+        Ok(SymbolDay {
+            session,
+            expected,
+            bars,
+            outside,
+            doubtful,
+            remarks,
+            name: None,
+            currency,
+            previous_close: None,
+            simulated: false,
+        })
     }
 
     fn collected(reply: Reply, requested: usize) -> Outcome<CollectedSymbol> {

@@ -2,7 +2,10 @@
 
 use shared::{ErrorName, NamedError, S3Uri, ServiceError, hourly_extreme::COLUMNS};
 
-/// A column of the query's result that the CSV does not have: whether bars of the symbol were left out because they are of
+/// A column of the query's result that the CSV does not have: the last prices of the hour's bars.
+pub const CLOSES: &str = "closes";
+
+/// Another one: whether bars of the symbol were left out because they are of
 /// another scale or currency.
 pub const RESTATED: &str = "restated";
 
@@ -12,10 +15,10 @@ pub const RUN_BARS: &str = "run_bars";
 /// The last one: when the newest collection of the symbol began.
 pub const COLLECTED_AT: &str = "collected_at";
 
-/// The columns of the query's result: those of the CSV without `source`, which the collection says, then [`RESTATED`],
-/// [`RUN_BARS`] and [`COLLECTED_AT`].
+/// The columns of the query's result: those of the CSV without `source`, which the collection says, then [`CLOSES`],
+/// [`RESTATED`], [`RUN_BARS`] and [`COLLECTED_AT`].
 pub fn result_columns() -> impl Iterator<Item = &'static str> {
-    COLUMNS.into_iter().filter(|column| *column != "source").chain([RESTATED, RUN_BARS, COLLECTED_AT])
+    COLUMNS.into_iter().filter(|column| *column != "source").chain([CLOSES, RESTATED, RUN_BARS, COLLECTED_AT])
 }
 
 /// What is wrong with a query's result.

@@ -8,20 +8,31 @@ use std::collections::{BTreeMap, HashSet};
 use csv::{ErrorKind, Position, ReaderBuilder, StringRecord};
 use jiff::Timestamp;
 use shared::{
-    HourlyExtreme, Source, Symbol, TradeDate,
+    HourlyExtreme, Price, Source, Symbol, TradeDate,
     bar::offset_datetime,
     payload::{CarriedOver, SymbolOutcomes},
 };
 
-use crate::error::{COLLECTED_AT, InvalidResult, RESTATED, RUN_BARS, result_columns};
+use crate::error::{CLOSES, COLLECTED_AT, InvalidResult, RESTATED, RUN_BARS, result_columns};
 
 /// The query's result, validated.
 #[derive(Debug, PartialEq)]
 pub struct QueryResult {
     /// The rows, by company name, symbol and hour.
     pub rows: Vec<HourlyExtreme>,
+    /// The last prices of each symbol's bars, oldest first.
+    pub closes: BTreeMap<Symbol, Vec<BarClose>>,
     /// What the query says of each symbol.
     pub symbols: BTreeMap<Symbol, SeenSymbol>,
+}
+
+/// The last price of a bar.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct BarClose {
+    /// When the bar starts, in minutes since midnight on the exchange's clock.
+    pub minute: u16,
+    /// The price.
+    pub price: Price,
 }
 
 /// What is the same in every row of a symbol.
@@ -46,6 +57,7 @@ impl QueryResult {
     pub fn of(mut self, symbols: &SymbolOutcomes) -> Self {
         let requested: HashSet<_> = symbols.requested().collect();
         self.rows.retain(|row| requested.contains(&row.symbol));
+        self.closes.retain(|symbol, _| requested.contains(symbol));
         self.symbols.retain(|symbol, _| requested.contains(symbol));
         self
     }
@@ -66,35 +78,57 @@ pub fn read(object: &[u8], trade_date: TradeDate, source: Source) -> Result<Quer
     let mut reader = ReaderBuilder::new().from_reader(object);
     let header = reader.headers().map_err(|error| broken(&error))?.clone();
     check_header(&header)?;
-    let (mut rows, mut symbols, mut keys) = (Vec::new(), BTreeMap::new(), HashSet::new());
+    let (mut rows, mut symbols, mut hours) = (Vec::new(), BTreeMap::new(), BTreeMap::new());
     for record in reader.records() {
         let record = record.map_err(|error| broken(&error))?;
         let line = record.position().map_or(0, Position::line);
         let row: HourlyExtreme = record.deserialize(Some(&header)).map_err(|error| broken(&error))?;
         let invalid = |problem| InvalidResult::Row { line, problem };
-        let seen = seen(&record).map_err(invalid)?;
         check(&row, trade_date).map_err(invalid)?;
-        if !keys.insert((row.symbol.clone(), row.hour)) {
-            let problem = format!("{} has a second row for hour {}", row.symbol, row.hour);
-            return Err(InvalidResult::Row { line, problem });
-        }
-        if *symbols.entry(row.symbol.clone()).or_insert(seen) != seen {
+        let mut last = record.iter().rev().take(4).collect::<Vec<_>>().into_iter().rev();
+        let mut column = || last.next().unwrap_or_default();
+        let closes = closes(&row, column()).map_err(|problem| invalid(format!("{CLOSES}: {problem}")))?;
+        let seen = seen([column(), column(), column()]).map_err(invalid)?;
+        let of_symbol = (seen, row.previous_close);
+        if *symbols.entry(row.symbol.clone()).or_insert(of_symbol) != of_symbol {
             return Err(invalid(format!(
-                "{} has another {RESTATED}, {RUN_BARS} or {COLLECTED_AT} than before",
+                "{} has another previous_close, {RESTATED}, {RUN_BARS} or {COLLECTED_AT} than before",
                 row.symbol
             )));
+        }
+        if hours.insert((row.symbol.clone(), row.hour), closes).is_some() {
+            return Err(invalid(format!("{} has a second row for hour {}", row.symbol, row.hour)));
         }
         rows.push(HourlyExtreme { source: Some(source), ..row });
     }
     rows.sort_by(|a, b| (&a.company_name, &a.symbol, a.hour).cmp(&(&b.company_name, &b.symbol, b.hour)));
-    Ok(QueryResult { rows, symbols })
+    let mut closes: BTreeMap<Symbol, Vec<BarClose>> = BTreeMap::new();
+    for ((symbol, _), of_hour) in hours {
+        closes.entry(symbol).or_default().extend(of_hour);
+    }
+    let symbols = symbols.into_iter().map(|(symbol, (seen, _))| (symbol, seen)).collect();
+    Ok(QueryResult { rows, closes, symbols })
 }
 
-fn seen(record: &StringRecord) -> Result<SeenSymbol, String> {
-    let mut last = record.iter().rev();
-    let collected_at = last.next().unwrap_or_default();
-    let run_bars = last.next().unwrap_or_default();
-    let restated = last.next().unwrap_or_default();
+/// The last prices of a row's bars, from text such as `30 334.79,35 335.2`.
+fn closes(row: &HourlyExtreme, text: &str) -> Result<Vec<BarClose>, String> {
+    let close = |bar: &str| {
+        let (minute, price) = bar.split_once(' ')?;
+        let minute = minute.parse().ok().filter(|minute: &u16| *minute < 60)?;
+        let price = Price::from_wire(price.parse().ok()?)?;
+        let in_range = row.lowest_hourly_price <= price && price <= row.highest_hourly_price;
+        in_range.then_some(BarClose { minute: u16::try_from(row.hour).ok()? * 60 + minute, price })
+    };
+    let closes: Option<Vec<_>> = text.split(',').map(close).collect();
+    let closes = closes
+        .ok_or_else(|| format!("{text:?} are not minutes with prices of the hour, such as 30 334.79,35 335.2"))?;
+    if closes.len() != row.bars as usize || closes.last().map(|close| close.price) != row.close {
+        return Err(format!("{text:?} are not the last prices of the hour's {} bars", row.bars));
+    }
+    Ok(closes)
+}
+
+fn seen([restated, run_bars, collected_at]: [&str; 3]) -> Result<SeenSymbol, String> {
     Ok(SeenSymbol {
         run_bars: run_bars.parse().map_err(|error| format!("{RUN_BARS}: {error}"))?,
         restated: restated.parse().map_err(|error| format!("{RESTATED}: {error}"))?,
@@ -131,6 +165,9 @@ fn check(row: &HourlyExtreme, trade_date: TradeDate) -> Result<(), String> {
         if !(low..=high).contains(&price) {
             return Err(format!("{column}: {price} does not lie in {low} to {high}"));
         }
+    }
+    if row.previous_close.is_some_and(|price| !(price.get().is_finite() && price.get() > 0.0)) {
+        return Err("previous_close: it is not a price".to_owned());
     }
     if row.bars == 0 {
         return Err("it has no bars".to_owned());
@@ -180,7 +217,10 @@ mod tests {
 
     #[test]
     fn a_result_without_rows_has_seen_no_bars() -> Result<(), Box<dyn std::error::Error>> {
-        assert_eq!(read_day(sample::HEADER)?, QueryResult { rows: vec![], symbols: BTreeMap::new() });
+        assert_eq!(
+            read_day(sample::HEADER)?,
+            QueryResult { rows: vec![], closes: BTreeMap::new(), symbols: BTreeMap::new() }
+        );
         Ok(())
     }
 
@@ -195,9 +235,9 @@ mod tests {
                 "company_name,symbol\n".into(),
                 "has the columns company_name,symbol, and not company_name,symbol,trade_date",
             ),
-            (sample::HEADER.replace(r#","run_bars""#, ""), "close,restated,collected_at, and not"),
+            (sample::HEADER.replace(r#","run_bars""#, ""), "closes,restated,collected_at, and not"),
             (sample::HEADER.replace("datetime_high", "datetime_low"), "has the columns"),
-            (format!("{}\"SHOP\",\"x\"\n", sample::HEADER), "line 2: it has 2 fields in place of 16"),
+            (format!("{}\"SHOP\",\"x\"\n", sample::HEADER), "line 2: it has 2 fields in place of 18"),
             (edited("341.19", "n/a"), "line 2: highest_hourly_price: invalid float literal"),
             (edited("341.19", ""), "line 2: highest_hourly_price"),
             (edited("341.19", "NaN"), "334.18 to NaN are not a lowest and a highest price"),
@@ -217,7 +257,7 @@ mod tests {
                     sample::HEADER,
                     good.replace("\"10\",", "\"11\",").replace("T10:05", "T11:05").replace("false", "true")
                 ),
-                "META has another restated, run_bars or collected_at than before",
+                "META has another previous_close, restated, run_bars or collected_at than before",
             ),
             (
                 format!(
@@ -227,7 +267,7 @@ mod tests {
                         .replace("T10:05", "T11:05")
                         .replace("\"18\",\"2021", "\"19\",\"2021")
                 ),
-                "META has another restated, run_bars or collected_at than before",
+                "META has another previous_close, restated, run_bars or collected_at than before",
             ),
             (edited("\"2500000\"", "\"-1\""), "volume: invalid digit"),
             (edited("\"335.5\"", ""), "line 2: open: it is missing"),
@@ -236,6 +276,14 @@ mod tests {
             (edited("340.25", "341.2"), "close: 341.2 does not lie in 334.18 to 341.19"),
             (edited("340.25", "NaN"), "close: NaN does not lie"),
             (edited("335.5", "n/a"), "line 2: open: "),
+            (edited("\"333.0\"", "\"0\""), "line 2: previous_close: it is not a price"),
+            (edited("\"333.0\"", "\"NaN\""), "line 2: previous_close: it is not a price"),
+            (edited("\"333.0\"", "\"n/a\""), "line 2: previous_close: "),
+            (edited("\"00 335.9,", "\"60 335.9,"), "line 2: closes: \"60 335.9,"),
+            (edited("\"00 335.9,", "\"335.9,"), "are not minutes with prices of the hour, such as"),
+            (edited("\"00 335.9,", "\"00 341.2,"), "are not minutes with prices of the hour, such as"),
+            (edited("\"00 335.9,", "\""), "are not the last prices of the hour's 12 bars"),
+            (edited("340.25\",\"false", "340.2\",\"false"), "are not the last prices of the hour's 12 bars"),
             (edited("\"18\",\"2021-11-30T22", "\"x\",\"2021-11-30T22"), "line 2: run_bars: "),
             (edited("2021-11-30T22:30:00Z", "yesterday"), "line 2: collected_at: "),
             (format!("{}{good}{good}", sample::HEADER), "line 3: META has a second row for hour 10"),
@@ -252,7 +300,8 @@ mod tests {
     #[test]
     fn athenas_large_and_small_doubles_become_plain() -> Result<(), Box<dyn std::error::Error>> {
         let at_one_price = |high: &str| {
-            let row = sample::row();
+            let closes = vec!["341.19"; 12].join(",00 ");
+            let row = sample::row().replace(&sample::closes("335.5", "340.25", 12), &format!("00 {closes}"));
             ["341.19", "335.5", "340.25"].into_iter().fold(row, |row, price| row.replace(price, high))
         };
         for (athena, plain) in

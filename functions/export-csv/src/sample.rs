@@ -5,7 +5,7 @@ use shared::payload::ExportRequest;
 /// The header of the query's result.
 pub const HEADER: &str = concat!(
     r#""company_name","symbol","trade_date","hour","datetime_high","highest_hourly_price","#,
-    r#""datetime_low","lowest_hourly_price","bars","volume","currency","open","close","restated","run_bars","collected_at""#,
+    r#""datetime_low","lowest_hourly_price","bars","volume","currency","open","close","previous_close","closes","restated","run_bars","collected_at""#,
     "\n"
 );
 
@@ -99,13 +99,34 @@ type Hour<'a> = (&'a str, &'a str, &'a str);
 
 fn line(name: &str, symbol: &str, hour: u8, high: Extreme, low: Extreme, of: Hour, counts: (u32, u64, u32)) -> String {
     let ((high_at, high), (low_at, low), (bars, volume, run_bars)) = (high, low, counts);
+    let (currency, open, close) = of;
     // Athena writes NULL as nothing.
-    let currency = if of.0.is_empty() { String::new() } else { format!("\"{}\"", of.0) };
-    let (open, close, restated) = (of.1, of.2, symbol == "XYZ");
+    let quoted = |text: &str| if text.is_empty() { String::new() } else { format!("\"{text}\"") };
+    let (currency, previous_close) = (quoted(currency), quoted(previous_close(symbol)));
+    let (closes, restated) = (closes(open, close, bars), symbol == "XYZ");
     let name = name.replace('"', "\"\"");
     let at = |time: &str| format!("2021-11-30T{time}:00-05:00");
     let (high_at, low_at, collected_at) = (at(high_at), at(low_at), "2021-11-30T22:30:00Z");
     format!(
-        "\"{name}\",\"{symbol}\",\"2021-11-30\",\"{hour}\",\"{high_at}\",\"{high}\",\"{low_at}\",\"{low}\",\"{bars}\",\"{volume}\",{currency},\"{open}\",\"{close}\",\"{restated}\",\"{run_bars}\",\"{collected_at}\"\n"
+        "\"{name}\",\"{symbol}\",\"2021-11-30\",\"{hour}\",\"{high_at}\",\"{high}\",\"{low_at}\",\"{low}\",\"{bars}\",\"{volume}\",{currency},\"{open}\",\"{close}\",{previous_close},\"{closes}\",\"{restated}\",\"{run_bars}\",\"{collected_at}\"\n"
     )
+}
+
+/// That of Block is not known.
+fn previous_close(symbol: &str) -> &str {
+    match symbol {
+        "META" => "333.0",
+        "SHOP" => "1512.25",
+        _ => "",
+    }
+}
+
+/// The last prices of the hour's last `bars` bars: on a line from the open to the close.
+pub fn closes(open: &str, close: &str, bars: u32) -> String {
+    let [first, last] = [open, close].map(|price| price.parse::<f64>().unwrap_or_default());
+    let of = |bar: u32| {
+        let price = if bar == bars { last } else { first + (last - first) * f64::from(bar) / f64::from(bars) };
+        format!("{:02} {}", (12 - bars + bar - 1) * 5, (price * 100.0).round() / 100.0)
+    };
+    (1..=bars).map(of).collect::<Vec<_>>().join(",")
 }

@@ -18,6 +18,8 @@ pub struct Collected {
     pub name: String,
     /// The market's code of the currency.
     pub currency: Option<String>,
+    /// The close of the session before.
+    pub previous_close: Option<f64>,
 }
 
 impl Collected {
@@ -36,6 +38,7 @@ impl Collected {
             close: price(prices.close)?,
             volume,
             currency: self.currency.clone(),
+            previous_close: self.previous_close.and_then(Price::from_wire),
             interval,
             collected_at: self.at,
             run_id,

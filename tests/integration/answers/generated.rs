@@ -145,6 +145,8 @@ impl Record {
             symbol: symbol.to_owned(),
             name: self.listing.0.to_owned(),
             currency: self.listing.1.map(ToOwned::to_owned),
+            // One of the collection, and in some collections none.
+            previous_close: (self.time != TIMES[1]).then_some(self.run.len() as f64 * self.listing.2),
         };
         let [open_price, high, low, close] = [self.prices.open, self.prices.high, self.prices.low, self.prices.close]
             .map(|price| price * self.listing.2);

@@ -74,6 +74,7 @@ fn collection(query: &LakeQuery, text: &str) -> Result<Collected> {
         symbol: symbol.to_owned(),
         name: name.to_owned(),
         currency: (currency != "-").then(|| currency.to_owned()),
+        previous_close: None,
     })
 }
 

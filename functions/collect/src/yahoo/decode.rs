@@ -42,6 +42,8 @@ pub struct SymbolDay {
     pub name: Option<String>,
     /// The currency of the prices, in Yahoo's spelling (`GBp` is pence).
     pub currency: Option<String>,
+    /// The last price of the session before.
+    pub previous_close: Option<Price>,
     /// Whether the reply said that its prices are simulated.
     pub simulated: bool,
 }
@@ -235,9 +237,18 @@ impl Decoded {
         }
         let doubtful = doubtful::of(&bars);
         remarks.extend(doubtful::remark(&doubtful, &session));
+        let previous_close = self.previous_close(&bars);
         let name = self.meta.long_name.or(self.meta.short_name).map(shortened);
         let currency = self.meta.currency.map(shortened);
-        Ok(SymbolDay { session, expected, bars, outside, doubtful, remarks, name, currency, simulated: self.simulated })
+        let simulated = self.simulated;
+        Ok(SymbolDay { session, expected, bars, outside, doubtful, remarks, name, currency, previous_close, simulated })
+    }
+
+    /// The close before the window, which begins with the day. One that reaches to a fifth, or five times, the first price is
+    /// of another scale, as of a day before a split, and no previous close: `sql/hourly_extremes.sql` has the same rule.
+    fn previous_close(&self, bars: &[Ohlcv]) -> Option<Price> {
+        let (close, open) = (self.meta.chart_previous_close?.price()?, bars.first()?.open.get());
+        (5.0 * close.get() > open && close.get() < 5.0 * open).then_some(close)
     }
 
     /// Whether the reply is about a name without an instrument, which has no rows and neither currency nor latest price, or

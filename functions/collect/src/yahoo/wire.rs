@@ -48,6 +48,9 @@ pub struct Meta {
     pub short_name: Option<String>,
     pub exchange_name: Option<String>,
     pub regular_market_price: Option<Number>,
+    /// The close of the session before the requested window: of 226.21 and 226.78 for a window that is 2 October 2024 the
+    /// former, that of 1 October, while `previousClose` is that of the session before the latest one.
+    pub chart_previous_close: Option<Number>,
     pub exchange_timezone_name: Option<String>,
     pub data_granularity: Option<String>,
     #[serde(default, deserialize_with = "lenient")]

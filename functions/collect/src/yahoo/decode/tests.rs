@@ -67,6 +67,26 @@ fn a_currency_pair_is_known_by_both_of_its_names() -> Result<(), shared::symbol:
     Ok(())
 }
 
+#[test]
+fn the_close_before_the_window_is_the_previous_close_unless_it_is_of_another_scale() -> Result<(), Failure> {
+    for (close, previous) in [
+        (Some(json!(9.5)), Some(9.5)),
+        (Some(json!(334.790_008_544_921_9)), None),
+        (Some(json!(49.9)), Some(49.9)),
+        (Some(json!(50.0)), None),
+        (Some(json!(2.001)), Some(2.001)),
+        (Some(json!(2.0)), None),
+        (Some(json!(0.0)), None),
+        (Some(json!("9.5")), None),
+        (Some(Value::Null), None),
+        (None, None),
+    ] {
+        let day = decode(200, &edited("/meta/chartPreviousClose", close.clone()))?;
+        assert_eq!(day.previous_close.map(shared::Price::get), previous, "{close:?}");
+    }
+    Ok(())
+}
+
 /// The closing prices of a reply's bars.
 fn closes(body: &str) -> Result<Vec<f64>, Failure> {
     Ok(decode(200, body)?.bars.iter().map(|bar| bar.close.get()).collect())
