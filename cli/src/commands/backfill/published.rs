@@ -110,7 +110,7 @@ mod tests {
     fn published() -> Option<Published> {
         let row = |name: &str, hour: u8, bars: u32| {
             let at = format!("2026-11-20T{hour:02}:30:00-05:00");
-            format!("{name},{name},2026-11-20,{hour},{at},2,{at},1,{bars},100,USD,1,2,simulated\n")
+            format!("{name},{name},2026-11-20,{hour},{at},2,{at},1,{bars},100,USD,1,2,simulated,\n")
         };
         let rows = [row("META", 9, 6), row("META", 10, 12), row("SNAP", 9, 6), row("SNAP", 10, 11)].concat();
         let content = format!("{}\n{rows}", hourly_extreme::COLUMNS.join(",")).into_bytes();
