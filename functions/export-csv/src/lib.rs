@@ -3,7 +3,6 @@
 //! It also decides whether the run is complete: the result says how many of the run's bars the query saw, and nothing is
 //! published where that is fewer than were collected of any symbol. Waiting and querying again is up to the state machine.
 
-mod chart;
 mod completeness;
 mod error;
 mod objects;

@@ -300,7 +300,7 @@ mod tests {
     #[test]
     fn athenas_large_and_small_doubles_become_plain() -> Result<(), Box<dyn std::error::Error>> {
         let at_one_price = |high: &str| {
-            let closes = vec!["341.19"; 12].join(",00 ");
+            let closes = ["341.19"; 12].join(",00 ");
             let row = sample::row().replace(&sample::closes("335.5", "340.25", 12), &format!("00 {closes}"));
             ["341.19", "335.5", "340.25"].into_iter().fold(row, |row, price| row.replace(price, high))
         };

@@ -1,0 +1,62 @@
+//! The hours in which the day's bars are, on the exchanges' clocks.
+
+use std::collections::BTreeMap;
+
+use jiff::{SignedDuration, civil::Time, tz::Offset};
+use shared::Interval;
+
+use super::company::Company;
+
+/// How many different hours are listed; the rest is counted.
+const LISTED: usize = 3;
+
+/// Such as `09:30–16:00 (UTC−05:00)`, and where companies differ the most frequent first, with their number: from the first
+/// bar that is there or missing to the end of the last one.
+pub fn hours(companies: &[Company<'_>], interval: Interval) -> String {
+    let mut counts = BTreeMap::new();
+    for company in companies {
+        let bars = company.closes.iter().filter_map(|close| at(close.minute));
+        let gaps = company.collected.iter().flat_map(|collected| collected.gaps.iter().flatten());
+        let starts: Vec<Time> = bars.chain(gaps.flat_map(|gap| [gap.first, gap.last])).collect();
+        let Some((first, last)) = starts.iter().min().zip(starts.iter().max()) else { continue };
+        let end = last.wrapping_add(interval.duration());
+        *counts.entry((*first, end, company.day.high.1.offset())).or_insert(0) += 1;
+    }
+    let mut counts: Vec<_> = counts.into_iter().collect();
+    counts.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
+    let is_one = counts.len() == 1;
+    let text = |((first, end, offset), count): &((Time, Time, Offset), usize)| {
+        let clock = |time: &Time| time.strftime("%H:%M").to_string();
+        let end = if *end == Time::midnight() { "24:00".to_owned() } else { clock(end) };
+        let number = if is_one { String::new() } else { format!(" {count}\u{d7}") };
+        format!("{}\u{2013}{end} (UTC{}){number}", clock(first), signed(*offset))
+    };
+    let mut listed: Vec<_> = counts.iter().take(LISTED).map(text).collect();
+    if counts.len() > LISTED {
+        listed.push(format!("{} other", counts.len() - LISTED));
+    }
+    listed.join(", ")
+}
+
+fn at(minute: u16) -> Option<Time> {
+    Time::midnight().checked_add(SignedDuration::from_mins(minute.into())).ok()
+}
+
+/// `−05:00`, with the minus sign U+2212; jiff itself prints `-05`.
+fn signed(offset: Offset) -> String {
+    let minutes = offset.seconds() / 60;
+    let sign = if minutes < 0 { '\u{2212}' } else { '+' };
+    format!("{sign}{:02}:{:02}", minutes.abs() / 60, minutes.abs() % 60)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_offset_has_hours_and_minutes() {
+        let offset = |seconds| Offset::from_seconds(seconds).map(signed).ok();
+        assert_eq!(offset(-18_000).as_deref(), Some("\u{2212}05:00"));
+        assert_eq!(offset(19_800).as_deref(), Some("+05:30"));
+    }
+}

@@ -1,0 +1,135 @@
+(() => {
+  const at = id => document.getElementById(id), svg = (name, attributes) => {
+    const element = document.createElementNS("http://www.w3.org/2000/svg", name);
+    for (const key in attributes) element.setAttribute(key, attributes[key]);
+    return element;
+  };
+  const table = at("companies"), body = table.tBodies[0], heads = [...table.tHead.rows[0].cells];
+  const find = at("find"), gaps = at("gaps"), cmp = at("cmp"), panels = at("panels");
+  let rows = [...body.rows];
+
+  // On S3, and in a copy of its folders, a day's folder is trade_date=….
+  if (/\/trade_date=[^/]+\/[^/]+$/.test(location.pathname))
+    for (const link of document.querySelectorAll("a.day")) link.setAttribute("href", link.getAttribute("href").replace("../", "../trade_date="));
+
+  const button = cell => {
+    const button = document.createElement("button");
+    button.append(...cell.childNodes);
+    cell.prepend(button);
+    return button;
+  };
+
+  // Sorting. What is not known is last; rows that are pinned stay first.
+  const value = (row, column) => {
+    const text = row.cells[column].textContent;
+    const number = parseFloat(text.replace(/,/g, "").replace("−", "-"));
+    return column === 0 || text.includes(":") ? text : isNaN(number) ? null : number;
+  };
+  const order = () => body.append(...rows.filter(row => row.matches(".pinned")), ...rows.filter(row => !row.matches(".pinned")));
+  heads.forEach((head, column) => {
+    if (column === 1) return;
+    button(head).onclick = () => {
+      const sorted = head.getAttribute("aria-sort");
+      const ascending = sorted ? sorted === "descending" : column === 0;
+      for (const other of heads) other.removeAttribute("aria-sort");
+      head.setAttribute("aria-sort", ascending ? "ascending" : "descending");
+      const keys = new Map(rows.map(row => [row, value(row, column)]));
+      rows.sort((one, other) => {
+        const [a, b] = [keys.get(one), keys.get(other)];
+        return a === b ? 0 : a === null ? 1 : b === null ? -1 : (a < b ? -1 : 1) * (ascending ? 1 : -1);
+      });
+      order();
+    };
+  });
+
+  // Finding.
+  const show = () => {
+    const text = find.value.trim().toLowerCase();
+    let shown = 0;
+    for (const row of rows) {
+      const fits = row.cells[0].textContent.toLowerCase().includes(text) && (!gaps.checked || row.matches(".gap"));
+      row.hidden = !fits;
+      shown += fits;
+    }
+    at("shown").textContent = `${shown} of ${rows.length}`;
+  };
+  find.oninput = gaps.onchange = show;
+  document.addEventListener("keydown", event => {
+    const typing = event.target.matches("input[type=search]");
+    if (event.key === "/" && !typing && !event.ctrlKey && !event.metaKey && !event.altKey) {
+      event.preventDefault();
+      find.focus();
+    } else if (event.key === "Escape" && typing) {
+      find.value = "";
+      show();
+      find.blur();
+    }
+  });
+
+  // Pinning: the row goes to the top, its line is drawn over the others, and its candles where they are not drawn yet.
+  const line = row => {
+    const spark = row.querySelector("svg");
+    if (!cmp || !spark) return null;
+    const [low, high] = spark.dataset.y.split(" ").map(Number), [zero, unit] = cmp.dataset.unit.split(" ").map(Number);
+    const [left, right] = cmp.dataset.ends.split(" ").map(Number);
+    const across = (right - left) / 116, down = high > low ? (high - low) * unit / 24 : 0, top = zero - high * unit;
+    const group = svg("g", { class: "ln own" });
+    const path = svg("path", { d: spark.lastChild.getAttribute("d"), transform: `matrix(${across} 0 0 ${down} ${left - 2 * across} ${top - 2 * down})` });
+    group.append(path);
+    const last = row.cells[3].textContent, label = svg("text", { x: right + 8, y: zero - parseFloat(last.replace("−", "-")) * unit + 4 });
+    label.textContent = `${row.id} ${last}`;
+    group.append(label);
+    return group;
+  };
+  const candles = row => {
+    const [half, ...hours] = row.dataset.c.split(";"), figure = document.createElement("figure"), caption = document.createElement("figcaption");
+    caption.textContent = `${row.querySelector("small").textContent} ${row.id} ${row.cells[3].textContent}`;
+    const picture = svg("svg", { class: "rg", viewBox: "0 0 340 170", role: "img", "aria-label": `${row.id}: open, high, low, close and volume of each hour` });
+    const text = (x, y, anchor, content) => {
+      const element = svg("text", { x, y, "text-anchor": anchor });
+      element.textContent = content;
+      picture.append(element);
+    };
+    text(48, 24, "end", row.cells[5].textContent);
+    text(48, 128, "end", row.cells[7].textContent);
+    for (const hour of hours) {
+      const [label, x, open, high, low, close, volume] = hour.split(" ");
+      const top = Math.min(open, close), height = Math.max(1, Math.abs(open - close)), group = svg("g", { class: +close > +open ? "dn" : "up" });
+      const box = { x: x - half, width: 2 * half };
+      group.append(svg("path", { d: `M${x} ${high}V${top}m0 ${height}V${low}` }), svg("rect", { ...box, y: top, height }), svg("rect", { ...box, class: "vol", y: 150 - volume, height: volume }));
+      picture.append(group);
+      if (hours.length < 13 || label % 3 === 0) text(x, 165, "middle", label);
+    }
+    figure.append(caption, picture);
+    return figure;
+  };
+  const drawn = new Map();
+  const pin = row => {
+    const pinned = row.classList.toggle("pinned");
+    row.querySelector("button").setAttribute("aria-pressed", pinned);
+    order();
+    const own = cmp && [...cmp.querySelectorAll("[data-s]")].find(line => line.dataset.s === row.id);
+    if (own) own.classList.toggle("pin", pinned);
+    if (pinned) {
+      const parts = [own ? null : line(row), row.dataset.c ? candles(row) : null];
+      if (parts[0]) parts[0].classList.add("pin"), cmp.append(parts[0]);
+      if (parts[1]) panels.append(parts[1]);
+      drawn.set(row, parts);
+    } else {
+      for (const part of drawn.get(row)) part?.remove();
+      drawn.delete(row);
+    }
+    cmp?.classList.toggle("pins", drawn.size > 0);
+  };
+  for (const row of rows) {
+    const cell = row.cells[0], symbol = document.createElement("button");
+    symbol.append(cell.firstChild);
+    symbol.setAttribute("aria-pressed", false);
+    symbol.onclick = () => pin(row);
+    cell.prepend(symbol);
+  }
+  const choose = at("choose");
+  if (choose) choose.textContent = "Choose companies in the table: their hours are drawn here.";
+  document.querySelector(".tools").hidden = false;
+  show();
+})();
