@@ -48,38 +48,38 @@ pub fn movers<'a>(companies: &[Company<'a>]) -> Vec<Movers<'a>> {
 /// symbols.`
 pub fn sentence(companies: &[Company<'_>], collection: &Collection) -> String {
     let changes = ranked(companies, |company| company.day.change());
-    let of = |direction: &str| changes.iter().filter(|(company, _)| company.direction() == direction).count();
-    let counts = [(of("up"), "up"), (of("dn"), "down"), (of(""), "unchanged")];
-    let counts: Vec<_> = counts
-        .iter()
-        .filter(|(count, _)| *count > 0)
-        .map(|(count, what)| format!("{} {what}", thousands(count)))
-        .collect();
-    let mut sentences = vec![counts.join(", ")];
-    if let [(best, most), .., (worst, least)] = &changes[..] {
-        sentences.push(format!(
-            "Best {} {}, worst {} {}",
-            best.symbol(),
-            percent(*most),
-            worst.symbol(),
-            percent(*least)
-        ));
+    let ranges = ranked(companies, |company| company.day.range());
+    let mut sentences = vec![];
+    match &changes[..] {
+        [] => {}
+        [(only, change)] => sentences.push(format!("{} {}", only.symbol(), percent(*change))),
+        [(best, most), .., (worst, least)] => {
+            sentences.push(directions(companies));
+            let (most, least) = (percent(*most), percent(*least));
+            sentences.push(format!("Best {} {most}, worst {} {least}", best.symbol(), worst.symbol()));
+        }
     }
-    if let Some((widest, range)) = ranked(companies, |company| company.day.range()).first() {
-        sentences.push(format!("Widest range {} {}", widest.symbol(), share(*range)));
+    match &ranges[..] {
+        [] => {}
+        [(_, range)] => sentences.push(format!("Range {}", share(*range))),
+        [(widest, range), ..] => sentences.push(format!("Widest range {} {}", widest.symbol(), share(*range))),
     }
     sentences.extend(missing_bars(collection));
-    let without = collection.symbols.failed.iter().filter(|symbol| symbol.reason != Reason::NoSession).count();
-    if without > 0 {
-        sentences.push(format!("{} no bars of this run", has(without, "symbol")));
+    match collection.symbols.failed.iter().filter(|symbol| symbol.reason != Reason::NoSession).count() {
+        0 => {}
+        1 => sentences.push("1 symbol has no bars of this run".to_owned()),
+        count => sentences.push(format!("{} symbols have no bars of this run", thousands(count))),
     }
-    sentences
-        .iter()
-        .filter(|sentence| !sentence.is_empty())
-        .map(|sentence| format!("{sentence}. "))
-        .collect::<String>()
-        .trim_end()
-        .to_owned()
+    sentences.join(". ") + "."
+}
+
+/// Such as `6 up, 4 down`.
+fn directions(companies: &[Company<'_>]) -> String {
+    let counts = [("up", "up"), ("dn", "down"), ("", "unchanged")].map(|(direction, what)| {
+        let count = companies.iter().filter(|company| company.direction() == direction).count();
+        (count > 0).then(|| format!("{} {what}", thousands(count)))
+    });
+    counts.into_iter().flatten().collect::<Vec<_>>().join(", ")
 }
 
 fn missing_bars(collection: &Collection) -> Option<String> {
@@ -101,6 +101,70 @@ fn missing_bars(collection: &Collection) -> Option<String> {
     }
 }
 
-fn has(count: usize, noun: &str) -> String {
-    if count == 1 { format!("1 {noun} has") } else { format!("{} {noun}s have", thousands(count)) }
+#[cfg(test)]
+mod tests {
+    use shared::payload::{ExportRequest, FailedSymbol};
+
+    use super::*;
+    use crate::{query_result, sample};
+
+    type Outcome = Result<(), Box<dyn std::error::Error>>;
+
+    fn sentence_of(symbols: &[&str], edit: fn(&mut Collection)) -> Result<String, Box<dyn std::error::Error>> {
+        let ExportRequest { mut collection, .. } = sample::request()?;
+        collection.symbols.collected.retain(|it| symbols.contains(&it.symbol.as_str()));
+        collection.symbols.failed.clear();
+        edit(&mut collection);
+        let result = query_result::read(sample::result().as_bytes(), collection.trade_date, collection.source())?;
+        let result = result.of(&collection.symbols);
+        Ok(sentence(&Company::all(&result, &collection.symbols.collected), &collection))
+    }
+
+    fn failed(collection: &mut Collection, symbol: &str, reason: Reason) {
+        let symbol = symbol.parse();
+        collection.symbols.failed.extend(symbol.ok().map(|symbol| FailedSymbol {
+            symbol,
+            reason,
+            detail: String::new(),
+            attempts: 1,
+            session_ends_at: None,
+            refusals: 0,
+        }));
+    }
+
+    #[test]
+    fn the_day_in_one_sentence() -> Outcome {
+        let all = ["META", "SHOP", "XYZ"];
+        let three = "1 up, 1 down, 1 unchanged. Best META +2.18%, worst SHOP \u{2212}1.67%. Widest range META 3.06%";
+        for (symbols, edit, expected) in [
+            (&all[..], (|_| {}) as fn(&mut Collection), format!("{three}. 12 of 36 bars are missing, in 1 symbol.")),
+            (&all, |it| it.symbols.collected[2].expected = Some(7), format!("{three}. 1 of 25 bars is missing.")),
+            (
+                &all,
+                |it| it.symbols.collected[0].bars = 17,
+                format!("{three}. 13 of 36 bars are missing, in 2 symbols."),
+            ),
+            (&["META"], |_| {}, "META +2.18%. Range 3.06%. All 18 bars are there.".to_owned()),
+            (&["SHOP"], |_| {}, "SHOP \u{2212}1.67%. Range 2.42%.".to_owned()),
+            (
+                &["SHOP"],
+                |it| {
+                    failed(it, "FB", Reason::UnknownSymbol);
+                    failed(it, "VOD.L", Reason::NoSession);
+                },
+                "SHOP \u{2212}1.67%. Range 2.42%. 1 symbol has no bars of this run.".to_owned(),
+            ),
+            (
+                &["SHOP"],
+                |it| {
+                    failed(it, "FB", Reason::UnknownSymbol);
+                    failed(it, "OKTA", Reason::Blocked);
+                },
+                "SHOP \u{2212}1.67%. Range 2.42%. 2 symbols have no bars of this run.".to_owned(),
+            ),
+        ] {
+            assert_eq!(sentence_of(symbols, edit)?, expected);
+        }
+        Ok(())
+    }
 }

@@ -11,15 +11,17 @@ use super::company::Company;
 const LISTED: usize = 3;
 
 /// Such as `09:30–16:00 (UTC−05:00)`, and where companies differ the most frequent first, with their number: from the first
-/// bar that is there or missing to the end of the last one.
+/// bar that is there or missing to the end of the last one. Of bars of an hour the last may be cut off by the session's end, so
+/// they are `first bar 09:30, last bar 15:30`.
 pub fn hours(companies: &[Company<'_>], interval: Interval) -> String {
+    let is_cut_off = interval.duration() >= SignedDuration::from_hours(1);
     let mut counts = BTreeMap::new();
     for company in companies {
         let bars = company.closes.iter().filter_map(|close| at(close.minute));
         let gaps = company.collected.iter().flat_map(|collected| collected.gaps.iter().flatten());
         let starts: Vec<Time> = bars.chain(gaps.flat_map(|gap| [gap.first, gap.last])).collect();
         let Some((first, last)) = starts.iter().min().zip(starts.iter().max()) else { continue };
-        let end = last.wrapping_add(interval.duration());
+        let end = if is_cut_off { *last } else { last.wrapping_add(interval.duration()) };
         *counts.entry((*first, end, company.day.high.1.offset())).or_insert(0) += 1;
     }
     let mut counts: Vec<_> = counts.into_iter().collect();
@@ -29,7 +31,11 @@ pub fn hours(companies: &[Company<'_>], interval: Interval) -> String {
         let clock = |time: &Time| time.strftime("%H:%M").to_string();
         let end = if *end == Time::midnight() { "24:00".to_owned() } else { clock(end) };
         let number = if is_one { String::new() } else { format!(" {count}\u{d7}") };
-        format!("{}\u{2013}{end} (UTC{}){number}", clock(first), signed(*offset))
+        let hours = match is_cut_off {
+            true => format!("first bar {}, last bar {end}", clock(first)),
+            false => format!("{}\u{2013}{end}", clock(first)),
+        };
+        format!("{hours} (UTC{}){number}", signed(*offset))
     };
     let mut listed: Vec<_> = counts.iter().take(LISTED).map(text).collect();
     if counts.len() > LISTED {
