@@ -1,6 +1,7 @@
 //! The simulated market, served by the test process itself.
 
 use anyhow::Context;
+use jiff::tz::TimeZone;
 use market_sim::SimulatedMarket;
 use serde_json::Value;
 use shared::{Interval, TradeDate};
@@ -35,8 +36,21 @@ impl MarketServer {
     /// # Errors
     /// When the market has no such series.
     pub async fn series(&self, symbol: &str, date: TradeDate, interval: Interval) -> anyhow::Result<Value> {
-        let (from, to) = date.midnights(&jiff::tz::TimeZone::get("America/New_York")?)?;
-        let (from, to) = (from.as_second() - 86_400, to.as_second());
+        let (from, to) = date.midnights(&TimeZone::get("America/New_York")?)?;
+        self.chart(symbol, from.as_second() - 86_400, to.as_second(), interval).await
+    }
+
+    /// The close before `date`, which begins at midnight in `zone`.
+    ///
+    /// # Errors
+    /// When the market has no such series.
+    pub async fn previous_close(&self, symbol: &str, date: TradeDate, zone: &TimeZone) -> anyhow::Result<Option<f64>> {
+        let (from, to) = date.midnights(zone)?;
+        let series = self.chart(symbol, from.as_second(), to.as_second(), Interval::FiveMinutes).await?;
+        Ok(series["meta"]["chartPreviousClose"].as_f64())
+    }
+
+    async fn chart(&self, symbol: &str, from: i64, to: i64, interval: Interval) -> anyhow::Result<Value> {
         let url = format!("{}/v8/finance/chart/{symbol}?period1={from}&period2={to}&interval={interval}", self.url);
         let reply: Value = serde_json::from_str(&self.http.get(url).send().await?.text().await?)?;
         reply.pointer("/chart/result/0").cloned().with_context(|| format!("no series for {symbol}: {reply}"))

@@ -24,7 +24,12 @@ pub async fn expected_from_market(
     let mut hours = HourlyExtremes::new();
     for company in companies {
         let series = market.series(company.1, date, interval).await?;
-        add(&mut hours, *company, &series, date)?;
+        let zone = TimeZone::get(series["meta"]["exchangeTimezoneName"].as_str().context("no time zone")?)?;
+        // All simulated instruments are of one scale from day to day.
+        let previous_close = market.previous_close(company.1, date, &zone).await?.map(|close| f64::from(close as f32));
+        let currency = series["meta"]["currency"].as_str();
+        let listing = Listing { name: company.0, symbol: company.1, currency, previous_close };
+        add(&mut hours, listing, &series, date, &zone)?;
     }
     hours.csv(date)
 }
@@ -49,15 +54,11 @@ pub async fn verify_csv(
 /// latest price: flat, without volume.
 fn add(
     hours: &mut HourlyExtremes<f32>,
-    (name, symbol): (&str, &str),
+    listing: Listing<'_>,
     series: &Value,
     date: TradeDate,
+    zone: &TimeZone,
 ) -> anyhow::Result<()> {
-    let meta = &series["meta"];
-    // All simulated instruments are of one scale from day to day.
-    let previous_close = meta["chartPreviousClose"].as_f64().map(|close| f64::from(close as f32));
-    let listing = Listing { name, symbol, currency: meta["currency"].as_str(), previous_close };
-    let zone = TimeZone::get(meta["exchangeTimezoneName"].as_str().context("no time zone")?)?;
     let periods = series.pointer("/meta/tradingPeriods").and_then(Value::as_array).context("no trading periods")?;
     let session = periods.iter().filter_map(|day| day.get(0)).find(|period| {
         let start = period["start"].as_i64().and_then(|s| Timestamp::from_second(s).ok());
