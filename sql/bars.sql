@@ -15,10 +15,10 @@ CREATE EXTERNAL TABLE bars (
   close        double,  -- last price
   volume       bigint,  -- shares traded
   currency     string,  -- Yahoo's code: ISO 4217's, or of a minor unit such as GBp; null where unknown
-  previous_close double, -- last price of the symbol's session before, the same in every bar of a day; null where unknown
   `interval`   string,  -- length of the bar: 1m 2m 5m 15m 30m 1h
   collected_at string,  -- when the collection began, UTC: 2021-11-30T22:30:00.123Z
-  run_id       string   -- execution that collected the bar
+  run_id       string,  -- execution that collected the bar
+  previous_close double -- last price of the symbol's session before, the same in every bar of a day; null where unknown
 )
 PARTITIONED BY (
   trade_date   string   -- exchange-local date of the session: 2021-11-30

@@ -58,16 +58,16 @@ pub struct Bar {
     pub volume: u64,
     /// Yahoo's code: ISO 4217's, or of a minor unit such as `GBp`; `null` where it gives none.
     pub currency: Option<String>,
-    /// The last price of the symbol's session before, as the market reports it, the same in every bar of a day; `null` where
-    /// it reports none.
-    #[serde(default)]
-    pub previous_close: Option<Price>,
     /// The length of the bar.
     pub interval: Interval,
     /// When the collection that this bar belongs to began, in UTC; of two bars of one key the last write wins.
     pub collected_at: Timestamp,
     /// The run that collected the bar.
     pub run_id: RunId,
+    /// The last price of the symbol's session before, as the market reports it, the same in every bar of a day; `null` where
+    /// it reports none.
+    #[serde(default)]
+    pub previous_close: Option<Price>,
 }
 
 /// `2021-11-30T09:30:00-05:00`, for serde's `with`: the exchange's wall clock and its offset, without a zone's name.
@@ -152,17 +152,17 @@ mod tests {
                 close: price,
                 volume: 3_000_000_000,
                 currency: Some("USD".into()),
-                previous_close: Some(Price(333.5)),
                 interval: Interval::FiveMinutes,
                 collected_at: "2021-11-30T22:00:00Z".parse()?,
                 run_id: "run-1".parse()?,
+                previous_close: Some(Price(333.5)),
             };
             let line = serde_json::to_string(&bar)?;
             let date = &ts[..10];
             assert_eq!(
                 line,
                 format!(
-                    r#"{{"symbol":"META","company_name":"Meta Platforms","trade_date":"{date}","ts":"{ts}","open":334.79,"high":334.79,"low":334.79,"close":334.79,"volume":3000000000,"currency":"USD","previous_close":333.5,"interval":"5m","collected_at":"2021-11-30T22:00:00Z","run_id":"run-1"}}"#
+                    r#"{{"symbol":"META","company_name":"Meta Platforms","trade_date":"{date}","ts":"{ts}","open":334.79,"high":334.79,"low":334.79,"close":334.79,"volume":3000000000,"currency":"USD","interval":"5m","collected_at":"2021-11-30T22:00:00Z","run_id":"run-1","previous_close":333.5}}"#
                 )
             );
             let back: Bar = serde_json::from_str(&line)?;

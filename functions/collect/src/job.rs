@@ -110,10 +110,10 @@ impl Job {
             close: bar.close,
             volume: bar.volume,
             currency: day.currency.clone(),
-            previous_close: day.previous_close,
             interval: self.interval,
             collected_at: self.collected_at,
             run_id: self.run_id.clone(),
+            previous_close: day.previous_close,
         })
     }
 
