@@ -20,26 +20,25 @@ pub struct Movers<'a> {
 
 /// The lists of movers that are not empty.
 pub fn movers<'a>(companies: &[Company<'a>]) -> Vec<Movers<'a>> {
-    let list = |title, mut ranked: Vec<(&Company<'a>, f64)>, text: fn(f64) -> String| {
+    let list = |title, mut ranked: Vec<(&Company<'a>, f64)>, text: fn(&Company<'a>, f64) -> String| {
         ranked.truncate(MOVERS);
-        Movers { title, rows: ranked.into_iter().map(|(company, value)| (company.symbol(), text(value))).collect() }
+        Movers {
+            title,
+            rows: ranked.into_iter().map(|(company, value)| (company.symbol(), text(company, value))).collect(),
+        }
     };
     let mut changes = ranked(companies, |company| company.day.change());
     let up = changes.iter().copied().filter(|(company, _)| company.direction() == "up").collect();
     changes.reverse();
     let down = changes.into_iter().filter(|(company, _)| company.direction() == "dn").collect();
-    #[allow(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::cast_sign_loss)]
-    // three digits are shown
+    #[allow(clippy::cast_precision_loss)] // it decides the order alone
     let volume = ranked(companies, |company| (company.day.volume > 0).then_some(company.day.volume as f64));
     let lists = [
-        list("Up", up, percent),
-        list("Down", down, percent),
-        list("Range", ranked(companies, |company| company.day.range()), share),
-        list("Volatility", ranked(companies, Company::volatility), share),
-        list("Volume", volume, |volume| {
-            #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // it was a whole number
-            compact(volume as u64)
-        }),
+        list("Up", up, |_, change| percent(change)),
+        list("Down", down, |_, change| percent(change)),
+        list("Range", ranked(companies, |company| company.day.range()), |_, range| share(range)),
+        list("Volatility", ranked(companies, Company::volatility), |_, volatility| share(volatility)),
+        list("Volume", volume, |company, _| compact(company.day.volume)),
     ];
     lists.into_iter().filter(|list| !list.rows.is_empty()).collect()
 }
