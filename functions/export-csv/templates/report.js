@@ -67,16 +67,20 @@
   });
 
   // Pinning: the row goes to the top, its line is drawn over the others, and its candles where they are not drawn yet.
+  let colour = 0;
   const line = row => {
     const spark = row.querySelector("svg");
     if (!cmp || !spark) return null;
     const [low, high] = spark.dataset.y.split(" ").map(Number), [zero, unit] = cmp.dataset.unit.split(" ").map(Number);
     const [left, right] = cmp.dataset.ends.split(" ").map(Number);
     const across = (right - left) / 116, down = high > low ? (high - low) * unit / 24 : 0, top = zero - high * unit;
-    const group = svg("g", { class: "ln own" });
+    const group = svg("g", { class: `ln own pin c${colour++ % 10}` });
     const path = svg("path", { d: spark.lastChild.getAttribute("d"), transform: `matrix(${across} 0 0 ${down} ${left - 2 * across} ${top - 2 * down})` });
     group.append(path);
-    const last = row.cells[3].textContent, label = svg("text", { x: right + 8, y: zero - parseFloat(last.replace("−", "-")) * unit + 4 });
+    const last = row.cells[3].textContent, taken = [...cmp.querySelectorAll(".pin text")].map(label => +label.getAttribute("y"));
+    let y = zero - parseFloat(last.replace("−", "-")) * unit + 4;
+    while (taken.some(other => Math.abs(other - y) < 13)) y += 13;
+    const label = svg("text", { x: right + 8, y });
     label.textContent = `${row.id} ${last}`;
     group.append(label);
     return group;
@@ -112,7 +116,7 @@
     if (own) own.classList.toggle("pin", pinned);
     if (pinned) {
       const parts = [own ? null : line(row), row.dataset.c ? candles(row) : null];
-      if (parts[0]) parts[0].classList.add("pin"), cmp.append(parts[0]);
+      if (parts[0]) cmp.append(parts[0]);
       if (parts[1]) panels.append(parts[1]);
       drawn.set(row, parts);
     } else {
@@ -125,7 +129,10 @@
     const cell = row.cells[0], symbol = document.createElement("button");
     symbol.append(cell.firstChild);
     symbol.setAttribute("aria-pressed", false);
-    symbol.onclick = () => pin(row);
+    symbol.onclick = () => {
+      pin(row);
+      symbol.focus();
+    };
     cell.prepend(symbol);
   }
   const choose = at("choose");
