@@ -4,6 +4,7 @@ pub mod console;
 pub mod format;
 pub mod hints;
 pub mod json;
+pub mod phases;
 pub mod progress;
 pub mod summary;
 pub mod tables;

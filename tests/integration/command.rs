@@ -74,8 +74,15 @@ async fn a_day_from_local_up_to_local_down(context: Arc<Context>) -> Result<()> 
     let run =
         finstream(&["run", "--trade-date", "2026-11-20", "--symbols", "META,ZZNONE", "--out", &out.arg()]).await?;
     ensure!(run.code == 3, "{}", run.text);
-    for text in ["Collect", "RunQuery", "Meta Platforms", "ZZNONE", "No data found", "hourly_extremes.csv", "imulated"]
-    {
+    for text in [
+        "collecting 2 companies",
+        "querying",
+        "Meta Platforms",
+        "ZZNONE",
+        "No data found",
+        "hourly_extremes.csv",
+        "imulated",
+    ] {
         ensure!(run.text.contains(text), "the output lacks {text:?}:\n{}", run.text);
     }
     let csv = out.read("hourly_extremes.csv")?;

@@ -86,7 +86,7 @@ async fn an_interrupt_ends_with_130(context: Arc<Context>) -> Result<()> {
         command.args(["run", "--trade-date", "2024-09-11", "--symbols", "META", "--out", &out.arg()]);
         let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).kill_on_drop(true).spawn()?;
         let mut lines = BufReader::new(child.stderr.take().context("no standard error")?).lines();
-        while !lines.next_line().await?.context("it ended before it collected")?.contains("Collect") {}
+        while !lines.next_line().await?.context("it ended before it collected")?.contains("collecting") {}
         let id = child.id().context("the command ended before it was interrupted")?.to_string();
         ensure!(Command::new("kill").args([signal, &id]).status().await?.success());
         let mut text = String::new();
@@ -109,7 +109,7 @@ async fn results_go_to_standard_output_and_all_else_to_standard_error(context: A
     let run = ["run", "--trade-date", "2024-09-12", "--symbols", "META", "--out", &folder];
     let gaps = ["gaps", "--from", "2024-09-13", "--to", "2024-09-13", "--symbols", "META"];
     for (args, result, progress) in [
-        (&run[..], "company hours: 7", "Collect took "),
+        (&run[..], "company hours: 7", "collecting 1 company"),
         (&gaps, "without any bars: 1", "next:\n  cargo finstream backfill"),
         (&["local", "status"], "the local cloud is up", ""),
     ] {

@@ -138,8 +138,41 @@ pub async fn since(client: &Client, execution: &str, last: i64) -> anyhow::Resul
     Ok(events)
 }
 
-/// How long each Wait state lasts, in seconds, where the definition gives a number.
-pub type Waits = BTreeMap<String, f64>;
+/// How long the Wait states last, in seconds, as far as the definition gives it: a number, or lists of numbers from which an
+/// expression takes one.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Waits(BTreeMap<String, Vec<Vec<f64>>>);
+
+impl Waits {
+    /// The length of a Wait that is always the same.
+    pub fn fixed(&self, state: &str) -> Option<f64> {
+        match self.0.get(state)?.as_slice() {
+            [lengths] if lengths.len() == 1 => lengths.first().copied(),
+            _ => None,
+        }
+    }
+
+    /// The length of a Wait that is entered for the time `round`, from 0, where the expression takes the list of that index.
+    pub fn nth(&self, state: &str, list: usize, round: usize) -> Option<f64> {
+        self.0.get(state)?.get(list)?.get(round).copied()
+    }
+
+    /// The Wait states of a definition, their lengths multiplied by `scale`.
+    ///
+    /// # Errors
+    /// When it is not JSON.
+    pub fn of(definition: &str, scale: f64) -> anyhow::Result<Self> {
+        let definition: Value =
+            serde_json::from_str(definition).context("the state machine's definition is not JSON")?;
+        let states = definition.get("States").and_then(Value::as_object);
+        let lengths = states.into_iter().flatten().filter_map(|(name, state)| {
+            let lengths = lengths(state.get("Seconds")?);
+            let scaled = lengths.into_iter().map(|list| list.into_iter().map(|seconds| seconds * scale).collect());
+            Some((name.clone(), scaled.collect()))
+        });
+        Ok(Self(lengths.collect()))
+    }
+}
 
 /// The Wait states of the state machine that `execution` runs, their lengths multiplied by `scale`.
 ///
@@ -148,20 +181,21 @@ pub type Waits = BTreeMap<String, f64>;
 pub async fn waits(client: &Client, execution: &str, scale: f64) -> anyhow::Result<Waits> {
     let request = client.describe_state_machine_for_execution().execution_arn(execution);
     let response = request.send().await.map_err(|e| describe("states:DescribeStateMachineForExecution", &e))?;
-    waits_in(response.definition(), scale)
+    Waits::of(response.definition(), scale)
 }
 
-fn waits_in(definition: &str, scale: f64) -> anyhow::Result<Waits> {
-    let definition: Value = serde_json::from_str(definition).context("the state machine's definition is not JSON")?;
-    let states = definition.get("States").and_then(Value::as_object);
-    let seconds = states.into_iter().flatten().filter_map(|(name, state)| Some((name, number(state.get("Seconds")?)?)));
-    Ok(seconds.map(|(name, seconds)| (name.clone(), seconds * scale)).collect())
-}
-
-/// A number, or a JSONata expression that is nothing but a number.
-fn number(value: &Value) -> Option<f64> {
-    let expression = |text: &str| text.strip_prefix("{%")?.strip_suffix("%}")?.trim().parse().ok();
-    value.as_f64().or_else(|| expression(value.as_str()?))
+/// A number, a JSONata expression that is nothing but a number, or the lists of numbers in one.
+fn lengths(value: &Value) -> Vec<Vec<f64>> {
+    if let Some(number) = value.as_f64() {
+        return vec![vec![number]];
+    }
+    let expression = value.as_str().and_then(|text| text.strip_prefix("{%")?.strip_suffix("%}"));
+    let Some(expression) = expression.map(str::trim) else { return vec![] };
+    if let Ok(number) = expression.parse() {
+        return vec![vec![number]];
+    }
+    let lists = expression.split('[').skip(1).filter_map(|rest| rest.split_once(']'));
+    lists.filter_map(|(list, _)| list.split(',').map(|number| number.trim().parse().ok()).collect()).collect()
 }
 
 #[cfg(test)]
@@ -234,16 +268,20 @@ mod tests {
     }
 
     #[test]
-    fn a_wait_is_known_when_the_definition_holds_its_number() -> Outcome {
+    fn a_wait_is_known_when_the_definition_holds_its_numbers() -> Outcome {
         let definition = r#"{"States":{
             "Plain":{"Type":"Wait","Seconds":100},
             "Expression":{"Type":"Wait","Seconds":"{% 30 %}"},
+            "Lists":{"Type":"Wait","Seconds":"{% ($a = 'b' ? [300, 900] : [60])[$rounds] %}"},
             "Computed":{"Type":"Wait","Seconds":"{% $seconds * 2 %}"},
             "Until":{"Type":"Wait","Timestamp":"{% $now() %}"},
             "Collect":{"Type":"Task"}}}"#;
-        let expected = [("Plain".to_owned(), 50.0), ("Expression".to_owned(), 15.0)];
-        assert_eq!(waits_in(definition, 0.5)?, expected.into_iter().collect());
-        assert!(waits_in("not JSON", 1.0).is_err());
+        let waits = Waits::of(definition, 0.5)?;
+        let fixed = ["Plain", "Expression", "Lists", "Computed", "Until", "Collect"].map(|state| waits.fixed(state));
+        assert_eq!(fixed, [Some(50.0), Some(15.0), None, None, None, None]);
+        let of_lists = [(0, 0), (0, 1), (0, 2), (1, 0), (2, 0)].map(|(list, round)| waits.nth("Lists", list, round));
+        assert_eq!(of_lists, [Some(150.0), Some(450.0), None, Some(30.0), None]);
+        assert!(Waits::of("not JSON", 1.0).is_err());
         Ok(())
     }
 }

@@ -6,8 +6,6 @@ pub mod outcome;
 mod published;
 pub mod table;
 
-use std::collections::BTreeSet;
-
 use futures::{StreamExt, stream::FuturesUnordered};
 use jiff::Timestamp;
 use shared::{Interval, Symbol, TradeDate, trading_calendar::NEW_YORK, yahoo_retention};
@@ -48,7 +46,7 @@ pub async fn backfill(args: BackfillArgs, console: &Console) -> anyhow::Result<E
         () = run_days(&backfill, runs, usize::from(args.concurrency), &progress, &mut reports) => progress.clear(),
         () = interrupted() => {
             progress.clear();
-            progress.report(&still_running(&backfill.running().await, &backfill.target));
+            progress.report(&still_running(&backfill.running(), &backfill.target));
             return Ok(Exit::Interrupted);
         }
     }
@@ -113,15 +111,11 @@ pub async fn run_days(
     reports: &mut Vec<DayReport>,
 ) {
     let (mut waiting, mut running) = (runs.into_iter(), FuturesUnordered::new());
-    let mut running_dates = BTreeSet::new();
     loop {
         for (date, day) in waiting.by_ref().take(concurrency - running.len()) {
-            running_dates.insert(date);
-            running.push(backfill.finish(date, day));
+            running.push(backfill.finish(date, day, progress));
         }
-        progress.update(&running_dates.iter().map(TradeDate::to_string).collect::<Vec<_>>().join(", "));
         let Some(report) = running.next().await else { return };
-        running_dates.remove(&report.date);
         progress.report(&report.summary());
         progress.increment();
         reports.push(report);

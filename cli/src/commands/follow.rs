@@ -2,18 +2,22 @@
 //! do the same once they have started theirs.
 
 mod run_json;
+pub mod watch;
 
 use std::fs;
 
 use anyhow::Context;
-use shared::{ExportFiles, hourly_extreme, payload::RunOutcome};
+use jiff::Timestamp;
+use shared::{
+    ExportFiles, hourly_extreme,
+    payload::{RunOutcome, RunRequest},
+};
 
 use crate::{
     args::FollowArgs,
     aws::{
         execution::{self, RunResult, Status},
         export_files,
-        history::{self, RunEvent},
         poll::{Poll, poll_until},
         target::Target,
     },
@@ -23,6 +27,7 @@ use crate::{
     output::{console::Console, hints, json, progress::ProgressDisplay, tables, timeline::Timeline},
 };
 use run_json::{FilesJson, RunJson, RunResultJson};
+use watch::watch;
 
 pub async fn follow(args: FollowArgs, console: &Console) -> anyhow::Result<Exit> {
     args.out.folder.check(None)?;
@@ -74,8 +79,8 @@ pub async fn follow_to_end(
     progress: &ProgressDisplay,
 ) -> anyhow::Result<Exit> {
     progress.report(&format!("execution {name}"));
-    let execution = target.execution_arn(name);
-    let timeline = follow_history(target, &execution, progress).await?;
+    let request = request_of(target, name).await?;
+    let timeline = follow_history(target, name, &request, progress).await?;
     let (result, seconds) = result_of(target, name).await?;
     let form = |result| RunJson { place: target.place(), execution: name, seconds: json::seconds(seconds), result };
     match result {
@@ -141,28 +146,28 @@ pub async fn follow_to_end(
     }
 }
 
-/// Shows the events of an execution as they happen, until it has ended.
-async fn follow_history(target: &Target, execution: &str, progress: &ProgressDisplay) -> anyhow::Result<Timeline> {
-    let waits = history::waits(&target.sfn, execution, target.wait_scale).await?;
-    let mut timeline = Timeline::new(waits);
-    poll_until(target.poll_interval, async || {
-        let events = history::since(&target.sfn, execution, timeline.last_event()).await?;
-        show(&mut timeline, &events, progress);
-        Ok(match events.is_empty() {
-            _ if timeline.has_ended() => Poll::Ready(()),
-            true => Poll::Pending,
-            false => Poll::Changed,
-        })
-    })
-    .await
-    .context("the execution may still be running, but it cannot be followed")?;
-    Ok(timeline)
+/// The input of an execution; an empty one where it is not a request, which fails the execution.
+async fn request_of(target: &Target, name: &str) -> anyhow::Result<RunRequest> {
+    let found = execution::find(target, name).await?;
+    let input = found.as_ref().and_then(|found| found.input());
+    Ok(input.and_then(|input| serde_json::from_str(input).ok()).unwrap_or_default())
 }
 
-fn show(timeline: &mut Timeline, events: &[RunEvent], progress: &ProgressDisplay) {
-    for line in events.iter().flat_map(|event| timeline.advance(event)) {
-        progress.show(&line);
-    }
+/// Shows what an execution is doing, until it has ended.
+async fn follow_history(
+    target: &Target,
+    name: &str,
+    request: &RunRequest,
+    progress: &ProgressDisplay,
+) -> anyhow::Result<Timeline> {
+    let companies = watch::companies(target, request).await;
+    watch(target, &target.execution_arn(name), companies, progress.verbosity(), |lines, phases| {
+        lines.iter().for_each(|line| progress.show(line));
+        if let Some(current) = phases.line(Timestamp::now()) {
+            progress.overwrite(&current);
+        }
+    })
+    .await
 }
 
 /// The result of an execution that has ended, and how long it took, in seconds. Its description is eventually consistent

@@ -5,6 +5,7 @@ use std::{io::IsTerminal, time::Duration};
 
 use indicatif::{ProgressBar, ProgressStyle};
 use local::Progress;
+use shared::TradeDate;
 
 use super::{
     console::{Verbosity, print_to_stderr, printable},
@@ -21,6 +22,10 @@ impl ProgressDisplay {
     pub fn new(verbosity: Verbosity) -> Self {
         let has_spinner = verbosity == Verbosity::Normal && std::io::stderr().is_terminal();
         Self { spinner: has_spinner.then(spinner), verbosity }
+    }
+
+    pub fn verbosity(&self) -> Verbosity {
+        self.verbosity
     }
 
     /// Turns the spinner into a progress bar of `total` days; [`increment`](Self::increment) advances it.
@@ -46,6 +51,17 @@ impl ProgressDisplay {
         }
     }
 
+    /// Shows a line of one of several runs at once, each named by its trade date. With a spinner they are left to
+    /// [`overwrite`](Self::overwrite), which tells what each run is doing beside the bar.
+    pub fn show_of(&self, date: &TradeDate, line: &Line) {
+        let of_day = |text: &String| format!("{date}  {text}");
+        match line {
+            _ if self.spinner.is_some() => {}
+            Line::Started(text) | Line::Finished(text) => self.report(&of_day(text)),
+            Line::Updated(text) => self.update(&of_day(text)),
+        }
+    }
+
     /// Begins a step: the spinner's text from now on, or a line.
     pub fn start_step(&self, text: &str) {
         match &self.spinner {
@@ -60,6 +76,13 @@ impl ProgressDisplay {
             Some(spinner) => spinner.set_message(printable(text).into_owned()),
             None if self.verbosity == Verbosity::Verbose && !text.is_empty() => print_to_stderr(text),
             None => {}
+        }
+    }
+
+    /// Changes the spinner's text; without a spinner nothing is shown, since nothing can be overwritten.
+    pub fn overwrite(&self, text: &str) {
+        if self.spinner.is_some() {
+            self.update(text);
         }
     }
 
@@ -102,9 +125,7 @@ impl Progress for ProgressDisplay {
     }
 
     fn position(&self, line: &str) {
-        if self.spinner.is_some() {
-            self.update(line);
-        }
+        self.overwrite(line);
     }
 
     fn done(&self, what: &str) {
@@ -112,7 +133,8 @@ impl Progress for ProgressDisplay {
     }
 }
 
-const BAR_TEMPLATE: &str = "{spinner} {bar:24} {pos} of {len} days  {wide_msg}";
+/// The message has a line for each day that is running.
+const BAR_TEMPLATE: &str = "{spinner} {bar:24} {pos} of {len} days\n{msg}";
 
 fn spinner() -> ProgressBar {
     let spinner = ProgressBar::new_spinner();

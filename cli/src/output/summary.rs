@@ -20,15 +20,22 @@ struct Invocation {
 /// The results with something to summarize.
 #[derive(Debug, Deserialize)]
 #[serde(untagged)]
-enum TaskResult {
+pub enum TaskResult {
     Collected(Collection),
     Exported(Export),
     Crawl(StartedCrawl),
 }
 
+impl TaskResult {
+    /// Reads a task's output, JSON as Step Functions records it; `None` where it is none of these.
+    pub fn read(output: &str) -> Option<Self> {
+        Some(serde_json::from_str::<Invocation>(output).ok()?.payload)
+    }
+}
+
 /// Summarizes a task's output, JSON as Step Functions records it; `None` where it holds nothing to summarize.
 pub fn describe(output: &str) -> Option<String> {
-    match serde_json::from_str::<Invocation>(output).ok()?.payload {
+    match TaskResult::read(output)? {
         TaskResult::Collected(collection) => Some(describe_collection(&collection)),
         TaskResult::Exported(Export::Exported { bars_seen, rows, superseded_by, .. }) => {
             let newer = superseded_by.map(|run_id| format!("; {run_id} collected later and is the day's export"));

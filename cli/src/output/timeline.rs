@@ -123,8 +123,8 @@ impl Timeline {
     }
 
     fn announcement(&self, state: &str, kind: StateKind) -> String {
-        match self.waits.get(state) {
-            Some(seconds) if kind == StateKind::Wait => format!("{state}: waits {}", format_duration(*seconds)),
+        match self.waits.fixed(state) {
+            Some(seconds) if kind == StateKind::Wait => format!("{state}: waits {}", format_duration(seconds)),
             _ => state.to_owned(),
         }
     }
@@ -236,12 +236,12 @@ impl RunningState {
 }
 
 /// Whether a state only reports an outcome that is settled already, so that its own failure does not decide the run.
-fn is_notification(state: &str) -> bool {
+pub fn is_notification(state: &str) -> bool {
     state.starts_with("Notify")
 }
 
 /// The failure in one line. The whole cause is shown when the execution fails with it.
-fn summarize(ExecutionFailure { error, cause }: &ExecutionFailure) -> String {
+pub fn summarize(ExecutionFailure { error, cause }: &ExecutionFailure) -> String {
     const MAX_CHARS: usize = 160;
     let first = cause.lines().next().unwrap_or_default();
     match first.char_indices().nth(MAX_CHARS) {
@@ -252,4 +252,4 @@ fn summarize(ExecutionFailure { error, cause }: &ExecutionFailure) -> String {
 }
 
 #[cfg(test)]
-mod tests;
+pub mod tests;

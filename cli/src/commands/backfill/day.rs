@@ -9,16 +9,19 @@ use std::{
     collections::BTreeMap,
     fmt::Write,
     path::PathBuf,
-    sync::atomic::{AtomicBool, Ordering},
+    sync::{
+        Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use anyhow::bail;
+use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 use shared::{
     ErrorName, ExportFiles, Interval, ListName, PublishedDay, Symbol, SymbolList, TradeDate,
     payload::{RunOutcome, RunRequest, SymbolOutcomes},
 };
-use tokio::sync::Mutex;
 
 use super::{
     outcome::{DayOutcome, DayReport, Exported},
@@ -32,7 +35,9 @@ use crate::{
         poll::{Poll, poll_until},
         target::Target,
     },
+    commands::follow::watch::watch,
     out::OutFolder,
+    output::{phases::Phases, progress::ProgressDisplay, timeline::Line},
     trading_day::TradingDay,
 };
 
@@ -46,9 +51,17 @@ pub struct Backfill {
     symbols: SymbolList,
     pub interval: Interval,
     /// The executions that are being followed, by day.
-    running: Mutex<BTreeMap<TradeDate, String>>,
+    running: Mutex<BTreeMap<TradeDate, Running>>,
     /// Whether a run has failed since the market blocks this client. Others would wait for as long, and query it in vain.
     blocked: AtomicBool,
+}
+
+/// An execution that is being followed.
+#[derive(Debug)]
+struct Running {
+    execution: String,
+    /// What it is doing, in a user's words.
+    doing: String,
 }
 
 impl Backfill {
@@ -62,14 +75,18 @@ impl Backfill {
     }
 
     /// The names of the running executions, in the order of their days.
-    pub async fn running(&self) -> Vec<String> {
-        self.running.lock().await.values().cloned().collect()
+    pub fn running(&self) -> Vec<String> {
+        self.lock_running().values().map(|running| running.execution.clone()).collect()
+    }
+
+    fn lock_running(&self) -> MutexGuard<'_, BTreeMap<TradeDate, Running>> {
+        self.running.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The report of a day, after its run unless it was already done. An error becomes the failure `NotFollowed`.
-    pub async fn finish(&self, date: TradeDate, day: TradingDay) -> DayReport {
+    pub async fn finish(&self, date: TradeDate, day: TradingDay, progress: &ProgressDisplay) -> DayReport {
         let mut execution = String::new();
-        let outcome = self.run_unless_done(date, &day, &mut execution).await.unwrap_or_else(|error| {
+        let outcome = self.run_unless_done(date, &day, &mut execution, progress).await.unwrap_or_else(|error| {
             let failure = ExecutionFailure::new(Some("NotFollowed"), Some(&format!("{error:#}")));
             DayOutcome::Failed { execution, failure }
         });
@@ -85,6 +102,7 @@ impl Backfill {
         date: TradeDate,
         day: &TradingDay,
         execution: &mut String,
+        progress: &ProgressDisplay,
     ) -> anyhow::Result<DayOutcome> {
         for attempt in 1.. {
             *execution = execution_name(date, self.interval, (self.list.as_ref(), &self.symbols), attempt);
@@ -108,7 +126,7 @@ impl Backfill {
                 }
             }
         }
-        self.run(date, day, execution).await
+        self.run(date, day, execution, progress).await
     }
 
     /// The outcome of the day's own execution, and its files; `None` when the day has to be run again.
@@ -143,10 +161,17 @@ impl Backfill {
     }
 
     /// Starts the execution unless it is running, follows it to its end, and downloads its files.
-    async fn run(&self, date: TradeDate, day: &TradingDay, execution: &str) -> anyhow::Result<DayOutcome> {
-        self.running.lock().await.insert(date, execution.to_owned());
-        let (result, seconds) = self.follow(date, execution).await?;
-        self.running.lock().await.remove(&date);
+    async fn run(
+        &self,
+        date: TradeDate,
+        day: &TradingDay,
+        execution: &str,
+        progress: &ProgressDisplay,
+    ) -> anyhow::Result<DayOutcome> {
+        let running = Running { execution: execution.to_owned(), doing: "starting".to_owned() };
+        self.lock_running().insert(date, running);
+        let (result, seconds) = self.follow(date, execution, progress).await?;
+        self.lock_running().remove(&date);
         match result {
             Err(failure) if failure.error == ErrorName::SessionNotOver.to_string() => Ok(DayOutcome::NotOver),
             Err(failure) => {
@@ -166,11 +191,21 @@ impl Backfill {
     }
 
     /// Starts and follows an execution; returns its result, and how long it took, in seconds.
-    async fn follow(&self, date: TradeDate, execution: &str) -> anyhow::Result<(RunResult, f64)> {
+    async fn follow(
+        &self,
+        date: TradeDate,
+        execution: &str,
+        progress: &ProgressDisplay,
+    ) -> anyhow::Result<(RunResult, f64)> {
         let symbols = self.list.is_none().then(|| self.symbols.clone());
         let (list, interval) = (self.list.clone(), Some(self.interval));
         let request = RunRequest { trade_date: Some(date), list, symbols, interval, ..RunRequest::default() };
         execution::start(&self.target, execution, &request).await?;
+        let (arn, companies) = (self.target.execution_arn(execution), Some(self.symbols.len()));
+        watch(&self.target, &arn, companies, progress.verbosity(), |lines, phases| {
+            self.show(date, lines, phases, progress);
+        })
+        .await?;
         poll_until(self.target.poll_interval, async || match execution::describe(&self.target, execution).await? {
             Some(Status::Ended { result, seconds }) => Ok(Poll::Ready((*result, seconds))),
             Some(Status::Running) => Ok(Poll::Pending),
@@ -179,6 +214,21 @@ impl Backfill {
             }
         })
         .await
+    }
+
+    /// Shows what became of a day's run since the last time: the lines of a log, or what each run is doing beside the bar.
+    fn show(&self, date: TradeDate, lines: &[Line], phases: &Phases, progress: &ProgressDisplay) {
+        for line in lines {
+            progress.show_of(&date, line);
+        }
+        if let Some(doing) = phases.describe(Timestamp::now())
+            && let Some(running) = self.lock_running().get_mut(&date)
+        {
+            running.doing = doing;
+        }
+        let running = self.lock_running();
+        let running = running.iter().map(|(date, Running { doing, .. })| format!("  {date}  {doing}"));
+        progress.overwrite(&running.collect::<Vec<_>>().join("\n"));
     }
 
     fn exported(

@@ -1,7 +1,7 @@
 use super::*;
 
 /// Reads a script with one event a line, such as `0.5 task Collect`: the seconds since the start, and the event.
-fn events(script: &str) -> Result<Vec<RunEvent>, String> {
+pub fn events(script: &str) -> Result<Vec<RunEvent>, String> {
     let event = |(line, id): (&str, i64)| {
         let (seconds, rest) = line.split_once(' ').ok_or("no time")?;
         let ms = seconds.parse::<f64>().map_err(|error| error.to_string())? * 1000.0;
@@ -42,11 +42,12 @@ fn lines(timeline: &mut Timeline, script: &str) -> Result<String, String> {
     Ok(lines.join("\n"))
 }
 
-const COLLECTED: &str = r#"{"StatusCode":200,"Payload":{"outcome":"collected","trade_date":"2026-11-20","interval":"5m","run_id":"r","collected_at":"2026-11-20T22:00:00Z","written_at":"2026-11-20T22:00:01Z","bars":780,"records":2,"symbols":{"collected":[{"symbol":"META","bars":78,"expected":78}],"failed":[]},"simulated":true}}"#;
+pub const COLLECTED: &str = r#"{"StatusCode":200,"Payload":{"outcome":"collected","trade_date":"2026-11-20","interval":"5m","run_id":"r","collected_at":"2026-11-20T22:00:00Z","written_at":"2026-11-20T22:00:01Z","bars":780,"records":2,"symbols":{"collected":[{"symbol":"META","bars":78,"expected":78}],"failed":[]},"simulated":true}}"#;
 
 #[test]
 fn a_run_is_shown_state_by_state_and_a_polling_loop_in_one_line() -> Result<(), String> {
-    let mut timeline = Timeline::new([("WaitForDelivery".to_owned(), 100.0), ("WaitForCrawl".to_owned(), 10.0)].into());
+    let definition = r#"{"States":{"WaitForDelivery":{"Seconds":100},"WaitForCrawl":{"Seconds":10}}}"#;
+    let mut timeline = Timeline::new(Waits::of(definition, 1.0).map_err(|error| error.to_string())?);
     let script = format!(
         "0 start\n0 task Collect\n0 scheduled\n1.2 answer {COLLECTED}\n1.2 exit\n1.2 choice CollectionState\n1.2 exit
         1.2 wait WaitForDelivery\n101.2 exit
