@@ -6,6 +6,7 @@
 mod daily;
 mod day;
 mod period;
+mod show;
 
 use std::{error::Error, path::PathBuf};
 
@@ -30,6 +31,7 @@ use crate::{
 pub use daily::DailyArgs;
 pub use day::Day;
 pub use period::{BadRequest, PeriodArgs, dates};
+pub use show::ShowArgs;
 
 #[derive(Debug, Parser)]
 #[command(
@@ -82,6 +84,7 @@ Examples:
   cargo finstream demo --live --symbols META,SHOP   the same with Yahoo's prices
   cargo finstream local up                          a local cloud that stays
   cargo finstream run 2026-11-20                    one run: on the local cloud when it is up, otherwise on AWS
+  cargo finstream show 2026-11-20                   what that day was, company by company
   cargo finstream list                              the newest runs: their outcome, and what they collected
   cargo finstream backfill --from 2026-11-02        one run for every trading day since that is still missing
   cargo finstream daily --install                   every day after the close, on this machine
@@ -100,6 +103,9 @@ pub enum Command {
     Run(RunArgs),
     /// Follow an execution that was started before, and download its CSV and report
     Follow(FollowArgs),
+    /// Show a published day: a line for each company, or for each of its hours
+    #[command(after_help = SHOW_EXAMPLES)]
+    Show(ShowArgs),
     /// List the newest executions, with their outcome and what they collected
     List(ListArgs),
     /// Show, check and change the lists of companies in the data bucket
@@ -137,6 +143,17 @@ Examples:
 
 Without --on it runs on the local cloud when that is up (cargo finstream local status), otherwise on the AWS account
 and region of the environment. Its first line says which.";
+
+const SHOW_EXAMPLES: &str = "\
+Examples:
+  cargo finstream show                                 the newest day that is published
+  cargo finstream show 2026-11-20 --sort change --top 5
+  cargo finstream show 2026-11-20 --hours
+  cargo finstream show --list tech --open              the report in the browser; it is saved in the folder of --out
+
+Columns that do not fit the terminal are left out; the CSV and the report have them all. A change is from the close of the
+session before, or from the day's open where the market does not report that close; gap is the open against it. hours shows
+the open and the close of each hour.";
 
 const BACKFILL_EXAMPLES: &str = "\
 Examples:
@@ -204,7 +221,7 @@ pub struct RequestArgs {
     #[arg(long)]
     pub interval: Option<Interval>,
     #[command(flatten)]
-    pub out: OutArgs,
+    pub result: ResultArgs,
 }
 
 impl RequestArgs {
@@ -252,6 +269,16 @@ pub struct OutArgs {
     /// The folder for a day's hourly_extremes.csv and report.html; {date} stands for the trade date, and is added for several days
     #[arg(long = "out", value_name = "DIR", default_value_t, value_parser = PathBufValueParser::new().map(OutFolder::from))]
     pub folder: OutFolder,
+}
+
+/// What becomes of the files of a run.
+#[derive(Debug, Clone, Default, Args)]
+pub struct ResultArgs {
+    #[command(flatten)]
+    pub out: OutArgs,
+    /// Open the report in the browser
+    #[arg(long)]
+    pub open: bool,
 }
 
 #[derive(Debug, Args)]
@@ -344,7 +371,7 @@ pub struct FollowArgs {
     #[arg(value_parser = execution_name)]
     pub execution: String,
     #[command(flatten)]
-    pub out: OutArgs,
+    pub result: ResultArgs,
     #[command(flatten)]
     pub target: TargetArgs,
 }

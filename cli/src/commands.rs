@@ -15,3 +15,4 @@ pub mod lists;
 pub mod local;
 pub mod market;
 pub mod run;
+pub mod show;

@@ -23,7 +23,7 @@ use clap::FromArgMatches;
 use commands::doctor;
 #[cfg(not(feature = "doctor"))]
 use commands::doctor_on_demand;
-use commands::{backfill, completions, daily, demo, follow, gaps, list, lists, local, market, run};
+use commands::{backfill, completions, daily, demo, follow, gaps, list, lists, local, market, run, show};
 use exit::Exit;
 use interrupt::unless_interrupted;
 use output::console::print_to_stderr;
@@ -41,6 +41,7 @@ async fn main() -> ExitCode {
         Command::Backfill(args) => backfill::backfill(args, &console).await,
         Command::Daily(args) => daily::daily(args, &console).await,
         Command::Gaps(args) => unless_interrupted(gaps::gaps(args, &console)).await,
+        Command::Show(args) => unless_interrupted(show::show(args, &console)).await,
         Command::List(args) => unless_interrupted(list::list(args, &console)).await,
         Command::Lists(args) => unless_interrupted(lists::lists(args, &console)).await,
         #[cfg(feature = "doctor")]

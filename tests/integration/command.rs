@@ -1,6 +1,6 @@
 //! The subcommands of `finstream` other than `backfill`, `gaps` and `doctor`, as a user types them.
 
-use std::sync::Arc;
+use std::{os::unix::fs::PermissionsExt, sync::Arc};
 
 use anyhow::{Context as _, Result, ensure};
 use harness::{OutFolder, ProgramOutput};
@@ -15,6 +15,8 @@ trials![
     a_shell_completes_the_command,
     a_day_from_local_up_to_local_down,
     a_demo_shows_a_day_and_leaves_nothing,
+    a_published_day_is_shown_again,
+    a_report_opens_in_the_browser,
 ];
 
 async fn invalid_arguments_are_rejected_before_anything_runs(context: Arc<Context>) -> Result<()> {
@@ -126,5 +128,63 @@ async fn a_demo_shows_a_day_and_leaves_nothing(context: Arc<Context>) -> Result<
     ensure!(demo.code == 0 && answer["outcome"] == "exported" && answer["simulated"] == true, "{answer}");
     ensure!(out.read("hourly_extremes.csv")?.lines().count() > 1 && out.join("report.html").is_file(), "{}", demo.text);
     ensure!(LocalCloud::find(&context.tools.root.join("target/demo")).is_none(), "the demo's local cloud is still up");
+    Ok(())
+}
+
+/// No other test publishes bars of this length.
+const INTERVAL: [&str; 2] = ["--interval", "30m"];
+
+async fn a_published_day_is_shown_again(context: Arc<Context>) -> Result<()> {
+    let finstream = async |args: &[&str]| context.tools.finstream_on(&context.stack.cloud, args).await;
+    let show = async |more: &[&str]| finstream(&[&["show"], &INTERVAL[..], more].concat()).await;
+    let nothing = show(&[]).await?;
+    ensure!(nothing.code == 1 && nothing.stderr.contains("no day is published for the list companies"), "{nothing:?}");
+
+    let out = OutFolder::create()?;
+    for day in ["2024-10-07", "2024-10-08"] {
+        let run = finstream(&[&["run", day, "--out", &out.arg()], &INTERVAL[..]].concat()).await?;
+        ensure!(run.has_result(), "{}", run.text);
+    }
+    let newest = show(&[]).await?;
+    let symbols = |output: &ProgramOutput| -> Vec<String> {
+        let lines = output.stdout.lines().skip(2);
+        lines.take(10).filter_map(|line| line.split(' ').next().map(str::to_owned)).collect()
+    };
+    ensure!(newest.code == 0 && newest.stdout.starts_with("2024-10-08: 10 companies; 130 30m bars; prices in USD\n"));
+    ensure!(symbols(&newest).iter().all(|symbol| symbol.len() <= 4 && !symbol.is_empty()), "{}", newest.text);
+    let nothing = show(&["2024-10-09"]).await?;
+    ensure!(
+        nothing.code == 1 && nothing.stderr.contains("`cargo finstream run 2024-10-09 --interval 30m`"),
+        "{nothing:?}"
+    );
+
+    let json = show(&["2024-10-07", "--sort", "volume", "--top", "3", "--hours", "--json"]).await?;
+    let json: Value = serde_json::from_str(&json.stdout)?;
+    let companies = json["companies"].as_array().context("no companies")?;
+    let volumes: Vec<_> = companies.iter().filter_map(|company| company["volume"].as_u64()).collect();
+    ensure!(json["trade_date"] == "2024-10-07" && volumes.len() == 3 && volumes.is_sorted_by(|a, b| a >= b), "{json}");
+    ensure!(companies[0]["hours"].as_array().is_some_and(|hours| hours.len() == 7), "{json}");
+
+    let top = show(&["2024-10-07", "--top", "2"]).await?;
+    ensure!(top.stdout.contains("\n… and 8 more: leave out --top\n"), "{}", top.text);
+    let hours = show(&["2024-10-07", "--hours"]).await?;
+    ensure!(hours.stdout.lines().count() > 70 && hours.stdout.contains("The Trade Desk"), "{}", hours.text);
+    Ok(())
+}
+
+/// A program in place of the system's own opens what it is told to, or cannot.
+async fn a_report_opens_in_the_browser(context: Arc<Context>) -> Result<()> {
+    for (exit, says) in [(0, ""), (3, "no browser could be opened here; the report is ")] {
+        let out = OutFolder::create()?;
+        let opener = out.join("xdg-open");
+        std::fs::write(&opener, format!("#!/bin/sh\necho \"$1\" > {}/opened\nexit {exit}\n", out.arg()))?;
+        std::fs::set_permissions(&opener, std::fs::Permissions::from_mode(0o755))?;
+        let mut run = context.tools.finstream_command(&context.stack.cloud.home);
+        run.args(["run", "2024-10-09", "--symbols", "META", "--open", "--out", &out.arg()]).env("PATH", out.join(""));
+        let run = harness::run(&mut run).await?;
+        let report = out.join("report.html").display().to_string();
+        ensure!(run.has_result() && out.read("opened")?.trim() == report, "{}", run.text);
+        ensure!(run.stderr.contains(&report) != says.is_empty() && run.stderr.contains(says), "{}", run.text);
+    }
     Ok(())
 }

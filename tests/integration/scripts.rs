@@ -41,7 +41,7 @@ async fn every_ending_has_its_exit_code(context: Arc<Context>) -> Result<()> {
     let run = |day: &'static str, symbols: &'static str| vec!["run", "--trade-date", day, "--symbols", symbols];
     let weekend = |command: &'static str| vec![command, "--from", WEEKEND[0], "--to", WEEKEND[1]];
     for (mut args, code, says) in [
-        (run(DAY, "META"), 0, "companies: 1, company hours: 7, bars: 78"),
+        (run(DAY, "META"), 0, "1 company; bars: 78 of 78 expected"),
         (vec!["run", DAY, "--symbols", "META"], 0, "bars: 78"),
         (day("gaps", "META"), 0, "complete: 1"),
         (day("backfill", "META"), 0, "bars: 78 of 78"),
@@ -58,7 +58,7 @@ async fn every_ending_has_its_exit_code(context: Arc<Context>) -> Result<()> {
         (vec!["run", "tomorrow"], 2, "use latest, yesterday, or a date"),
         (vec!["gaps", "--from", DAY, "--to", "2024-09-09"], 2, "give the earlier date to --from"),
         (vec!["gasp"], 2, "unrecognized subcommand"),
-        (run(DAY, "SHOP"), 3, "SHOP            "),
+        (run(DAY, "SHOP"), 3, "\nmissing bars  SHOP "),
         (run(DAY, "META,ZZNONE"), 3, "unknown symbol"),
         (day("gaps", "SHOP"), 3, "with gaps: 1"),
         (day("gaps", "META,OKTA"), 3, "no bars of"),
@@ -109,7 +109,7 @@ async fn results_go_to_standard_output_and_all_else_to_standard_error(context: A
     let run = ["run", "--trade-date", "2024-09-12", "--symbols", "META", "--out", &folder];
     let gaps = ["gaps", "--from", "2024-09-13", "--to", "2024-09-13", "--symbols", "META"];
     for (args, result, progress) in [
-        (&run[..], "company hours: 7", "collecting 1 company"),
+        (&run[..], " of 78 expected", "collecting 1 company"),
         (&gaps, "without any bars: 1", "next:\n  cargo finstream backfill"),
         (&["local", "status"], "the local cloud is up", ""),
     ] {

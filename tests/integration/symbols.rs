@@ -105,9 +105,12 @@ async fn a_mixed_list_shows_the_currency_of_each_company(context: Arc<Context>) 
     let out = OutFolder::create()?;
     let args = ["run", "--trade-date", date, "--symbols", "7203.T,VOD.L,META", "--out", &out.arg()];
     let shown = context.tools.finstream_on(&context.stack.cloud, &args).await?;
-    for text in ["7203.T, JPY", "VOD.L, GBp", "META, USD", "\nGBp: pence, 1/100 GBP\n"] {
-        ensure!(shown.has_result() && shown.text.contains(text), "the table lacks {text:?}:\n{}", shown.text);
+    for (symbol, currency) in listed {
+        let line = shown.stdout.lines().find(|line| line.starts_with(&format!("{symbol} ")));
+        let has_currency = line.is_some_and(|line| line.split_whitespace().any(|cell| cell == currency));
+        ensure!(shown.has_result() && has_currency, "the table lacks {symbol} in {currency}:\n{}", shown.text);
     }
+    ensure!(shown.stdout.contains(" GBp: pence, 1/100 GBP\n"), "{}", shown.text);
     let args = ["gaps", "--from", date, "--to", date, "--symbols", "7203.T,VOD.L,META"];
     let shown = context.tools.finstream_on(&context.stack.cloud, &args).await?;
     let all = ["GBp,\u{a0}JPY,\u{a0}USD", "\nGBp: pence, 1/100 GBP\n"].iter().all(|text| shown.text.contains(text));

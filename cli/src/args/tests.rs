@@ -22,6 +22,7 @@ fn help_texts() {
     };
     insta::assert_snapshot!("help", help(""));
     insta::assert_snapshot!("help_run", help("run"));
+    insta::assert_snapshot!("help_show", help("show"));
     insta::assert_snapshot!("help_list", help("list"));
     insta::assert_snapshot!("help_completions", help("completions"));
     insta::assert_snapshot!("help_demo", help("demo"));
@@ -82,6 +83,9 @@ fn invalid_arguments_are_rejected_before_anything_runs() {
         ("follow ''", "\"\" is not an execution's name"),
         ("follow a\tb", "is not an execution's name"),
         ("completions tcsh", "[possible values: bash, elvish, fish, powershell, zsh]"),
+        ("show tomorrow", "use latest, yesterday, or a date"),
+        ("show --sort price", "[possible values: company, symbol, change, gap, range, volume]"),
+        ("show --top 0", "number would be zero"),
         ("list --limit 0", "0 is not in 1..=1000"),
         ("list --limit 1001", "1001 is not in 1..=1000"),
         ("backfill", "--from <YYYY-MM-DD>"),

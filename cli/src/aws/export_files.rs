@@ -1,13 +1,17 @@
-//! Downloads the files of an export.
+//! Reads the files of an export: those of a run, or those that are published for a day.
 
 use std::path::{Path, PathBuf};
 
-use anyhow::anyhow;
+use anyhow::{Context, anyhow};
 use aws_sdk_s3::Client;
 use local::write_atomic;
-use shared::{ExportFiles, ListName, S3Uri, TradeDate};
+use shared::{ExportFiles, Interval, ListName, Manifest, PublishedDay, S3Uri, TradeDate};
 
-use super::s3::{self, Object};
+use super::{
+    s3::{self, Object},
+    sdk_error,
+    target::Target,
+};
 
 /// Downloads both files of an export of `date` into `folder`, under the last parts of their keys; returns where the CSV and
 /// the report are then.
@@ -35,6 +39,55 @@ pub async fn download(
 /// When the folder or the file cannot be written.
 pub fn save(uri: &S3Uri, object: &Object, folder: &Path) -> anyhow::Result<()> {
     write_atomic(&folder.join(uri.file_name()), &object.content)
+}
+
+/// What is published for a day.
+pub struct PublishedFiles {
+    /// The run whose export it is, and where its files are.
+    pub manifest: Manifest,
+    pub csv: Object,
+}
+
+/// What is published for a day; `None` where nothing is. The CSV is the run's own, or the day's copy where that is deleted.
+///
+/// # Errors
+/// When it cannot be read, or both are gone.
+pub async fn published(target: &Target, day: &PublishedDay) -> anyhow::Result<Option<PublishedFiles>> {
+    let bucket = target.output("DataBucket")?;
+    let uri = Manifest::uri(bucket, day);
+    let Some(object) = s3::get(&target.s3, &uri).await? else { return Ok(None) };
+    let manifest: Manifest =
+        serde_json::from_slice(&object.content).with_context(|| format!("{uri} is not a manifest of this version"))?;
+    for files in [manifest.files.clone(), ExportFiles::of_day(bucket, day)] {
+        if let Some(csv) = s3::get(&target.s3, &files.csv).await? {
+            return Ok(Some(PublishedFiles { manifest: Manifest { files, ..manifest }, csv }));
+        }
+    }
+    Err(anyhow!(gone(&manifest.files.csv, Some(&day.list), day.trade_date)))
+}
+
+/// The newest day that is published for a list, in bars of that length; `None` where none is.
+///
+/// # Errors
+/// When the bucket cannot be listed.
+pub async fn newest_published(
+    target: &Target,
+    list: &ListName,
+    interval: Interval,
+) -> anyhow::Result<Option<TradeDate>> {
+    let prefix = format!("exports/{list}/interval={interval}/trade_date=");
+    let request = target.s3.list_objects_v2().bucket(target.output("DataBucket")?).prefix(&prefix).delimiter("/");
+    let mut pages = request.into_paginator().send();
+    let mut newest = None;
+    while let Some(page) = pages.next().await {
+        let page = page.map_err(|error| sdk_error::describe("s3:ListObjectsV2", &error))?;
+        let dates = page
+            .common_prefixes()
+            .iter()
+            .filter_map(|folder| folder.prefix()?.strip_prefix(&prefix)?.strip_suffix('/')?.parse::<TradeDate>().ok());
+        newest = newest.max(dates.max());
+    }
+    Ok(newest)
 }
 
 fn gone(uri: &S3Uri, list: Option<&ListName>, date: TradeDate) -> String {

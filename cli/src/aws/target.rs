@@ -9,7 +9,7 @@ use aws_sdk_cloudformation::types::Stack;
 use aws_sdk_sfn::config::ProvideCredentials;
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
-use local::LocalCloud;
+use local::{LocalCloud, cloud::Storage};
 use shared::yahoo_retention::is_yahoo;
 use url::Url;
 
@@ -42,6 +42,8 @@ pub struct Target {
     outputs: BTreeMap<String, String>,
     /// How long the state machine's waits last there, as a fraction of what its definition says.
     pub wait_scale: f64,
+    /// Whether what it holds outlives this command.
+    pub keeps_data: bool,
     /// How often to poll its services.
     pub poll_interval: PollInterval,
     /// The region whose AWS console shows the executions; `None` on a local cloud.
@@ -102,6 +104,7 @@ impl Target {
             athena: aws_sdk_athena::Client::new(&config),
             outputs: cloud.outputs.clone(),
             wait_scale: cloud.wait_scale,
+            keeps_data: cloud.storage == Storage::Persistent,
             poll_interval: PollInterval { first: Duration::from_millis(100), longest: Duration::from_millis(300) },
             console_region: None,
         })
@@ -127,6 +130,7 @@ impl Target {
             athena: aws_sdk_athena::Client::new(&config),
             outputs,
             wait_scale: 1.0,
+            keeps_data: true,
             poll_interval: PollInterval { first: Duration::from_secs(1), longest: Duration::from_secs(2) },
             console_region: Some(region),
         })
@@ -270,6 +274,7 @@ mod tests {
             athena: aws_sdk_athena::Client::new(&config),
             outputs: BTreeMap::from([("MarketUrl".into(), "https://query2.finance.yahoo.com".into())]),
             wait_scale: 1.0,
+            keeps_data: true,
             poll_interval: PollInterval { first: Duration::ZERO, longest: Duration::ZERO },
             console_region: console_region.map(str::to_owned),
         }

@@ -29,7 +29,7 @@ use crate::{
 const SIMULATED_WAIT_SCALE: f64 = 0.005;
 
 pub async fn demo(args: DemoArgs, console: &Console) -> anyhow::Result<Exit> {
-    args.request.out.folder.check(args.request.trade_date)?;
+    args.request.result.out.folder.check(args.request.trade_date)?;
     let root = workspace::root()?;
     let home = workspace::demo_home(&root);
     let progress = console.progress();
@@ -73,7 +73,7 @@ async fn run_once(
     let request = args.request.request();
     let name = new_name(&request);
     execution::start(&target, &name, &request).await?;
-    Ok(match follow_to_end(&target, &name, &args.request.out.folder, console, progress).await? {
+    Ok(match follow_to_end(&target, &name, &args.request.result, console, progress).await? {
         // It has shown what the pipeline does; the simulated market leaves out bars on purpose.
         Exit::Incomplete | Exit::NoSession => Exit::Done,
         exit => exit,

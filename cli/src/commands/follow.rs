@@ -9,12 +9,12 @@ use std::fs;
 use anyhow::Context;
 use jiff::Timestamp;
 use shared::{
-    ExportFiles, hourly_extreme,
+    ExportFiles, Interval, TradeDate, hourly_extreme,
     payload::{RunOutcome, RunRequest},
 };
 
 use crate::{
-    args::FollowArgs,
+    args::{FollowArgs, ResultArgs},
     aws::{
         execution::{self, RunResult, Status},
         export_files,
@@ -23,18 +23,26 @@ use crate::{
     },
     exit::Exit,
     interrupt::{interrupted, unless_interrupted},
-    out::OutFolder,
-    output::{console::Console, hints, json, progress::ProgressDisplay, tables, timeline::Timeline},
+    output::{
+        browser,
+        console::Console,
+        hints, json,
+        progress::ProgressDisplay,
+        result::ExportedRun,
+        tables,
+        terminal::{Styled, Terminal},
+        timeline::Timeline,
+    },
 };
 use run_json::{FilesJson, RunJson, RunResultJson};
 use watch::watch;
 
 pub async fn follow(args: FollowArgs, console: &Console) -> anyhow::Result<Exit> {
-    args.out.folder.check(None)?;
+    args.result.out.folder.check(None)?;
     let progress = console.progress();
     let target = unless_interrupted(Target::find(&args.target, &progress)).await?;
     unless_interrupted(check_that_it_exists(&target, &args.execution)).await?;
-    let followed = follow_to_end(&target, &args.execution, &args.out.folder, console, &progress);
+    let followed = follow_to_end(&target, &args.execution, &args.result, console, &progress);
     until_interrupted(&target, &args.execution, followed, &progress).await
 }
 
@@ -74,7 +82,7 @@ pub async fn until_interrupted(
 pub async fn follow_to_end(
     target: &Target,
     name: &str,
-    out: &OutFolder,
+    delivery: &ResultArgs,
     console: &Console,
     progress: &ProgressDisplay,
 ) -> anyhow::Result<Exit> {
@@ -95,7 +103,7 @@ pub async fn follow_to_end(
             restated,
             carried_over,
         }) => {
-            let folder = out.of(trade_date);
+            let folder = delivery.out.folder.of(trade_date);
             let files = ExportFiles { csv, report };
             let are_of_the_day = files.csv.key.starts_with("exports/");
             progress.start_step("downloading the CSV and the report");
@@ -104,8 +112,17 @@ pub async fn follow_to_end(
             progress.clear();
             let rows = hourly_extreme::read(&fs::read(&csv)?)
                 .with_context(|| format!("{} is not a result of this version", csv.display()))?;
-            let table = tables::exported(&rows, bars, &symbols, &restated, &carried_over, simulated, None);
-            let text = format!("{table}\ncsv     {}\nreport  {}", csv.display(), report.display());
+            let run = ExportedRun {
+                trade_date,
+                rows: &rows,
+                symbols: &symbols,
+                restated: &restated,
+                carried_over: &carried_over,
+                simulated,
+                all_companies: &all_companies(target, &request, trade_date),
+            };
+            let mut text = run.describe(Terminal::stdout());
+            text.push(&format!("csv     {}\nreport  {}", csv.display(), report.display()));
             let complete = symbols.is_complete();
             let result = RunResultJson::Exported {
                 list: list.as_ref(),
@@ -120,17 +137,20 @@ pub async fn follow_to_end(
                 report: &files.report,
                 files: FilesJson { csv: json::path(&csv), report: json::path(&report) },
             };
-            console.answer(&text, &form(result))?;
+            console.answer(text, &form(result))?;
             if are_of_the_day {
                 progress.report(
                     "this execution kept no files of its own: the CSV and the report are those of the day's newest run",
                 );
             }
+            if delivery.open {
+                browser::open(&report, progress);
+            }
             Ok(if complete { Exit::Done } else { Exit::Incomplete })
         }
         Ok(RunOutcome::NoSession { trade_date, symbols, simulated }) => {
             progress.clear();
-            let text = tables::no_session(trade_date, &symbols.failed, simulated, None);
+            let text = tables::no_session(trade_date, &symbols.failed, simulated, Terminal::stdout());
             console.answer(&text, &form(RunResultJson::NoSession { trade_date, simulated, symbols: &symbols }))?;
             Ok(Exit::NoSession)
         }
@@ -140,7 +160,7 @@ pub async fn follow_to_end(
             progress.fail(&tables::failed(&format!("the run failed{in_state}"), &failure, &target.follow_hint(name)));
             let next = hints::hint(&failure.error);
             let result = RunResultJson::Failed { error: &failure.error, cause: &failure.cause, state, next };
-            console.answer("", &form(result))?;
+            console.answer(Styled::default(), &form(result))?;
             Ok(Exit::Failed)
         }
     }
@@ -168,6 +188,17 @@ async fn follow_history(
         }
     })
     .await
+}
+
+/// Where all companies of a day are when they are too many to be shown: the command, where they are published and stay there.
+fn all_companies(target: &Target, request: &RunRequest, trade_date: TradeDate) -> String {
+    if request.symbols.is_some() || !target.keeps_data {
+        return "see the CSV or the report".to_owned();
+    }
+    let list = request.list.as_ref().map(|list| format!(" --list {list}")).unwrap_or_default();
+    let interval = request.interval.filter(|interval| *interval != Interval::default());
+    let interval = interval.map(|interval| format!(" --interval {interval}")).unwrap_or_default();
+    format!("cargo finstream show {trade_date}{list}{interval}{}", target.options)
 }
 
 /// The result of an execution that has ended, and how long it took, in seconds. Its description is eventually consistent

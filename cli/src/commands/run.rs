@@ -14,14 +14,14 @@ use crate::{
 
 pub async fn run(args: RunArgs, console: &Console) -> anyhow::Result<Exit> {
     let request = args.request(Timestamp::now());
-    let out = &args.request.out.folder;
-    out.check(request.trade_date)?;
+    let result = &args.request.result;
+    result.out.folder.check(request.trade_date)?;
     let progress = console.progress();
     let target = unless_interrupted(Target::find(&args.target, &progress)).await?;
     let name = new_name(&request);
     let run = async {
         execution::start(&target, &name, &request).await?;
-        follow_to_end(&target, &name, out, console, &progress).await
+        follow_to_end(&target, &name, result, console, &progress).await
     };
     until_interrupted(&target, &name, run, &progress).await
 }

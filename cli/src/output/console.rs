@@ -1,7 +1,7 @@
 //! Writes to standard output and standard error. Standard output holds results only; all else goes to standard error.
 //!
 //! Neither ever gets a control character but the end of a line, also where a market's or a service's message has one.
-//! The spinner of a terminal is apart from that (see [`super::progress`]).
+//! The spinner of a terminal and the colours of a result (see [`super::terminal`]) are apart from that.
 
 use std::{
     borrow::Cow,
@@ -11,7 +11,10 @@ use std::{
 use anyhow::Context;
 use serde::Serialize;
 
-use super::progress::ProgressDisplay;
+use super::{
+    progress::ProgressDisplay,
+    terminal::{Styled, Terminal, stderr_width, wrap},
+};
 use crate::invocation::as_typed;
 
 /// How much is said on standard error beside errors.
@@ -52,10 +55,12 @@ impl Console {
     ///
     /// # Errors
     /// As [`print()`].
-    pub fn answer(&self, text: &str, json: &impl Serialize) -> anyhow::Result<()> {
+    pub fn answer(&self, text: impl Into<Styled>, json: &impl Serialize) -> anyhow::Result<()> {
         match self.format {
-            Format::Text if text.is_empty() => Ok(()),
-            Format::Text => print(&as_typed(text)),
+            Format::Text => match text.into() {
+                text if text.is_empty() => Ok(()),
+                text => write_line(&wrap(&as_typed(&text.to_string()), Terminal::stdout().width)),
+            },
             Format::Json => print(&serde_json::to_string_pretty(json).context("the answer is no JSON")?),
         }
     }
@@ -66,16 +71,20 @@ impl Console {
 /// # Errors
 /// When it cannot be written, such as on a full disk.
 pub fn print(text: &str) -> anyhow::Result<()> {
+    write_line(&printable(text))
+}
+
+fn write_line(text: &str) -> anyhow::Result<()> {
     let mut stdout = std::io::stdout().lock();
-    match writeln!(stdout, "{}", printable(text)).and_then(|()| stdout.flush()) {
+    match writeln!(stdout, "{text}").and_then(|()| stdout.flush()) {
         Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(error).context("could not write to standard output"),
         _ => Ok(()),
     }
 }
 
-/// Prints to standard error. That it is closed is ignored: it is no reason to stop a run.
+/// Prints to standard error, wrapped where that is a terminal. That it is closed is ignored: it is no reason to stop a run.
 pub fn print_to_stderr(text: &str) {
-    let _ = writeln!(std::io::stderr(), "{}", printable(&as_typed(text)));
+    let _ = writeln!(std::io::stderr(), "{}", wrap(&printable(&as_typed(text)), stderr_width()));
 }
 
 /// The text without control characters other than the end of a line.

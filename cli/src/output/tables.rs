@@ -5,52 +5,19 @@ use comfy_table::{
     presets::UTF8_HORIZONTAL_ONLY,
 };
 use shared::{
-    HourlyExtreme, Symbol, TradeDate, currency,
+    CompanyDay, HourlyExtreme, TradeDate, currency,
     format::{clock, price, thousands},
-    payload::{CarriedOver, CollectedSymbol, FailedSymbol, SymbolOutcomes},
+    payload::FailedSymbol,
 };
 
-use super::hints;
+use super::{hints, result, terminal::Terminal};
 use crate::aws::history::ExecutionFailure;
 
-/// The result of a run: its rows, its symbols with missing bars, and where the prices are from. `width` is that of
-/// the terminal unless given, in columns, here as below.
-pub fn exported(
-    rows: &[HourlyExtreme],
-    bars: usize,
-    symbols: &SymbolOutcomes,
-    restated: &[Symbol],
-    carried_over: &[CarriedOver],
-    simulated: bool,
-    width: Option<u16>,
-) -> String {
-    let companies = rows.chunk_by(|a, b| a.symbol == b.symbol).count();
-    let summary = format!(
-        "companies: {}, company hours: {}, bars: {}\n{}",
-        thousands(companies),
-        thousands(rows.len()),
-        thousands(bars),
-        price_source(simulated)
-    );
-    let SymbolOutcomes { collected, failed } = symbols;
-    [
-        extremes(rows, width),
-        minor_units(rows),
-        short_of_bars(collected, width),
-        remarks(collected, width),
-        without_bars(failed, width),
-        renamed(collected),
-        restated_symbols(restated),
-        of_an_earlier_run(carried_over),
-        summary,
-    ]
-    .concat()
-}
-
 /// The result of a run for a day without trading.
-pub fn no_session(trade_date: TradeDate, failed: &[FailedSymbol], simulated: bool, width: Option<u16>) -> String {
+pub fn no_session(trade_date: TradeDate, failed: &[FailedSymbol], simulated: bool, terminal: Terminal) -> String {
     let market = if simulated { "simulated exchange" } else { "exchange" };
-    let failed = without_bars(failed, width);
+    let entries = result::without_bars(failed);
+    let failed = if entries.is_empty() { String::new() } else { result::note("without bars", &entries, terminal) };
     format!("{failed}{trade_date}: no session (outcome no_session): the {market} did not trade")
 }
 
@@ -75,15 +42,15 @@ pub fn price_source(simulated: bool) -> &'static str {
 }
 
 /// One table row for each company, with a line for each hour. The symbol and the currency are below the company's name, so
-/// that 80 columns are enough.
-fn extremes(rows: &[HourlyExtreme], width: Option<u16>) -> String {
+/// that 80 columns are enough. `width` is that of the terminal unless given, in columns, here as below.
+pub fn hours(days: &[CompanyDay<'_>], width: Option<u16>) -> String {
     let mut table = table(&["company", "hour", "high @ time", "low @ time", "bars", "volume"], width);
-    for company in rows.chunk_by(|a, b| a.symbol == b.symbol) {
+    for day in days {
         let lines = |text: &dyn Fn(&HourlyExtreme) -> String| {
-            Cell::new(company.iter().map(text).collect::<Vec<_>>().join("\n"))
+            Cell::new(day.hours.iter().map(text).collect::<Vec<_>>().join("\n"))
         };
         table.add_row(Row::from(vec![
-            Cell::new(company.first().map(listing).unwrap_or_default()),
+            Cell::new(listing(day)),
             lines(&|row| row.hour.to_string()),
             lines(&|row| format!("{} @ {}", price(row.highest_hourly_price), clock(&row.datetime_high))),
             lines(&|row| format!("{} @ {}", price(row.lowest_hourly_price), clock(&row.datetime_low))),
@@ -100,80 +67,9 @@ fn extremes(rows: &[HourlyExtreme], width: Option<u16>) -> String {
 }
 
 /// The company's name, and below it the symbol and the currency of its prices.
-fn listing(row: &HourlyExtreme) -> String {
-    let currency = row.currency.as_deref().unwrap_or(currency::UNKNOWN);
-    format!("{}\n{}, {currency}", row.company_name, row.symbol)
-}
-
-/// What the codes of minor units among the rows' currencies stand for, one per line.
-fn minor_units(rows: &[HourlyExtreme]) -> String {
-    let units = currency::minor_units(rows.iter().filter_map(|row| row.currency.as_deref()));
-    units.into_iter().map(|unit| unit + "\n").collect()
-}
-
-/// The symbols that have some bars but not all, and the missing ones; empty when there are none.
-fn short_of_bars(collected: &[CollectedSymbol], width: Option<u16>) -> String {
-    let short: Vec<_> = collected.iter().filter(|symbol| symbol.is_short()).collect();
-    if short.is_empty() {
-        return String::new();
-    }
-    let mut table = compact_table(&["short of bars", "bars", "missing, by their start"], width);
-    for symbol in short {
-        table.add_row([symbol.symbol.as_str(), &symbol.describe_bars(), &symbol.missing()]);
-    }
-    if let Some(column) = table.column_mut(1) {
-        column.set_constraint(ContentWidth);
-    }
-    format!("{table}\n")
-}
-
-/// What a reader should know of the bars; empty when that is nothing.
-fn remarks(collected: &[CollectedSymbol], width: Option<u16>) -> String {
-    let all = collected.iter().flat_map(|symbol| symbol.remarks.iter().map(move |remark| (&symbol.symbol, remark)));
-    let mut table = compact_table(&["remarks", "kind", "bars", "detail"], width);
-    for (symbol, remark) in all {
-        table.add_row([symbol.as_str(), &remark.kind.label(), &thousands(remark.bars), &remark.detail]);
-    }
-    for column in table.column_iter_mut().skip(1).take(2) {
-        column.set_constraint(ContentWidth);
-    }
-    if table.is_empty() { String::new() } else { format!("{table}\n") }
-}
-
-/// The symbols of which bars of another scale or currency were left out.
-fn restated_symbols(restated: &[Symbol]) -> String {
-    let symbols: Vec<_> = restated.iter().map(Symbol::as_str).collect();
-    if symbols.is_empty() {
-        return String::new();
-    }
-    format!("restated: {}; bars of another scale or currency are left out\n", symbols.join(", "))
-}
-
-/// The symbols whose rows are of an earlier run.
-fn of_an_earlier_run(carried_over: &[CarriedOver]) -> String {
-    let symbols: Vec<_> = carried_over.iter().map(ToString::to_string).collect();
-    if symbols.is_empty() {
-        return String::new();
-    }
-    format!("from an earlier run: {}\n", symbols.join(", "))
-}
-
-/// The symbols that Yahoo lists under another name, one per line.
-fn renamed(collected: &[CollectedSymbol]) -> String {
-    let renamed = collected.iter().filter_map(|symbol| Some((&symbol.symbol, symbol.queried_as.as_ref()?)));
-    renamed.map(|(symbol, queried_as)| format!("{symbol} was queried as {queried_as}\n")).collect()
-}
-
-/// The symbols without bars, and why; empty when there are none.
-fn without_bars(failed: &[FailedSymbol], width: Option<u16>) -> String {
-    if failed.is_empty() {
-        return String::new();
-    }
-    let mut table = compact_table(&["without bars", "reason", "detail"], width);
-    for FailedSymbol { symbol, reason, detail, .. } in failed {
-        table.add_row([symbol.as_str(), &reason.label(), detail]);
-    }
-    format!("{table}\n")
+fn listing(day: &CompanyDay<'_>) -> String {
+    let currency = day.currency.unwrap_or(currency::UNKNOWN);
+    format!("{}\n{}, {currency}", day.name, day.symbol)
 }
 
 /// An empty table without lines between its rows.

@@ -31,59 +31,23 @@ fn symbols() -> Result<Vec<FailedSymbol>, shared::symbol::InvalidSymbol> {
     ])
 }
 
-fn outcomes() -> Result<SymbolOutcomes, Box<dyn std::error::Error>> {
-    let collected = serde_json::from_value(serde_json::json!([
-        {"symbol": "META", "bars": 78, "expected": 78, "gaps": [], "attempts": 1},
-        {"symbol": "FB", "queried_as": "META", "bars": 74, "expected": 78, "gaps": ["10:05", "12:30-12:40"], "attempts": 2},
-        {"symbol": "THIN", "bars": 9, "expected": 390, "gaps": null, "attempts": 1},
-        {"symbol": "BTC-USD", "bars": 288, "gaps": [], "attempts": 1, "remarks": [
-            {"kind": "doubtful", "bars": 1, "detail": "hardly right, kept as they are: 16:00"},
-            {"kind": "hours_differ", "bars": 2, "detail": "traded outside of 08:00-16:30: 16:35, 16:40"},
-        ]},
-    ]))?;
-    Ok(SymbolOutcomes { collected, failed: symbols()? })
-}
-
 type Outcome = Result<(), Box<dyn std::error::Error>>;
 
 #[test]
-fn the_result_is_grouped_by_company_and_fits_the_terminal() -> Outcome {
-    let carried_over = [CarriedOver { symbol: "OKTA".parse()?, collected_at: "2026-11-20T21:15:00Z".parse()? }];
+fn the_hours_are_grouped_by_company_and_fit_the_terminal() -> Outcome {
     let rows = hourly_extreme::read([HEADER, CSV].concat().as_bytes())?;
-    let shown = exported(&rows, 30, &outcomes()?, &["META".parse()?], &carried_over, true, Some(80));
-    assert!(shown.lines().all(|line| line.chars().count() <= 80), "{shown}");
-    insta::assert_snapshot!(shown);
-    Ok(())
-}
-
-#[test]
-fn a_wide_terminal_wraps_nothing_and_real_prices_are_not_called_simulated() -> Outcome {
-    let rows = hourly_extreme::read([HEADER, CSV].concat().as_bytes())?;
-    insta::assert_snapshot!(exported(&rows, 30, &SymbolOutcomes::default(), &[], &[], false, Some(160)));
-    Ok(())
-}
-
-#[test]
-fn every_company_shows_its_currency_and_minor_units_are_explained() -> Outcome {
-    let listed = |symbol: &str, currency: &str| {
-        let at = "2026-11-20T09:00:00+00:00";
-        format!("{symbol} plc,{symbol},2026-11-20,9,{at},1852,{at},30.49,12,100,{currency},40,50,yahoo\n")
-    };
-    let shown = |listings: &[(&str, &str)]| -> Result<String, Box<dyn std::error::Error>> {
-        let rows: String = listings.iter().map(|(symbol, currency)| listed(symbol, currency)).collect();
-        let rows = hourly_extreme::read([HEADER, &rows].concat().as_bytes())?;
-        Ok(exported(&rows, 12, &SymbolOutcomes::default(), &[], &[], false, Some(80)))
-    };
-    let mixed = [("VOD.L", "GBp"), ("CCH.L", "USD"), ("NPN.JO", "ZAc"), ("TEVA.TA", "ILA"), ("ODD.L", "")];
-    insta::assert_snapshot!(shown(&mixed)?);
-    assert!(!shown(&mixed[1..2])?.contains("1/100"));
+    for width in [80, 160] {
+        let shown = hours(&CompanyDay::of(&rows), Some(width));
+        assert!(shown.lines().all(|line| line.chars().count() <= usize::from(width)), "{shown}");
+        insta::assert_snapshot!(shown);
+    }
     Ok(())
 }
 
 #[test]
 fn a_name_that_a_spreadsheet_would_run_is_shown_as_it_is() -> Outcome {
     let rows = hourly_extreme::read([HEADER, CSV].concat().replace("\"Meta Platforms, Inc.\"", "'=1+1").as_bytes())?;
-    let shown = exported(&rows, 30, &SymbolOutcomes::default(), &[], &[], false, Some(80));
+    let shown = hours(&CompanyDay::of(&rows), Some(80));
     assert!(shown.contains(" =1+1 ") && !shown.contains("'="), "{shown}");
     Ok(())
 }
@@ -92,8 +56,8 @@ fn a_name_that_a_spreadsheet_would_run_is_shown_as_it_is() -> Outcome {
 fn a_csv_of_the_first_ten_columns_is_shown_without_its_currency() -> Outcome {
     let old = "company_name,symbol,trade_date,hour,datetime_high,highest_hourly_price,datetime_low,lowest_hourly_price,bars,volume\n\
                Vodafone,VOD.L,2026-11-20,9,2026-11-20T09:05:00+00:00,81.5,2026-11-20T09:00:00+00:00,80.9,12,100\n";
-    let shown =
-        exported(&hourly_extreme::read(old.as_bytes())?, 12, &SymbolOutcomes::default(), &[], &[], false, Some(80));
+    let rows = hourly_extreme::read(old.as_bytes())?;
+    let shown = hours(&CompanyDay::of(&rows), Some(80));
     assert!(shown.contains("VOD.L, currency unknown") && shown.contains("81.50 @ 09:05"), "{shown}");
     Ok(())
 }
@@ -108,10 +72,10 @@ fn a_csv_with_other_columns_is_rejected() {
 fn a_day_without_trading_is_one_line() -> Outcome {
     let day = "2026-11-21".parse()?;
     assert_eq!(
-        no_session(day, &[], false, Some(80)),
+        no_session(day, &[], false, Terminal::default()),
         "2026-11-21: no session (outcome no_session): the exchange did not trade"
     );
-    let shown = no_session(day, &symbols()?, true, Some(80));
+    let shown = no_session(day, &symbols()?, true, Terminal::default());
     assert!(shown.contains("unknown symbol"), "{shown}");
     assert!(
         shown.ends_with("2026-11-21: no session (outcome no_session): the simulated exchange did not trade"),

@@ -1,0 +1,82 @@
+use clap::Parser;
+use shared::{RunId, S3Uri};
+
+use super::*;
+use crate::{
+    args::{Cli, Command},
+    output::{
+        companies::{SortBy, tests::CSV},
+        json::tests::{documented, place},
+    },
+};
+
+type Outcome<T = ()> = Result<T, Box<dyn std::error::Error>>;
+
+fn day() -> Outcome<PublishedDay> {
+    Ok(PublishedDay { list: ListName::default(), interval: Interval::default(), trade_date: "2026-11-20".parse()? })
+}
+
+fn args(line: &str) -> Outcome<ShowArgs> {
+    match Cli::try_parse_from(line.split(' '))?.command {
+        Command::Show(args) => Ok(args),
+        other => Err(format!("{line} became {other:?}").into()),
+    }
+}
+
+#[test]
+fn a_day_is_shown_by_company_or_by_hour() -> Outcome {
+    let rows = hourly_extreme::read(CSV.as_bytes())?;
+    let mut days = CompanyDay::of(&rows);
+    SortBy::Change.sort(&mut days);
+    let terminal = Terminal { width: Some(80), colors: false };
+    for hours in [false, true] {
+        insta::assert_snapshot!(text(&day()?, &rows, &days, true, hours, terminal).to_string());
+    }
+    Ok(())
+}
+
+#[test]
+fn what_is_not_published_is_said_with_what_to_do() -> Outcome {
+    for (line, date, says) in [
+        (
+            "finstream show",
+            None,
+            "no day is published for the list companies in 5m bars: `cargo finstream run` publishes it, and \
+             `cargo finstream list` shows what has run",
+        ),
+        (
+            "finstream show 2026-11-20 --list tech --interval 1m --on aws",
+            Some("2026-11-20".parse()?),
+            "nothing of 2026-11-20 is published for the list tech in 1m bars: `cargo finstream run 2026-11-20 --list tech \
+             --interval 1m --on aws` publishes it, and `cargo finstream list --on aws` shows what has run",
+        ),
+    ] {
+        assert_eq!(nothing_published(&args(line)?, date), says);
+    }
+    Ok(())
+}
+
+#[test]
+fn scripts_get_the_same_day() -> Outcome {
+    let rows = hourly_extreme::read(CSV.as_bytes())?;
+    let rows: Vec<_> = rows.into_iter().filter(|row| row.symbol.as_str() == "SNAP" || row.hour == 9).skip(1).collect();
+    let run_id: RunId = "manual-2026-11-20-1f0c7a3e.2026-11-20T223000.123Z".parse()?;
+    let uri = |name: &str| -> Outcome<S3Uri> {
+        Ok(format!("s3://finstream-databucket-1/runs/trade_date=2026-11-20/{run_id}/{name}").parse()?)
+    };
+    let (list, csv, report) = (ListName::default(), uri("hourly_extremes.csv")?, uri("report.html")?);
+    let days = CompanyDay::of(&rows);
+    insta::assert_snapshot!(documented(&ShowJson {
+        place: place(),
+        list: &list,
+        interval: Interval::default(),
+        trade_date: "2026-11-20".parse()?,
+        simulated: true,
+        run_id: &run_id,
+        collected_at: "2026-11-20T22:30:00.123Z".parse()?,
+        csv: &csv,
+        report: &report,
+        companies: days.iter().zip([false, true]).map(|(day, hours)| CompanyJson::of(day, hours)).collect(),
+    })?);
+    Ok(())
+}

@@ -1,0 +1,143 @@
+//! A run's result: a line for each company, then what is short of what was requested, where the prices are from, and the files.
+
+use shared::{
+    CompanyDay, HourlyExtreme, Symbol, TradeDate, currency,
+    format::thousands,
+    payload::{CarriedOver, CollectedSymbol, FailedSymbol, SymbolOutcomes},
+};
+
+use super::{
+    companies::{self, largest_changes},
+    format::pluralize,
+    tables::price_source,
+    terminal::{Styled, Terminal, wrap_after},
+};
+
+/// How many companies are shown after a run; of more than that, the ones that have changed most.
+const MAX_COMPANIES: usize = 20;
+
+/// How many symbols a note names before it counts the rest.
+const MAX_SYMBOLS: usize = 8;
+
+/// How many gaps of one symbol are listed; when it has more, its missing bars are counted instead.
+const MAX_GAPS: usize = 3;
+
+/// The width of the labels of notes, in columns.
+const LABEL: usize = 14;
+
+/// What a run has exported.
+#[derive(Debug)]
+pub struct ExportedRun<'a> {
+    pub trade_date: TradeDate,
+    /// The rows of its CSV.
+    pub rows: &'a [HourlyExtreme],
+    pub symbols: &'a SymbolOutcomes,
+    /// The symbols of which bars of another scale or currency were left out.
+    pub restated: &'a [Symbol],
+    /// The symbols whose rows are of an earlier run.
+    pub carried_over: &'a [CarriedOver],
+    pub simulated: bool,
+    /// Where all companies are, when they are too many to be shown here: a command, or a file.
+    pub all_companies: &'a str,
+}
+
+impl ExportedRun<'_> {
+    /// The result without the paths of its files, each line ended by a line feed.
+    pub fn describe(&self, terminal: Terminal) -> Styled {
+        let days = CompanyDay::of(self.rows);
+        let all = days.len();
+        let bars = format!("bars: {}", self.symbols.describe_bars());
+        let mut text = Styled::from(&headline(self.trade_date, &days, &bars, terminal));
+        let days = if all > MAX_COMPANIES { largest_changes(days, MAX_COMPANIES) } else { days };
+        text.push_styled(&companies::table(&days, terminal));
+        if all > days.len() {
+            let more = thousands(all - days.len());
+            text.push(&wrapped(
+                &format!("… and {more} more, which have changed less: {}", self.all_companies),
+                terminal,
+            ));
+        }
+        for (label, entries) in self.notes() {
+            text.push(&note(label, &entries, terminal));
+        }
+        text.push(&notes_on_prices(self.rows, self.simulated, terminal));
+        text
+    }
+
+    /// What is short, or a reader should know: the notes that have something to say, with an entry for each symbol.
+    fn notes(&self) -> Vec<(&'static str, Vec<String>)> {
+        let SymbolOutcomes { collected, failed } = self.symbols;
+        let remarks = collected.iter().flat_map(|symbol| symbol.remarks.iter().map(move |remark| (symbol, remark)));
+        let remarks = remarks.map(|(CollectedSymbol { symbol, .. }, remark)| {
+            format!("{symbol} {}, {}: {}", remark.kind.label(), pluralize(remark.bars, "bar"), remark.detail)
+        });
+        let renamed = collected.iter().filter_map(|symbol| Some((&symbol.symbol, symbol.queried_as.as_ref()?)));
+        let notes = [
+            ("missing bars", collected.iter().filter(|symbol| symbol.is_short()).map(missing).collect()),
+            ("without bars", without_bars(failed)),
+            ("remarks", remarks.collect()),
+            ("renamed", renamed.map(|(symbol, queried_as)| format!("{symbol} was queried as {queried_as}")).collect()),
+            (
+                "restated",
+                self.restated.iter().map(|symbol| format!("{symbol}, without bars of another scale")).collect(),
+            ),
+            ("earlier run", self.carried_over.iter().map(ToString::to_string).collect::<Vec<_>>()),
+        ];
+        notes.into_iter().filter(|(_, entries)| !entries.is_empty()).collect()
+    }
+}
+
+/// The first line: the day, how many companies and bars, and the currencies of the prices.
+pub fn headline(trade_date: TradeDate, days: &[CompanyDay<'_>], bars: &str, terminal: Terminal) -> String {
+    let companies = pluralize(days.len(), "company");
+    let currencies = match companies::currencies(days) {
+        none if none.is_empty() => String::new(),
+        codes => format!("; prices in {codes}"),
+    };
+    wrapped(&format!("{trade_date}: {companies}; {bars}{currencies}"), terminal)
+}
+
+/// What the codes of minor units stand for, and where the prices are from: every result says whether they are real.
+pub fn notes_on_prices(rows: &[HourlyExtreme], simulated: bool, terminal: Terminal) -> String {
+    let units = currency::minor_units(rows.iter().filter_map(|row| row.currency.as_deref()));
+    let units = if units.is_empty() { String::new() } else { note("units", &units, terminal) };
+    units + &wrapped(price_source(simulated), terminal)
+}
+
+/// The entries of the symbols without bars.
+pub fn without_bars(failed: &[FailedSymbol]) -> Vec<String> {
+    let entry = |FailedSymbol { symbol, reason, detail, .. }: &FailedSymbol| match detail.trim() {
+        "" => format!("{symbol} {}", reason.label()),
+        detail => format!("{symbol} {}: {detail}", reason.label()),
+    };
+    failed.iter().map(entry).collect()
+}
+
+/// `SNAP 10:05, 12:30-12:40`, or `TTD 12 of 78` where the gaps are many or not known.
+fn missing(symbol: &CollectedSymbol) -> String {
+    let CollectedSymbol { symbol: name, bars, expected, gaps, .. } = symbol;
+    match gaps {
+        Some(gaps) if (1..=MAX_GAPS).contains(&gaps.len()) => format!("{name} {}", symbol.missing()),
+        _ => {
+            let expected = expected.unwrap_or(*bars);
+            format!("{name} {} of {}", thousands(expected.saturating_sub(*bars)), thousands(expected))
+        }
+    }
+}
+
+/// A label and what there is to say, wrapped beside it; at most [`MAX_SYMBOLS`] entries.
+pub fn note(label: &str, entries: &[String], terminal: Terminal) -> String {
+    let mut shown: Vec<_> = entries.iter().take(MAX_SYMBOLS).map(|entry| entry.replace('\n', " ")).collect();
+    if entries.len() > shown.len() {
+        shown.push(format!("and {} more", thousands(entries.len() - shown.len())));
+    }
+    let line = format!("{label:LABEL$}{}", shown.join("; "));
+    terminal.width.map_or_else(|| line.clone(), |width| wrap_after(&line, width, LABEL)) + "\n"
+}
+
+fn wrapped(line: &str, terminal: Terminal) -> String {
+    terminal.width.map_or_else(|| line.to_owned(), |width| wrap_after(line, width, 2)) + "\n"
+}
+
+#[cfg(test)]
+mod tests;

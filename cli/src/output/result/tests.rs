@@ -1,0 +1,85 @@
+use console::measure_text_width;
+use proptest::prelude::*;
+use shared::{HourlyExtreme, hourly_extreme};
+
+use super::*;
+use crate::output::companies::tests::CSV;
+
+type Outcome<T = ()> = Result<T, Box<dyn std::error::Error>>;
+
+fn outcomes() -> serde_json::Result<SymbolOutcomes> {
+    serde_json::from_value(serde_json::json!({
+        "collected": [
+            {"symbol": "META", "bars": 78, "expected": 78, "gaps": [], "attempts": 1},
+            {"symbol": "FB", "queried_as": "META", "bars": 74, "expected": 78, "gaps": ["10:05", "12:30-12:40"], "attempts": 2},
+            {"symbol": "THIN", "bars": 9, "expected": 390, "gaps": null, "attempts": 1},
+            {"symbol": "BTC-USD", "bars": 288, "gaps": [], "attempts": 1, "remarks": [
+                {"kind": "doubtful", "bars": 1, "detail": "hardly right, kept as they are: 16:00"},
+                {"kind": "hours_differ", "bars": 2, "detail": "traded outside of 08:00-16:30: 16:35, 16:40"},
+            ]},
+        ],
+        "failed": [
+            {"symbol": "SQ", "reason": "unknown_symbol", "detail": "No data found, symbol may be delisted", "attempts": 1},
+            {"symbol": "SNAP", "reason": "unavailable", "attempts": 1,
+             "detail": "yahoo answered 503 Service Unavailable five times in a row, the last time at 17:30"},
+        ],
+    }))
+}
+
+/// The result of a run with something to say of everything.
+fn described(rows: &[HourlyExtreme], terminal: Terminal) -> Outcome<String> {
+    let run = ExportedRun {
+        trade_date: "2026-11-20".parse()?,
+        rows,
+        symbols: &outcomes()?,
+        restated: &["META".parse()?],
+        carried_over: &[CarriedOver { symbol: "OKTA".parse()?, collected_at: "2026-11-20T21:15:00Z".parse()? }],
+        simulated: true,
+        all_companies: "cargo finstream show 2026-11-20",
+    };
+    Ok(run.describe(terminal).to_string())
+}
+
+#[test]
+fn a_result_has_a_line_for_each_company_and_what_is_short() -> Outcome {
+    let rows = hourly_extreme::read(CSV.replace("950,USD", "950,GBp").as_bytes())?;
+    for width in [Some(80), Some(120), Some(200), None] {
+        let name = width.map_or("piped".to_owned(), |width| width.to_string());
+        let shown = described(&rows, Terminal { width, colors: false })?;
+        assert!(width.is_none_or(|width| shown.lines().all(|line| measure_text_width(line) <= width)), "{shown}");
+        assert!(shown.chars().all(|c| c == '\n' || !c.is_control()), "{shown:?}");
+        insta::assert_snapshot!(format!("result_{name}"), shown);
+    }
+    Ok(())
+}
+
+#[test]
+fn of_many_companies_those_are_shown_that_have_changed_most() -> Outcome {
+    let rows = hourly_extreme::read(CSV.as_bytes())?;
+    let many: Vec<_> = (0..500)
+        .map(|at| {
+            let close = shared::Price::from_wire(100.0 + f64::from(at));
+            let symbol = format!("S{at:03}").parse();
+            Ok(HourlyExtreme { symbol: symbol?, close, ..rows.first().cloned().ok_or("no row")? })
+        })
+        .collect::<Outcome<_>>()?;
+    let shown = described(&many, Terminal { width: Some(80), colors: false })?;
+    assert!(shown.contains("\n… and 480 more, which have changed less: cargo finstream show 2026-11-20\n"), "{shown}");
+    assert!(shown.lines().count() < 45 && shown.contains("\nS499 ") && !shown.contains("\nS100 "), "{shown}");
+    Ok(())
+}
+
+#[test]
+fn many_symbols_of_a_note_are_counted() {
+    let entries: Vec<_> = (1..=500).map(|n| format!("S{n}")).collect();
+    let shown = note("without bars", &entries, Terminal { width: Some(40), colors: false });
+    assert_eq!(shown, "without bars  S1; S2; S3; S4; S5; S6;\n              S7; S8; and 492 more\n");
+}
+
+proptest! {
+    #[test]
+    fn no_note_is_wider_than_the_terminal(entries in prop::collection::vec("([a-z]{1,12} ){0,9}", 1..12), width in 40_usize..200) {
+        let shown = note("without bars", &entries, Terminal { width: Some(width), colors: false });
+        prop_assert!(shown.lines().all(|line| measure_text_width(line) <= width), "{shown}");
+    }
+}
