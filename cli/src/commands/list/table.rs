@@ -1,6 +1,7 @@
 //! The executions as a table.
 
 use comfy_table::ColumnConstraint::ContentWidth;
+use console::measure_text_width;
 use shared::{
     Symbol,
     format::thousands,
@@ -13,25 +14,55 @@ use crate::{
     output::{
         format::{format_duration, pluralize},
         tables,
+        terminal::Terminal,
     },
 };
+
+const HEADER: [&str; 5] = ["execution", "started (UTC)", "took", "list or symbols", "result"];
+
+/// The columns that are left out where the terminal is too narrow, by their places in the header, the first to go first.
+const OPTIONAL: [usize; 2] = [2, 1];
+
+/// The width that the result has at least, which is wrapped, in columns.
+const MIN_RESULT_WIDTH: usize = 26;
 
 /// The table. `width`, in columns, is that of the terminal unless given.
 pub fn of(listed: &[Listed], width: Option<u16>) -> String {
     if listed.is_empty() {
         return "nothing has run yet: start a run with `cargo finstream run`".to_owned();
     }
-    let mut table = tables::compact_table(&["execution", "started (UTC)", "took", "list or symbols", "result"], width);
-    for Listed { name, started, seconds, requested, outcome } in listed {
-        let started = started.strftime("%Y-%m-%d %H:%M").to_string();
-        let took = seconds.map(format_duration).unwrap_or_default();
-        let of = requested.as_ref().map(companies).unwrap_or_default();
-        table.add_row([name, &started, &took, &of, &describe(outcome)]);
+    let rows: Vec<_> = std::iter::once(HEADER.map(str::to_owned)).chain(listed.iter().map(cells)).collect();
+    let mut columns: Vec<_> = (0..HEADER.len()).collect();
+    let width = width.map(usize::from).or(Terminal::stdout().width);
+    for optional in OPTIONAL {
+        if width.is_some_and(|width| width_without_result(&rows, &columns) + MIN_RESULT_WIDTH > width) {
+            columns.retain(|column| *column != optional);
+        }
     }
-    for column in table.column_iter_mut().take(4) {
+    let mut rows = rows.iter().map(|row| columns.iter().filter_map(|column| row.get(*column)).collect::<Vec<_>>());
+    let header: Vec<_> = rows.next().unwrap_or_default().into_iter().map(String::as_str).collect();
+    let mut table = tables::compact_table(&header, width.and_then(|width| u16::try_from(width).ok()));
+    table.add_rows(rows);
+    for column in table.column_iter_mut().take(columns.len() - 1) {
         column.set_constraint(ContentWidth);
     }
     table.to_string()
+}
+
+/// The columns of the terminal that all but the result take, each with its padding and a separator.
+fn width_without_result(rows: &[[String; 5]], columns: &[usize]) -> usize {
+    const PADDING: usize = 3;
+    let widest =
+        |column: &usize| rows.iter().filter_map(|row| row.get(*column)).map(|cell| measure_text_width(cell)).max();
+    let fixed = columns.iter().filter(|column| HEADER.get(**column) != HEADER.last());
+    fixed.filter_map(widest).map(|width| width + PADDING).sum::<usize>() + PADDING
+}
+
+fn cells(Listed { name, started, seconds, requested, outcome }: &Listed) -> [String; 5] {
+    let started = started.strftime("%Y-%m-%d %H:%M").to_string();
+    let took = seconds.map(format_duration).unwrap_or_default();
+    let of = requested.as_ref().map(companies).unwrap_or_default();
+    [name.clone(), started, took, of, describe(outcome)]
 }
 
 /// The list, or the symbols that were given by hand: `companies`, `META, SHOP`, `META and 499 more`.

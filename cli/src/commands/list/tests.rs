@@ -56,9 +56,11 @@ fn executions() -> Result<Vec<Listed>> {
 
 #[test]
 fn each_execution_is_a_row() -> Result {
-    let table = table::of(&executions()?, Some(100));
-    assert!(table.lines().all(|line| line.chars().count() <= 100), "{table}");
-    insta::assert_snapshot!(table);
+    for width in [80, 100] {
+        let table = table::of(&executions()?, Some(width));
+        assert!(table.lines().all(|line| line.chars().count() <= usize::from(width)), "{table}");
+        insta::assert_snapshot!(format!("each_execution_is_a_row_{width}"), table);
+    }
     assert!(table::of(&[], None).starts_with("nothing has run yet"));
     Ok(())
 }
