@@ -27,6 +27,7 @@ mod malformed; // invalid input to the API and to the state machine
 mod market_outage; // a market that blocks this client, has no data, or takes too long
 mod missing_resources; // a deleted crawler, table or workgroup
 mod permissions; // what the functions' roles allow, as the local cloud enforces it
+mod pictures; // reports in a browser
 mod policies; // what the policies say, where the local cloud does not enforce them
 mod recipes; // the README's ways to read the CSV
 mod release; // the archive of a release
@@ -133,6 +134,7 @@ fn main() -> anyhow::Result<ExitCode> {
         market_outage::trials,
         missing_resources::trials,
         permissions::trials,
+        pictures::trials,
         policies::trials,
         recipes::trials,
         release::trials,
