@@ -3,6 +3,7 @@
 
 mod aws_cli;
 mod companies;
+mod documents;
 mod exported_run;
 mod faults;
 mod hourly_extremes;
@@ -26,6 +27,7 @@ mod trading_days;
 mod trino;
 
 pub use companies::DEFAULT_COMPANIES;
+pub use documents::{Document, documents};
 pub use exported_run::{ExportedRun, count_bars};
 pub use faults::{Call, CallFault, CallFaultRule, FaultProxy};
 pub use hourly_extremes::{Listing, Prices};

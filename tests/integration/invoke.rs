@@ -1,16 +1,16 @@
-//! Each function by itself: `cargo lambda watch` runs it, `cargo lambda invoke` sends it the sample events.
+//! Each function by itself: `cargo lambda watch` runs it, `cargo lambda invoke` sends it events, as the documents show it.
 
-use std::{net::TcpListener, process::Stdio, sync::Arc, time::Duration};
+use std::{collections::BTreeSet, net::TcpListener, process::Stdio, sync::Arc, time::Duration};
 
 use anyhow::{Context as _, Result, ensure};
-use harness::poll;
+use harness::{Document, documents, poll};
 use serde_json::{Value, json};
 use shared::payload::{CollectOutcome, Collection};
 use tokio::process::Child;
 
 use crate::{Context, trials};
 
-trials![every_function_replies_to_cargo_lambda_invoke];
+trials![every_function_replies_to_cargo_lambda_invoke, every_invocation_of_the_documents_has_its_answer];
 
 /// The Lambda emulator of `cargo lambda watch`, with the environment of the shared stack.
 struct Watch {
@@ -54,21 +54,17 @@ impl Watch {
         Ok(Self { port, server })
     }
 
-    /// Invokes a function, and returns its reply; `event` is the option that gives the event.
-    async fn invoke(&self, context: &Context, function: &str, event: &[&str]) -> Result<Value> {
-        let text = self.run(context, function, event).await?;
-        serde_json::from_str(text.trim()).with_context(|| format!("{function} replied {text}"))
-    }
-
-    /// Runs `cargo lambda invoke`, repeatedly until the emulator is up, and returns what it prints.
-    async fn run(&self, context: &Context, function: &str, event: &[&str]) -> Result<String> {
+    /// Invokes a function, repeatedly until the emulator is up, and returns its reply. The arguments are those behind
+    /// `cargo lambda invoke`.
+    async fn invoke(&self, context: &Context, args: &[&str]) -> Result<Value> {
         let address = ["--invoke-address", "127.0.0.1", "--invoke-port", &self.port];
-        let args = [["lambda", "invoke", function].as_slice(), &address, event].concat();
-        poll("cargo lambda watch", Duration::from_millis(500), async || {
+        let args = [&["lambda", "invoke"], args, &address].concat();
+        let text = poll("cargo lambda watch", Duration::from_millis(500), async || {
             let run = context.tools.tool("cargo-lambda", &args).await?;
             Ok((!run.text.contains("error sending request")).then_some(run.text))
         })
-        .await
+        .await?;
+        serde_json::from_str(text.trim()).with_context(|| format!("{} replied {text}", args.join(" ")))
     }
 }
 
@@ -76,7 +72,7 @@ async fn every_function_replies_to_cargo_lambda_invoke(context: Arc<Context>) ->
     let watch = Watch::start(&context)?;
     let invoke = async |function: &str, event: &str| {
         let file = format!("functions/{function}/events/{event}.json");
-        watch.invoke(&context, function, &["--data-file", &file]).await
+        watch.invoke(&context, &[function, "--data-file", &file]).await
     };
     for event in ["day", "scheduled"] {
         let collected = invoke("collect", event).await?;
@@ -90,7 +86,7 @@ async fn every_function_replies_to_cargo_lambda_invoke(context: Arc<Context>) ->
 
     // From here on each reply is part of the next event, as in the state machine.
     let short = json!({"collection": invoke("collect", "day").await?}).to_string();
-    let collection = watch.invoke(&context, "collect", &["--data-ascii", &short]).await?;
+    let collection = watch.invoke(&context, &["collect", "--data-ascii", &short]).await?;
     let collection: Collection = serde_json::from_value(collection)?;
     ensure!(collection.outcome == CollectOutcome::Collected, "{collection:?}");
     // The executions of other tests start the same crawler.
@@ -106,18 +102,41 @@ async fn every_function_replies_to_cargo_lambda_invoke(context: Arc<Context>) ->
     ensure!(sample["query_execution_id"].is_string(), "{sample}");
     let request = json!({"trade_date": collection.trade_date, "interval": collection.interval, "run_id": collection.run_id,
         "client_request_token": "a-token-of-at-least-32-characters"});
-    let query = watch.invoke(&context, "run-query", &["--data-ascii", &request.to_string()]).await?;
+    let query = watch.invoke(&context, &["run-query", "--data-ascii", &request.to_string()]).await?;
     let id = query["query_execution_id"].as_str().context("no query")?;
     let get = ["athena", "get-query-execution", "--query-execution-id", id];
     let query = poll_aws(&context, &get, "/QueryExecution/Status/State", "SUCCEEDED").await?;
     let result = &query["QueryExecution"]["ResultConfiguration"]["OutputLocation"];
     let request = json!({"collection": collection, "query_result": result});
-    let export = watch.invoke(&context, "export-csv", &["--data-ascii", &request.to_string()]).await?;
+    let export = watch.invoke(&context, &["export-csv", "--data-ascii", &request.to_string()]).await?;
     ensure!(export["outcome"] == "exported" && export["rows"] == 14, "{export}");
-    // The sample event names a query result that this stack does not have.
-    let file = ["--data-file", "functions/export-csv/events/export.json"];
-    let missing = watch.run(&context, "export-csv", &file).await?;
-    ensure!(missing.contains("InvalidResult") || missing.contains("AccessDenied"), "{missing}");
+    Ok(())
+}
+
+async fn every_invocation_of_the_documents_has_its_answer(context: Arc<Context>) -> Result<()> {
+    let watch = Watch::start(&context)?;
+    let lines = documents(&context.tools.root)?.iter().flat_map(Document::commands).collect::<BTreeSet<_>>();
+    let mut exported = None;
+    let mut count = 0;
+    for line in lines.iter().filter(|line| line.starts_with("cargo lambda invoke ")) {
+        let words = shlex::split(line).with_context(|| line.clone())?;
+        let reply = watch.invoke(&context, &words.iter().skip(3).map(String::as_str).collect::<Vec<_>>()).await?;
+        ensure!(reply.get("errorType").is_none() && reply["statusCode"].as_u64().is_none_or(|it| it == 200), "{reply}");
+        if words.iter().any(|word| word == "export-csv") {
+            exported = Some(reply);
+        }
+        count += 1;
+    }
+    ensure!(count >= 7, "only {count} invocations in {lines:#?}");
+    // The README shows the answer, with BUCKET in place of the stack's.
+    let readme = Document::read(&context.tools.root, "functions/export-csv/README.md")?;
+    let answer = readme.section("Answer")?.split("```").nth(1).and_then(|code| code.strip_prefix("json"));
+    let shown = answer.context("no answer")?.replace("BUCKET", context.stack.cloud.output("DataBucket")?);
+    let exported = exported.context("export-csv is not invoked")?;
+    ensure!(
+        exported == serde_json::from_str::<Value>(&shown)?,
+        "the README shows {shown}, and the answer is {exported}"
+    );
     Ok(())
 }
 

@@ -56,6 +56,14 @@ fn executables(messages: &str) -> Binaries {
     named.filter(|(name, _)| FUNCTIONS.contains(&name.as_str())).collect()
 }
 
+/// The query result that the sample event of `export-csv` names, in the workspace.
+const QUERY_RESULT: &str = "functions/export-csv/events/query_result.csv";
+
+/// The same in a stage.
+pub(super) fn query_result(stage: &Path) -> PathBuf {
+    stage.join("query_result.csv")
+}
+
 /// Lays out the template, the state machine and the functions as the template expects them, in a new folder `stage`.
 /// Returns the path of the template there.
 ///
@@ -85,6 +93,7 @@ fn lay_out(root: &Path, stage: &Path) -> anyhow::Result<PathBuf> {
         let name = entry?.file_name();
         copy(&definitions.join(&name), &stage.join("statemachine").join(&name))?;
     }
+    copy(&root.join(QUERY_RESULT), &query_result(stage))?;
     Ok(template)
 }
 
@@ -134,12 +143,13 @@ mod tests {
     }
 
     #[test]
-    fn a_stage_holds_what_the_template_refers_to_and_nothing_else() -> anyhow::Result<()> {
+    fn a_stage_holds_what_is_deployed_and_nothing_else() -> anyhow::Result<()> {
         let root = tempfile::tempdir()?;
         let at = |path: &str| root.path().join(path);
         fs::create_dir_all(at("statemachine"))?;
+        fs::create_dir_all(at("functions/export-csv/events"))?;
         fs::create_dir_all(at("home/stage/target/lambda/former"))?;
-        for file in ["template.yaml", "statemachine/pipeline.asl.json"] {
+        for file in ["template.yaml", "statemachine/pipeline.asl.json", QUERY_RESULT] {
             fs::write(at(file), file)?;
         }
         let template = lay_out(root.path(), &at("home/stage"))?;
@@ -148,6 +158,7 @@ mod tests {
             fs::read_to_string(at("home/stage/statemachine/pipeline.asl.json"))?,
             "statemachine/pipeline.asl.json"
         );
+        assert_eq!(fs::read_to_string(query_result(&at("home/stage")))?, QUERY_RESULT);
         assert!(!at("home/stage/target").exists());
         Ok(())
     }

@@ -9,11 +9,11 @@ use serde::Deserialize;
 use shared::yahoo_retention::is_yahoo;
 use tokio::process::Command;
 
-use super::{LocalCloud, SCHEDULE_STATE, Storage};
+use super::{LocalCloud, SCHEDULE_STATE, Storage, build};
 use crate::python::Environment;
 use crate::{Progress, command};
 
-/// The bucket for the packaged functions.
+/// The bucket for the packaged functions, and for the query result that the sample event of `export-csv` names.
 const BUCKET: &str = "finstream-deployment";
 
 /// The result of a deployment.
@@ -98,12 +98,15 @@ impl Aws<'_> {
     }
 
     async fn deploy(&self, template: &Path) -> anyhow::Result<Deployed> {
+        let stage = template.parent().context("the template is in no folder")?;
         let stack = self.cloud.stack.as_str();
-        let packaged = template.with_file_name("packaged.yaml");
+        let packaged = stage.join("packaged.yaml");
         self.empty_bucket().await?;
         let mut package = self.command(["cloudformation", "package", "--s3-bucket", BUCKET, "--template-file"]);
         package.arg(template).arg("--output-template-file").arg(&packaged);
-        self.run(package).await?;
+        let mut sample = self.command(["s3", "cp", "--only-show-errors"]);
+        sample.arg(build::query_result(stage)).arg(format!("s3://{BUCKET}/"));
+        tokio::try_join!(self.run(package), self.run(sample))?;
         let mut deploy = self.command(["cloudformation", "deploy", "--stack-name", stack, "--s3-bucket", BUCKET]);
         deploy.args(["--no-fail-on-empty-changeset", "--capabilities", "CAPABILITY_IAM"]);
         deploy.arg("--template-file").arg(&packaged).arg("--parameter-overrides");
