@@ -6,6 +6,8 @@
 mod args;
 mod aws;
 mod commands;
+#[cfg(test)]
+mod documents;
 mod exit;
 mod interrupt;
 mod invocation;

@@ -15,6 +15,7 @@ mod concurrency; // sixty executions at once
 mod daily; // `finstream daily`: every day on one machine, and who starts it
 mod days; // runs of one day: exported, without a session, failed
 mod doctor; // `finstream doctor` on a healthy stack and on broken ones
+mod documents; // the documents: links, tables that follow the template and the code
 mod encryption; // a customer managed KMS key
 mod existing_bucket; // a stack that takes the bars of a deleted one along
 mod faults; // each fault of each call that a function makes, and functions that are interrupted
@@ -29,7 +30,7 @@ mod missing_resources; // a deleted crawler, table or workgroup
 mod permissions; // what the functions' roles allow, as the local cloud enforces it
 mod pictures; // reports in a browser
 mod policies; // what the policies say, where the local cloud does not enforce them
-mod recipes; // the README's ways to read the CSV
+mod recipes; // the documents' ways to read the CSV
 mod release; // the archive of a release
 mod retention; // how long files are kept, and what the command does about those that are gone
 mod schedules; // schedules that fire on the local cloud
@@ -121,6 +122,7 @@ fn main() -> anyhow::Result<ExitCode> {
         concurrency::trials,
         daily::trials,
         days::trials,
+        documents::trials,
         doctor::trials,
         encryption::trials,
         existing_bucket::trials,

@@ -1,15 +1,15 @@
-//! The README's ways to read the CSV, run as they are written there.
+//! The ways to read the CSV in `docs/data.md`, run as they are written there.
 
 use std::{fs, sync::Arc};
 
 use anyhow::{Context as _, Result, ensure};
-use harness::{OutFolder, Tools};
+use harness::{Document, OutFolder, Tools};
 use serde_json::{Value, json};
 use shared::{HourlyExtreme, hourly_extreme};
 
 use crate::{Context, trials};
 
-trials![each_recipe_of_the_readme_gives_every_value];
+trials![each_recipe_gives_every_value];
 
 /// Prints what a recipe has read, as a list of rows with the datetimes in seconds since 1970.
 const PRINT: &str = r#"
@@ -24,7 +24,7 @@ print(json.dumps([[value(it) for it in row] for row in rows]))
 /// Symbols that look like a missing value and a boolean, of exchanges with three offsets and three currencies.
 const SYMBOLS: [&str; 5] = ["NA", "TRUE", "META", "VOD.L", "7203.T"];
 
-async fn each_recipe_of_the_readme_gives_every_value(context: Arc<Context>) -> Result<()> {
+async fn each_recipe_gives_every_value(context: Arc<Context>) -> Result<()> {
     let run = context.stack.export(&json!({"trade_date": "2026-08-19", "symbols": SYMBOLS})).await?;
     let mut rows = hourly_extreme::read(run.csv.as_bytes())?;
     for row in rows.iter_mut().filter(|row| row.symbol.as_str() == "META") {
@@ -33,8 +33,8 @@ async fn each_recipe_of_the_readme_gives_every_value(context: Arc<Context>) -> R
     }
     let only_true: Vec<_> = rows.iter().filter(|row| row.symbol.as_str() == "TRUE").cloned().collect();
     let whole: Vec<_> = rows.iter().filter(|row| row.symbol.as_str() == "NA").cloned().map(whole_prices).collect();
-    let readme = fs::read_to_string(context.tools.root.join("README.md"))?;
-    let recipes = recipes(&readme)?;
+    let data = Document::read(&context.tools.root, "docs/data.md")?;
+    let recipes = recipes(data.section("Reading recipes")?)?;
     for rows in [&rows, &only_true, &whole] {
         ensure!(rows.len() >= 7, "{rows:?}");
         let out = OutFolder::create()?;
@@ -57,14 +57,13 @@ fn whole_prices(row: HourlyExtreme) -> HourlyExtreme {
         lowest_hourly_price: whole(row.lowest_hourly_price),
         open: row.open.map(whole),
         close: row.close.map(whole),
+        previous_close: row.previous_close.map(whole),
         ..row
     }
 }
 
 /// The recipes that can be run here, each with what it makes of an unknown currency.
-fn recipes(readme: &str) -> Result<Vec<(&str, Value)>> {
-    let (_, section) = readme.split_once("### Read the CSV\n").context("no section")?;
-    let (section, _) = section.split_once("\n## ").context("no end of the section")?;
+fn recipes(section: &str) -> Result<Vec<(&str, Value)>> {
     let blocks = section.split("\n```").skip(1).step_by(2);
     let recipes: Vec<_> = blocks.filter(|block| !block.starts_with("r\n")).collect();
     ensure!(recipes.len() == 3, "{recipes:#?}");
@@ -108,5 +107,6 @@ fn expected(row: &HourlyExtreme, unknown: &Value) -> Value {
         row.open,
         row.close,
         row.source,
+        row.previous_close,
     ])
 }
