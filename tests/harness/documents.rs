@@ -92,9 +92,9 @@ impl Document {
         targets.collect()
     }
 
-    /// The anchors of its headings, as GitHub makes them.
+    /// The anchors of its headings, as GitHub makes them: of a repeated one the second ends with `-1`.
     pub fn anchors(&self) -> Vec<String> {
-        let mut anchors: Vec<String> = Vec::new();
+        let mut headings: Vec<String> = Vec::new();
         let mut heading = None;
         for event in parser(&self.text) {
             match event {
@@ -104,11 +104,16 @@ impl Document {
                         heading.push_str(&text);
                     }
                 }
-                Event::End(TagEnd::Heading(_)) => anchors.extend(heading.take().map(|heading| anchor(&heading))),
+                Event::End(TagEnd::Heading(_)) => headings.extend(heading.take().map(|heading| anchor(&heading))),
                 _ => {}
             }
         }
-        anchors
+        let repeated = |index: usize| headings[..index].iter().filter(|before| **before == headings[index]).count();
+        let numbered = headings.iter().enumerate().map(|(index, anchor)| match repeated(index) {
+            0 => anchor.clone(),
+            count => format!("{anchor}-{count}"),
+        });
+        numbered.collect()
     }
 
     /// The lines of its blocks of shell commands.
