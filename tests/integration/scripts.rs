@@ -109,7 +109,7 @@ async fn results_go_to_standard_output_and_all_else_to_standard_error(context: A
     let run = ["run", "--trade-date", "2024-09-12", "--symbols", "META", "--out", &folder];
     let gaps = ["gaps", "--from", "2024-09-13", "--to", "2024-09-13", "--symbols", "META"];
     for (args, result, progress) in [
-        (&run[..], " of 78 expected", "collecting 1 company"),
+        (&run[..], "prices in USD", "collecting 1 company"),
         (&gaps, "without any bars: 1", "next:\n  cargo finstream backfill"),
         (&["local", "status"], "the local cloud is up", ""),
     ] {

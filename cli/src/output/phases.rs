@@ -192,15 +192,13 @@ fn is_long_wait(state: &str) -> bool {
     matches!(state, "WaitForMarket" | "WaitForLateBars" | "WaitForDelivery" | "WaitForPartition" | "WaitForBars")
 }
 
-/// `collected 9 of 10 companies of 2026-11-20 (simulated); bars: 700 of 702 expected`.
-fn collected(Collection { outcome, trade_date, symbols, simulated, .. }: &Collection) -> String {
+/// `collected 9 of 10 companies of 2026-11-20; bars: 700 of 702 expected`.
+fn collected(Collection { outcome, trade_date, symbols, .. }: &Collection) -> String {
     if *outcome == CollectOutcome::NoSession {
         return format!("{trade_date} has no session");
     }
-    let all = pluralize(symbols.requested().count(), "company");
-    let simulated = if *simulated { " (simulated)" } else { "" };
-    let with_bars = thousands(symbols.collected.len());
-    format!("collected {with_bars} of {all} of {trade_date}{simulated}; bars: {}", symbols.describe_bars())
+    let (with_bars, all) = (thousands(symbols.collected.len()), pluralize(symbols.requested().count(), "company"));
+    format!("collected {with_bars} of {all} of {trade_date}; bars: {}", symbols.describe_bars())
 }
 
 /// `0:09`, `4:12`, `1:00:00`; nothing negative.
