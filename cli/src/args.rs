@@ -5,6 +5,7 @@
 
 mod daily;
 mod day;
+mod export;
 mod period;
 mod show;
 
@@ -30,6 +31,9 @@ use crate::{
 
 pub use daily::DailyArgs;
 pub use day::Day;
+pub use export::ExportArgs;
+#[cfg(feature = "export")]
+pub use export::{ExportDays, FileFormat};
 pub use period::{BadRequest, PeriodArgs, dates};
 pub use show::ShowArgs;
 
@@ -89,6 +93,7 @@ Examples:
   cargo finstream backfill --from 2026-11-02        one run for every trading day since that is still missing
   cargo finstream daily --install                   every day after the close, on this machine
   cargo finstream gaps --from 2026-11-02            what the lake holds of those days, and what is missing
+  cargo finstream export 2026-11-20 --format xlsx   a published day as a workbook
   cargo finstream doctor                            whether the deployed stack is as it should be";
 
 #[derive(Debug, Subcommand)]
@@ -120,6 +125,9 @@ pub enum Command {
     /// Show which bars of a range the lake holds, and which are missing
     #[command(after_help = GAPS_EXAMPLES)]
     Gaps(GapsArgs),
+    /// Write published days to a file for other programs: CSV, an Excel workbook or Parquet, of the hours or of the bars
+    #[command(after_help = EXPORT_EXAMPLES)]
+    Export(ExportArgs),
     /// Check a deployed stack, and say what is wrong and what to do; changes nothing
     #[command(after_help = DOCTOR_EXAMPLES)]
     Doctor(DoctorArgs),
@@ -182,6 +190,16 @@ Examples:
   cargo finstream gaps --from 2026-11-02 --symbols META,SHOP --interval 15m
 
 Without --list and --symbols it expects the companies of the list companies, as it is now, on every day.";
+
+const EXPORT_EXAMPLES: &str = "\
+Examples:
+  cargo finstream export 2026-11-20 --format xlsx              a workbook: the days, the hours, a chart
+  cargo finstream export 2026-11-20 --format parquet --bars    the day's bars for pandas, Polars or DuckDB
+  cargo finstream export --from 2026-11-02 --to 2026-11-20     the hourly rows of three weeks in one CSV
+
+A day is exported when it is published: after `run`, `backfill` or `daily` over the list. One day is written to
+its folder as hourly_extremes or bars; several are written to one file above the folders of the days, which has
+the first and the last date in its name.";
 
 const LISTS_EXAMPLES: &str = "\
 Examples:

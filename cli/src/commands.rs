@@ -6,13 +6,15 @@ pub mod daily;
 pub mod demo;
 #[cfg(feature = "doctor")]
 pub mod doctor;
-#[cfg(any(test, not(feature = "doctor")))]
-pub mod doctor_on_demand;
+#[cfg(feature = "export")]
+pub mod export;
 pub mod follow;
 pub mod gaps;
 pub mod list;
 pub mod lists;
 pub mod local;
 pub mod market;
+#[cfg(any(test, not(all(feature = "doctor", feature = "export"))))]
+pub mod on_demand;
 pub mod run;
 pub mod show;

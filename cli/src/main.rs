@@ -23,8 +23,10 @@ use args::{Cli, Command};
 use clap::FromArgMatches;
 #[cfg(feature = "doctor")]
 use commands::doctor;
-#[cfg(not(feature = "doctor"))]
-use commands::doctor_on_demand;
+#[cfg(feature = "export")]
+use commands::export;
+#[cfg(not(all(feature = "doctor", feature = "export")))]
+use commands::on_demand;
 use commands::{backfill, completions, daily, demo, follow, gaps, list, lists, local, market, run, show};
 use exit::Exit;
 use interrupt::unless_interrupted;
@@ -49,7 +51,11 @@ async fn main() -> ExitCode {
         #[cfg(feature = "doctor")]
         Command::Doctor(args) => unless_interrupted(doctor::doctor(args, &console)).await,
         #[cfg(not(feature = "doctor"))]
-        Command::Doctor(_) => doctor_on_demand::doctor(console.verbosity).map(|never| match never {}),
+        Command::Doctor(_) => on_demand::run("doctor", console.verbosity).map(|never| match never {}),
+        #[cfg(feature = "export")]
+        Command::Export(args) => unless_interrupted(export::export(args, &console)).await,
+        #[cfg(not(feature = "export"))]
+        Command::Export(_) => on_demand::run("export", console.verbosity).map(|never| match never {}),
         Command::Completions { shell } => completions::completions(shell),
         Command::Market(args) => market::serve(args).await,
     };

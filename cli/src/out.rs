@@ -65,11 +65,18 @@ impl OutFolder {
         if let Some(taken) = files.iter().map(|name| folder.join(name)).find(|path| path.is_dir()) {
             return Err(refused(&taken, "is a folder, and a file of that name has to be saved there"));
         }
-        let existing = nearest_existing(&folder)?;
-        if !existing.is_dir() {
-            return Err(refused(&existing, "is a file, and a folder is needed there"));
+        check_folder(&folder)
+    }
+
+    /// Where a file of the days from `first` to `last` is saved: that of one day in the day's folder, that of several above
+    /// the folders of the days, with both dates in its name.
+    #[cfg(feature = "export")]
+    pub fn file(&self, (first, last): (TradeDate, TradeDate), name: &str, extension: &str) -> PathBuf {
+        if first == last {
+            self.of(first).join(format!("{name}.{extension}"))
+        } else {
+            self.above_date().join(format!("{name}_{first}_{last}.{extension}"))
         }
-        write_and_discard(&existing).map_err(|error| refused(&existing, &format!("cannot be written: {error}")))
     }
 
     /// The same folder, independent of the current one.
@@ -99,6 +106,27 @@ impl std::fmt::Display for OutFolder {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         self.0.display().fmt(f)
     }
+}
+
+/// Checks that a file can be saved at `path`, before anything is started. Nothing is left there.
+///
+/// # Errors
+/// As [`OutFolder::check`].
+#[cfg(feature = "export")]
+pub fn check_file(path: &Path) -> Result<(), BadRequest> {
+    if path.is_dir() {
+        return Err(refused(path, "is a folder, and a file of that name has to be saved there"));
+    }
+    check_folder(path.parent().unwrap_or(Path::new(".")))
+}
+
+/// Checks that files can be saved in a folder, which would be created.
+fn check_folder(folder: &Path) -> Result<(), BadRequest> {
+    let existing = nearest_existing(folder)?;
+    if !existing.is_dir() {
+        return Err(refused(&existing, "is a file, and a folder is needed there"));
+    }
+    write_and_discard(&existing).map_err(|error| refused(&existing, &format!("cannot be written: {error}")))
 }
 
 fn has_date(part: &std::ffi::OsStr) -> bool {
@@ -147,6 +175,22 @@ mod tests {
             let (out, date) = (OutFolder(path.into()), "2026-11-20".parse()?);
             assert_eq!(out.of(date), Path::new(of_one), "{path}");
             assert_eq!(out.for_days().of(date), Path::new(of_many), "{path}");
+        }
+        Ok(())
+    }
+
+    #[cfg(feature = "export")]
+    #[test]
+    fn a_file_of_several_days_lies_above_their_folders() -> Outcome {
+        let (first, last) = ("2026-11-19".parse()?, "2026-11-20".parse()?);
+        for (path, of_one, of_many) in [
+            ("results/{date}", "results/2026-11-19/bars.csv", "results/bars_2026-11-19_2026-11-20.csv"),
+            ("/my data", "/my data/bars.csv", "/my data/bars_2026-11-19_2026-11-20.csv"),
+            ("{date}", "2026-11-19/bars.csv", "bars_2026-11-19_2026-11-20.csv"),
+        ] {
+            let out = OutFolder(path.into());
+            assert_eq!(out.file((first, first), "bars", "csv"), Path::new(of_one), "{path}");
+            assert_eq!(out.file((first, last), "bars", "csv"), Path::new(of_many), "{path}");
         }
         Ok(())
     }

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use jiff::{SignedDuration, civil::Weekday};
+use jiff::{SignedDuration, Timestamp, civil::Weekday, tz::TimeZone};
 use serde::Deserialize;
 use shared::{Interval, Session, Symbol, TradeDate, trading_calendar::NEW_YORK};
 
@@ -38,6 +38,19 @@ impl TradingDay {
             Self::Open(_) => "full",
             Self::Closed => "closed",
             Self::Unknown => "-",
+        }
+    }
+
+    /// Whether bars of `date` must be there: the session is over. Where no calendar says, every weekday that is over counts,
+    /// and for coins every day.
+    pub fn has_traded(&self, date: TradeDate, symbols: &[Symbol], now: Timestamp) -> bool {
+        match self {
+            Self::Open(session) => session.has_ended(now),
+            Self::Closed => false,
+            Self::Unknown => {
+                let is_over = date.date() < now.to_zoned(TimeZone::UTC).date();
+                is_over && symbols.iter().any(|symbol| may_trade(symbol, date))
+            }
         }
     }
 

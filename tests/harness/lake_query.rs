@@ -144,9 +144,22 @@ impl Stack {
         interval: Interval,
     ) -> anyhow::Result<AthenaQuery> {
         let parameters = [first.to_string(), last.to_string(), interval.to_string()];
+        self.query_athena(include_str!("../../sql/coverage.sql"), &parameters).await
+    }
+
+    /// Queries the bars of a day, as `finstream export` does.
+    ///
+    /// # Errors
+    /// The error of Athena.
+    pub async fn query_day_bars(&self, date: TradeDate, interval: Interval) -> anyhow::Result<AthenaQuery> {
+        let parameters = [date.to_string(), interval.to_string()];
+        self.query_athena(include_str!("../../sql/day_bars.sql"), &parameters).await
+    }
+
+    async fn query_athena(&self, sql: &str, parameters: &[String]) -> anyhow::Result<AthenaQuery> {
         let query = json!({
-            "QueryString": include_str!("../../sql/coverage.sql"),
-            "ExecutionParameters": parameters.map(|value| format!("'{value}'")),
+            "QueryString": sql,
+            "ExecutionParameters": parameters.iter().map(|value| format!("'{value}'")).collect::<Vec<_>>(),
             "QueryExecutionContext": {"Database": self.cloud.output("DatabaseName")?},
             "WorkGroup": self.cloud.output("WorkGroup")?,
         });

@@ -35,7 +35,7 @@ pub use iam::{deployed_roles, find_role};
 pub use json::{find_all, find_strings, list};
 pub use lake_query::{AthenaQuery, LakeExport, LakeQuery};
 pub use market_server::MarketServer;
-pub use oracle_lake::{expected_coverage, expected_from_lake};
+pub use oracle_lake::{expected_coverage, expected_day_bars, expected_from_lake};
 pub use oracle_market::{expected_from_market, verify_csv};
 pub use out_folder::OutFolder;
 pub use poll::poll;

@@ -88,6 +88,25 @@ fn of_one_scale<'a>(bars: impl Iterator<Item = &'a Bar>) -> (Vec<&'a Bar>, BTree
     (kept, restated)
 }
 
+/// The result of `sql/day_bars.sql`, as lines of text, when the lake holds `bars`, in any order: each bar of the day once, as the
+/// last of its collections has it, without what is of another scale or currency than the symbol's newest, with the name and
+/// the currency of that one.
+pub fn expected_day_bars(bars: &[Bar], date: TradeDate, interval: Interval) -> Vec<String> {
+    let (mut bars, _) = of_one_scale(bars.iter().filter(|bar| bar.trade_date == date && bar.interval == interval));
+    bars.sort_by_key(|bar| Reverse((bar.collected_at, &bar.run_id)));
+    let (mut listings, mut latest) = (BTreeMap::new(), BTreeMap::new());
+    for bar in bars {
+        listings.entry(&bar.symbol).or_insert((&bar.company_name, bar.currency.as_deref().unwrap_or_default()));
+        latest.entry((&bar.symbol, bar.ts.timestamp())).or_insert(bar);
+    }
+    let line = |bar: &Bar| {
+        let prices = [bar.open, bar.high, bar.low, bar.close].map(|price| price.get());
+        let (name, currency) = listings[&bar.symbol];
+        format!("{} {name} {} {prices:?} {} {currency}", bar.symbol, bar.ts.timestamp(), bar.volume)
+    };
+    latest.into_values().map(line).collect()
+}
+
 /// The result of `sql/coverage.sql`, as Athena writes it, when the lake holds `bars`, in any order: the number of bars of each
 /// symbol and day, however often each was collected, the same by hour, the currency of the newest collection, and whether collections of another
 /// scale or currency are left out.

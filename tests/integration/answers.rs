@@ -10,8 +10,8 @@ use std::{collections::BTreeSet, env, future, sync::Arc, time::SystemTime};
 
 use anyhow::{Error, Result, bail, ensure};
 use futures::{StreamExt, TryStreamExt, stream};
-use harness::{LakeExport, LakeQuery, expected_coverage, expected_from_lake};
-use jiff::{civil::date, tz::TimeZone};
+use harness::{LakeExport, LakeQuery, expected_coverage, expected_day_bars, expected_from_lake};
+use jiff::{Timestamp, civil::date, tz::TimeZone};
 use proptest::test_runner::{Config, RngSeed, TestRunner};
 use shared::{Bar, Interval, Price, hourly_extreme};
 
@@ -24,6 +24,7 @@ trials![
     any_bars_in_any_files_give_the_computed_csv,
     malformed_lines_are_skipped,
     coverage_counts_each_bar_once_and_has_the_newest_currency,
+    the_bars_of_a_day_are_each_there_once,
 ];
 
 /// A query, and the lake's files of its day.
@@ -136,6 +137,51 @@ async fn coverage_counts_each_bar_once_and_has_the_newest_currency(context: Arc<
     }
     ensure!(result == expected, "{} and {} lines, {difference:?}", result.lines().count(), expected.lines().count());
     Ok(())
+}
+
+async fn the_bars_of_a_day_are_each_there_once(context: Arc<Context>) -> Result<()> {
+    let cases = generated::cases(date(1976, 1, 1), 24, &mut TestRunner::new(config(24)?))?;
+    put_all(&context, cases.iter()).await?;
+    let wrong = failures(&cases, async |case| {
+        let LakeQuery { trade_date, interval, .. } = case.query;
+        let executed = context.stack.query_day_bars(trade_date, interval).await?;
+        let result = context.stack.object(&executed.result).await?;
+        let bars = case.files.concat();
+        let expected = expected_day_bars(&bars, trade_date, interval);
+        let found = csv::Reader::from_reader(result.as_bytes()).into_deserialize::<DayBar>();
+        let found = found.map(|bar| Ok(bar?.line())).collect::<Result<Vec<_>>>()?;
+        let difference = found.iter().zip(&expected).find(|(found, expected)| found != expected);
+        ensure!(found == expected, "{trade_date}: {} of {}, {difference:?}", found.len(), expected.len());
+        Ok(())
+    })
+    .await;
+    ensure!(wrong.is_empty(), "{wrong:?}");
+    for case in &cases {
+        context.stack.remove_bars(case.query.trade_date).await?;
+    }
+    Ok(())
+}
+
+/// A row of the result of `sql/day_bars.sql`.
+#[derive(serde::Deserialize)]
+struct DayBar {
+    symbol: String,
+    company_name: String,
+    ts: Timestamp,
+    open: f64,
+    high: f64,
+    low: f64,
+    close: f64,
+    volume: u64,
+    currency: String,
+}
+
+impl DayBar {
+    /// As [`expected_day_bars`] writes it.
+    fn line(&self) -> String {
+        let Self { symbol, company_name, ts, open, high, low, close, volume, currency } = self;
+        format!("{symbol} {company_name} {ts} {:?} {volume} {currency}", [open, high, low, close])
+    }
 }
 
 /// What the result depends on of a bar, as a line of text; lines sort by symbol and start.

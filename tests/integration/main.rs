@@ -18,6 +18,7 @@ mod doctor; // `finstream doctor` on a healthy stack and on broken ones
 mod documents; // the documents: links, tables that follow the template and the code
 mod encryption; // a customer managed KMS key
 mod existing_bucket; // a stack that takes the bars of a deleted one along
+mod export; // `finstream export`
 mod faults; // each fault of each call that a function makes, and functions that are interrupted
 mod instruments; // instruments and days that nobody simulated at first
 mod invoke; // each function by itself, through cargo-lambda
@@ -30,7 +31,7 @@ mod missing_resources; // a deleted crawler, table or workgroup
 mod permissions; // what the functions' roles allow, as the local cloud enforces it
 mod pictures; // reports in a browser
 mod policies; // what the policies say, where the local cloud does not enforce them
-mod recipes; // the documents' ways to read the CSV
+mod recipes; // the documents' ways to read the CSV, Parquet and the lake
 mod release; // the archive of a release
 mod retention; // how long files are kept, and what the command does about those that are gone
 mod schedules; // schedules that fire on the local cloud
@@ -126,6 +127,7 @@ fn main() -> anyhow::Result<ExitCode> {
         doctor::trials,
         encryption::trials,
         existing_bucket::trials,
+        export::trials,
         faults::trials,
         faults::interrupted::trials,
         instruments::trials,

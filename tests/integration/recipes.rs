@@ -1,22 +1,28 @@
-//! The ways to read the CSV in `docs/data.md`, run as they are written there.
+//! The ways to read the CSV, the Parquet file and the lake that docs/data.md shows, run as they are written there.
 
-use std::{fs, sync::Arc};
+use std::{collections::BTreeMap, fs, path::Path, sync::Arc};
 
 use anyhow::{Context as _, Result, ensure};
 use harness::{Document, OutFolder, Tools};
+use jiff::Zoned;
 use serde_json::{Value, json};
-use shared::{HourlyExtreme, hourly_extreme};
+use shared::{Bar, HourlyExtreme, hourly_extreme};
 
 use crate::{Context, trials};
 
-trials![each_recipe_gives_every_value];
+trials![each_recipe_of_the_csv_gives_every_value, each_recipe_of_the_bars_gives_every_bar_once];
 
-/// Prints what a recipe has read, as a list of rows with the datetimes in seconds since 1970.
+/// Prints what a recipe has read, as a list of rows with the datetimes in seconds since 1970, those without a zone as in UTC.
 const PRINT: &str = r#"
 import datetime, json
 def value(it):
-    if isinstance(it, datetime.datetime) and it.tzinfo:
-        return int(it.timestamp())
+    if it is None or it != it:
+        return None
+    if isinstance(it, datetime.datetime):
+        midnight = (it.hour, it.minute, it.second) == (0, 0, 0)
+        if it.tzinfo is None and midnight:
+            return str(it)[:10]
+        return int((it if it.tzinfo else it.replace(tzinfo=datetime.timezone.utc)).timestamp())
     return str(it)[:10] if isinstance(it, datetime.date) else it
 print(json.dumps([[value(it) for it in row] for row in rows]))
 "#;
@@ -24,28 +30,98 @@ print(json.dumps([[value(it) for it in row] for row in rows]))
 /// Symbols that look like a missing value and a boolean, of exchanges with three offsets and three currencies.
 const SYMBOLS: [&str; 5] = ["NA", "TRUE", "META", "VOD.L", "7203.T"];
 
-async fn each_recipe_gives_every_value(context: Arc<Context>) -> Result<()> {
+async fn each_recipe_of_the_csv_gives_every_value(context: Arc<Context>) -> Result<()> {
     let run = context.stack.export(&json!({"trade_date": "2026-08-19", "symbols": SYMBOLS})).await?;
     let mut rows = hourly_extreme::read(run.csv.as_bytes())?;
     for row in rows.iter_mut().filter(|row| row.symbol.as_str() == "META") {
         row.company_name = "=1+1".to_owned();
-        row.currency = None;
+        (row.currency, row.previous_close) = (None, None);
     }
     let only_true: Vec<_> = rows.iter().filter(|row| row.symbol.as_str() == "TRUE").cloned().collect();
     let whole: Vec<_> = rows.iter().filter(|row| row.symbol.as_str() == "NA").cloned().map(whole_prices).collect();
-    let data = Document::read(&context.tools.root, "docs/data.md")?;
-    let recipes = recipes(data.section("Reading recipes")?)?;
+    let recipes = recipes(&context.tools, "Read the CSV", 3)?;
     for rows in [&rows, &only_true, &whole] {
         ensure!(rows.len() >= 7, "{rows:?}");
         let out = OutFolder::create()?;
         fs::write(out.join("hourly_extremes.csv"), hourly_extreme::write(rows)?)?;
-        for (recipe, unknown) in &recipes {
+        for (recipe, unknown) in recipes.iter().zip([Value::Null, json!(""), Value::Null]) {
             let read = read(&context.tools, recipe, &out.arg()).await?;
-            let expected = rows.iter().map(|row| expected(row, unknown)).collect::<Vec<_>>();
-            let difference = read.iter().zip(&expected).find(|(read, expected)| read != expected);
-            ensure!(read == expected, "{} rows of {}, {difference:?}:\n{recipe}", read.len(), expected.len());
+            equal(&read, &rows.iter().map(|row| expected(row, &unknown)).collect::<Vec<_>>(), recipe)?;
         }
     }
+    Ok(())
+}
+
+/// Two runs of a list leave each bar twice in the lake; the recipes, and the command, give each once.
+async fn each_recipe_of_the_bars_gives_every_bar_once(context: Arc<Context>) -> Result<()> {
+    const DATE: &str = "2026-08-18";
+    const LIST: &str = "recipes";
+    let companies: Vec<_> = SYMBOLS.iter().map(|symbol| ("=1+1", *symbol)).collect();
+    context.stack.put_list(LIST, &companies).await?;
+    for _ in 0..2 {
+        context.stack.export(&json!({"trade_date": DATE, "list": LIST})).await?;
+    }
+    let lake = context.stack.lake(DATE).await?.concat();
+    let expected = last_writes(&lake);
+    ensure!(expected.len() > 300 && lake.len() >= 2 * expected.len(), "{} of {}", expected.len(), lake.len());
+
+    let out = OutFolder::create()?;
+    let parquet =
+        ["export", DATE, "--list", LIST, "--bars", "--format", "parquet", "--out", &out.arg()].map(str::to_owned);
+    let ended = context.tools.finstream_on(&context.stack.cloud, &parquet.each_ref().map(String::as_str)).await?;
+    ensure!(ended.code == 0, "{}", ended.text);
+    let of_parquet: Vec<_> = expected.iter().map(|bar| bar_of_parquet(bar)).collect();
+    for recipe in recipes(&context.tools, "Read a Parquet file", 3)? {
+        equal(&read(&context.tools, &recipe, &out.arg()).await?, &of_parquet, &recipe)?;
+    }
+
+    download_lake(&context, DATE, &out).await?;
+    let of_lake: Vec<_> = expected.iter().map(|bar| bar_of_lake(bar)).collect();
+    let lake_recipes = recipes(&context.tools, "Read the lake", 3)?;
+    for recipe in lake_recipes.iter().filter(|recipe| !recipe.starts_with("sh\n")) {
+        equal(&read(&context.tools, recipe, &out.arg()).await?, &of_lake, recipe)?;
+    }
+    Ok(())
+}
+
+/// Copies the day's objects as the documents say, every other one compressed, as Firehose writes them on AWS.
+async fn download_lake(context: &Context, date: &str, out: &OutFolder) -> Result<()> {
+    let (uri, folder) =
+        (context.stack.in_data_bucket(format!("bars/trade_date={date}/"))?, format!("bars/trade_date={date}"));
+    let to = out.join(&folder);
+    context.aws(&["s3", "cp", "--recursive", "--only-show-errors", &uri.to_string(), &to.to_string_lossy()]).await.ok();
+    let files: Vec<_> = fs::read_dir(&to)?.map(|entry| Ok(entry?.path())).collect::<Result<_>>()?;
+    ensure!(files.len() >= 2, "{files:?}");
+    for file in files.iter().step_by(2) {
+        gzip(file)?;
+    }
+    Ok(())
+}
+
+/// Replaces a file by its compressed form.
+fn gzip(file: &Path) -> Result<()> {
+    let compressed = fs::File::create(file.with_extension("gz"))?;
+    let mut encoder = flate2::write::GzEncoder::new(compressed, flate2::Compression::fast());
+    std::io::copy(&mut fs::File::open(file)?, &mut encoder)?;
+    encoder.finish()?;
+    Ok(fs::remove_file(file)?)
+}
+
+/// Of each bar that which was collected last, by symbol and start.
+pub fn last_writes(lake: &[Bar]) -> Vec<&Bar> {
+    let mut last = BTreeMap::new();
+    for bar in lake {
+        let newest = last.entry((&bar.symbol, bar.ts.timestamp())).or_insert(bar);
+        if (bar.collected_at, &bar.run_id) > (newest.collected_at, &newest.run_id) {
+            *newest = bar;
+        }
+    }
+    last.into_values().collect()
+}
+
+fn equal(read: &[Value], expected: &[Value], recipe: &str) -> Result<()> {
+    let difference = read.iter().zip(expected).find(|(read, expected)| read != expected);
+    ensure!(read == expected, "{} rows of {}, {difference:?}:\n{recipe}", read.len(), expected.len());
     Ok(())
 }
 
@@ -62,15 +138,19 @@ fn whole_prices(row: HourlyExtreme) -> HourlyExtreme {
     }
 }
 
-/// The recipes that can be run here, each with what it makes of an unknown currency.
-fn recipes(section: &str) -> Result<Vec<(&str, Value)>> {
-    let blocks = section.split("\n```").skip(1).step_by(2);
-    let recipes: Vec<_> = blocks.filter(|block| !block.starts_with("r\n")).collect();
-    ensure!(recipes.len() == 3, "{recipes:#?}");
-    Ok(recipes.into_iter().zip([Value::Null, json!(""), Value::Null]).collect())
+/// The recipes of a section that can be run here, which must be that many.
+fn recipes(tools: &Tools, section: &str, count: usize) -> Result<Vec<String>> {
+    let data = Document::read(&tools.root, "docs/data.md")?;
+    let recipes = data.section("Reading recipes")?;
+    let (_, text) =
+        recipes.split_once(&format!("\n### {section}\n")).with_context(|| format!("no section {section}"))?;
+    let blocks = text.split("\n### ").next().unwrap_or_default().split("\n```").skip(1).step_by(2);
+    let recipes: Vec<_> = blocks.filter(|block| !block.starts_with("r\n")).map(str::to_owned).collect();
+    ensure!(recipes.len() == count, "{recipes:#?}");
+    Ok(recipes)
 }
 
-/// What a recipe reads of the CSV in the folder.
+/// What a recipe reads of the files in the folder.
 async fn read(tools: &Tools, recipe: &str, folder: &str) -> Result<Vec<Value>> {
     let chdir = "import os, sys\nos.chdir(sys.argv[1])\n";
     let (language, code) = recipe.split_once('\n').context("no code")?;
@@ -87,11 +167,14 @@ async fn read(tools: &Tools, recipe: &str, folder: &str) -> Result<Vec<Value>> {
     serde_json::from_str(&run.text).with_context(|| format!("{}\n{recipe}", run.text))
 }
 
+fn seconds(at: &Zoned) -> i64 {
+    at.timestamp().as_second()
+}
+
 /// A row as every recipe has to read it.
 fn expected(row: &HourlyExtreme, unknown: &Value) -> Value {
     let name = if row.company_name == "=1+1" { "'=1+1" } else { &row.company_name };
     let currency = row.currency.as_ref().map_or_else(|| unknown.clone(), |code| json!(code));
-    let seconds = |at: &jiff::Zoned| at.timestamp().as_second();
     json!([
         name,
         row.symbol,
@@ -109,4 +192,15 @@ fn expected(row: &HourlyExtreme, unknown: &Value) -> Value {
         row.source,
         row.previous_close,
     ])
+}
+
+fn bar_of_parquet(bar: &Bar) -> Value {
+    let Bar { symbol, company_name, trade_date, ts, open, high, low, close, volume, currency, .. } = bar;
+    let local = seconds(ts) + i64::from(ts.offset().seconds());
+    json!([symbol, company_name, trade_date, seconds(ts), local, open, high, low, close, volume, currency, "simulated"])
+}
+
+fn bar_of_lake(bar: &Bar) -> Value {
+    let Bar { symbol, company_name, trade_date, ts, open, high, low, close, volume, currency, .. } = bar;
+    json!([symbol, company_name, trade_date, seconds(ts), open, high, low, close, volume, currency])
 }

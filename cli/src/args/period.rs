@@ -32,18 +32,23 @@ impl PeriodArgs {
     /// # Errors
     /// When the range is empty or longer than [`MAX_DAYS`].
     pub fn range(&self, now: Timestamp) -> Result<RangeInclusive<TradeDate>, BadRequest> {
-        let (from, to) = (self.from, self.to.unwrap_or_else(|| NEW_YORK.date_of(now).into()));
-        if from > to {
-            let problem = format!("the range begins on {from} and ends on {to}: give the earlier date to --from");
-            return Err(BadRequest(problem));
-        }
-        let days = from.date().until(to.date()).map_or(i32::MAX, |span| span.get_days()).unsigned_abs() as usize + 1;
-        if days > MAX_DAYS {
-            let problem = format!("{from} to {to} are {days} days, and one command takes at most {MAX_DAYS}");
-            return Err(BadRequest(format!("{problem}: split them over several")));
-        }
-        Ok(from..=to)
+        range(self.from, self.to, now)
     }
+}
+
+/// As [`PeriodArgs::range`].
+pub fn range(from: TradeDate, to: Option<TradeDate>, now: Timestamp) -> Result<RangeInclusive<TradeDate>, BadRequest> {
+    let to = to.unwrap_or_else(|| NEW_YORK.date_of(now).into());
+    if from > to {
+        let problem = format!("the range begins on {from} and ends on {to}: give the earlier date to --from");
+        return Err(BadRequest(problem));
+    }
+    let days = from.date().until(to.date()).map_or(i32::MAX, |span| span.get_days()).unsigned_abs() as usize + 1;
+    if days > MAX_DAYS {
+        let problem = format!("{from} to {to} are {days} days, and one command takes at most {MAX_DAYS}");
+        return Err(BadRequest(format!("{problem}: split them over several")));
+    }
+    Ok(from..=to)
 }
 
 /// Every calendar date of a range, in order.

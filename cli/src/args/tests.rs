@@ -29,6 +29,7 @@ fn help_texts() {
     insta::assert_snapshot!("help_backfill", help("backfill"));
     insta::assert_snapshot!("help_daily", help("daily"));
     insta::assert_snapshot!("help_gaps", help("gaps"));
+    insta::assert_snapshot!("help_export", help("export"));
     insta::assert_snapshot!("help_doctor", help("doctor"));
 }
 
@@ -71,6 +72,10 @@ fn invalid_arguments_are_rejected_before_anything_runs() {
     for (line, says) in [
         ("run --trade-date 2021-13-45", "\"2021-13-45\" is not a trade date: use a calendar date as YYYY-MM-DD"),
         ("demo --trade-date 20211130", "is not a trade date"),
+        ("export", "the following required arguments were not provided"),
+        ("export 2026-11-20 --from 2026-11-02", "cannot be used with"),
+        ("export --to 2026-11-20", "--from"),
+        ("export 2026-11-20 --format xls", "invalid value 'xls'"),
         ("run today", "\"today\" is not a day: use latest, yesterday, or a date as YYYY-MM-DD"),
         ("run 2021-13-45", "\"2021-13-45\" is not a trade date"),
         ("run 2999-01-01", "lies in the future"),

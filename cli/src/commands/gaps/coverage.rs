@@ -60,23 +60,10 @@ pub fn of(
         .filter_map(|date| {
             let rows = by_day.get(&date).unwrap_or(&no_rows);
             let day = TradingDay::of(date, symbols);
-            let shown = !rows.is_empty() || has_traded(date, &day, symbols, now);
+            let shown = !rows.is_empty() || day.has_traded(date, symbols, now);
             shown.then(|| coverage(date, &day, rows, symbols, interval))
         })
         .collect()
-}
-
-/// Whether bars must be there: the session is over. Where no calendar says, every weekday that is over counts, and for coins
-/// every day.
-fn has_traded(date: TradeDate, day: &TradingDay, symbols: &[Symbol], now: Timestamp) -> bool {
-    match day {
-        TradingDay::Open(session) => session.has_ended(now),
-        TradingDay::Closed => false,
-        TradingDay::Unknown => {
-            let is_over = date.date() < now.to_zoned(jiff::tz::TimeZone::UTC).date();
-            is_over && symbols.iter().any(|symbol| may_trade(symbol, date))
-        }
-    }
 }
 
 fn coverage(
