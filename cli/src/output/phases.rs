@@ -103,7 +103,7 @@ impl Phases {
     fn phase_of(&self, state: &str) -> Option<String> {
         Some(match state {
             "Collect" => self.collecting(),
-            "WaitForMarket" if self.is_blocked => "waiting for the market, which refuses requests".to_owned(),
+            "WaitForMarket" if self.is_blocked => "waiting for the market, which blocks requests".to_owned(),
             "WaitForMarket" => "waiting for the market, which is down".to_owned(),
             "WaitForLateBars" => "waiting for late bars".to_owned(),
             "WaitForSessions" => self.waiting_for_sessions(),
@@ -198,7 +198,9 @@ fn collected(Collection { outcome, trade_date, symbols, .. }: &Collection) -> St
         return format!("{trade_date} has no session");
     }
     let (with_bars, all) = (thousands(symbols.collected.len()), pluralize(symbols.requested().count(), "company"));
-    format!("collected {with_bars} of {all} of {trade_date}; bars: {}", symbols.describe_bars())
+    let bars =
+        if symbols.collected.is_empty() { String::new() } else { format!("; bars: {}", symbols.describe_bars()) };
+    format!("collected {with_bars} of {all} of {trade_date}{bars}")
 }
 
 /// `0:09`, `4:12`, `1:00:00`; nothing negative.

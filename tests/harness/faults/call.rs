@@ -121,8 +121,12 @@ impl fmt::Display for Call {
     }
 }
 
-/// The URL and the body of a request, with the records of Firehose decoded, as text in which a date can be found.
+/// The URL and the body of a request, with the records of Firehose decoded, as text in which a date can be found. An object's
+/// URL has its date; its content may have others, as a report links to the days beside it.
 pub(super) fn searchable_text(request: &Parts, body: &[u8]) -> String {
+    if request.method == Method::PUT {
+        return request.uri.to_string();
+    }
     let records = serde_json::from_slice::<Value>(body).unwrap_or_default();
     let records = records["Records"].as_array().into_iter().flatten();
     let records = records.filter_map(|record| base64::decode(record["Data"].as_str()?).ok());
