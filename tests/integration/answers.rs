@@ -148,8 +148,7 @@ async fn the_bars_of_a_day_are_each_there_once(context: Arc<Context>) -> Result<
         let result = context.stack.object(&executed.result).await?;
         let bars = case.files.concat();
         let expected = expected_day_bars(&bars, trade_date, interval);
-        let found = csv::Reader::from_reader(result.as_bytes()).into_deserialize::<DayBar>();
-        let found = found.map(|bar| Ok(bar?.line())).collect::<Result<Vec<_>>>()?;
+        let found = DayBar::lines(&result)?;
         let difference = found.iter().zip(&expected).find(|(found, expected)| found != expected);
         ensure!(found == expected, "{trade_date}: {} of {}, {difference:?}", found.len(), expected.len());
         Ok(())
@@ -177,6 +176,12 @@ struct DayBar {
 }
 
 impl DayBar {
+    /// The rows of a result, each as a line.
+    fn lines(result: &str) -> Result<Vec<String>> {
+        let bars = csv::Reader::from_reader(result.as_bytes()).into_deserialize::<Self>();
+        bars.map(|bar| Ok(bar?.line())).collect()
+    }
+
     /// As [`expected_day_bars`] writes it.
     fn line(&self) -> String {
         let Self { symbol, company_name, ts, open, high, low, close, volume, currency } = self;

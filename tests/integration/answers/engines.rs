@@ -5,15 +5,15 @@ use std::{fmt, sync::Arc};
 
 use anyhow::{Context as _, Result, ensure};
 use futures::{StreamExt, TryStreamExt, stream};
-use harness::{AthenaQuery, LakeExport, Trino, expected_from_lake};
+use harness::{AthenaQuery, LakeExport, LakeQuery, Trino, expected_day_bars, expected_from_lake};
 use jiff::civil::date;
 use libtest_mimic::Trial;
 use proptest::test_runner::TestRunner;
 use serde_json::{Value, json};
-use shared::{Interval, S3Uri, TradeDate};
+use shared::{Bar, Interval, S3Uri, TradeDate};
 use tokio::runtime::Handle;
 
-use super::{CONCURRENCY, Case, config, generated, put_all, reference};
+use super::{CONCURRENCY, Case, DayBar, config, generated, put_all, reference};
 use crate::{Context, trial};
 
 /// Ignored where Trino is not wanted, so that the output of the tests says so.
@@ -104,8 +104,27 @@ async fn compare(context: &Context, trino: &Trino, Case { query, files }: &Case)
     ensure!(reads_only(&plan, query.trade_date), "more than {} is read: {plan}", query.trade_date);
     let scans = trino.count_scans(&sql, &parameters).await?;
     ensure!(scans == 2, "the day is read {scans} times");
+    compare_day_bars(context, trino, query, &bars).await?;
     let count = |export: &LakeExport| export.csv.lines().count() - 1;
     Ok(Rows { trino: count(&on_trino), duckdb: count(&on_duckdb), computed: count(&computed) })
+}
+
+/// Compares the results of `day_bars.sql` with the bars that are computed.
+async fn compare_day_bars(context: &Context, trino: &Trino, query: &LakeQuery, bars: &[Bar]) -> Result<()> {
+    let executed = context.stack.query_day_bars(query.trade_date, query.interval).await?;
+    let AthenaQuery { sql, parameters, result } = executed;
+    let computed = expected_day_bars(bars, query.trade_date, query.interval);
+    for (engine, result) in [
+        ("DuckDB", context.stack.object(&result).await?),
+        ("Trino", trino.query(&sql, &parameters).await?.athena_csv()),
+    ] {
+        let found = DayBar::lines(&result)?;
+        let difference = found.iter().zip(&computed).find(|(found, computed)| found != computed);
+        ensure!(found == computed, "the first difference of day_bars.sql on {engine}: {difference:?}");
+    }
+    let scans = trino.count_scans(&sql, &parameters).await?;
+    ensure!(scans == 1, "the day is read {scans} times");
+    Ok(())
 }
 
 /// Whether each table that the plan reads is restricted to the partition of `date`.
