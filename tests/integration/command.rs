@@ -172,7 +172,7 @@ async fn a_published_day_is_shown_again(context: Arc<Context>) -> Result<()> {
     Ok(())
 }
 
-/// A program in place of the system's own opens what it is told to, or cannot.
+/// A program in place of the system's own opens what it is given, or cannot.
 async fn a_report_opens_in_the_browser(context: Arc<Context>) -> Result<()> {
     for (exit, says) in [(0, ""), (3, "no browser could be opened here; the report is ")] {
         let out = OutFolder::create()?;

@@ -22,10 +22,10 @@ const AXE = readFileSync(new URL("node_modules/axe-core/axe.min.js", import.meta
 const DOCS = fileURLToPath(new URL("../../docs", import.meta.url));
 const FONT = "/usr/share/fonts/truetype/liberation/LiberationSans-Regular.ttf";
 
-/** What a report of so many companies may take: KiB, milliseconds to its first paint, pages in print. */
+/** What a report of this number of companies may take: KiB, milliseconds to its first paint, pages in print. */
 const BUDGET = {10: {size: 60, paint: 100, pages: 6}, 500: {size: 400, paint: 500, pages: 60}}[SYMBOLS];
 
-/** Up to so many companies the page has the candles of each, and above it only of those that are pinned. */
+/** Up to this number of companies the page has the candles of each, and above it only of those that are pinned. */
 const FEW = 20;
 
 /** How much slower than the budget a busy machine may paint. */

@@ -19,7 +19,7 @@ const MAX_COMPANIES: usize = 20;
 /// How many symbols a note names before it counts the rest.
 const MAX_SYMBOLS: usize = 8;
 
-/// How many gaps of one symbol are listed; when it has more, its missing bars are counted instead.
+/// How many gaps of one symbol are listed; of one with more only the number is shown.
 const MAX_GAPS: usize = 3;
 
 /// The width of the labels of notes, in columns.

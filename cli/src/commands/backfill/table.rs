@@ -11,7 +11,7 @@ use crate::output::{
     tables::{self, BREAK},
 };
 
-/// How many gaps of one symbol are listed; when it has more, its missing bars are counted instead.
+/// How many gaps of one symbol are listed; of one with more only the number is shown.
 const MAX_GAPS: usize = 3;
 /// How many symbols of one day are listed before the rest is counted.
 const MAX_SYMBOLS: usize = 8;

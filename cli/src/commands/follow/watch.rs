@@ -17,7 +17,7 @@ use crate::{
 };
 
 /// Watches an execution until it has ended. `show` gets the lines of what happened, in a user's words or, with
-/// [`Verbosity::Verbose`], state by state; it is also called when nothing has happened, since a countdown goes on.
+/// [`Verbosity::Verbose`], state by state; it is also called when nothing has happened, since a countdown continues.
 ///
 /// # Errors
 /// When its history cannot be read; it may still be running then.

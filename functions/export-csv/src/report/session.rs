@@ -7,7 +7,7 @@ use shared::Interval;
 
 use super::company::Company;
 
-/// How many different hours are listed; the rest is counted.
+/// How many different hours are listed; of the others only the number is.
 const LISTED: usize = 3;
 
 /// Such as `09:30–16:00 (UTC−05:00)`, and where companies differ the most frequent first, with their number: from the first
