@@ -56,12 +56,23 @@ for (const scheme of ["light", "dark"]) {
       await page.screenshot({path: capture(`${width}-${scheme}.png`), ...whole});
       const content = await page.evaluate(() => document.documentElement.scrollWidth);
       assert.ok(content <= width, `the page is ${content} pixels wide and scrolls sideways`);
+      assert.deepEqual(await misplacedTexts(page), []);
       // It takes seconds for many rows, which differ in nothing but their text.
       if (SYMBOLS > FEW && (width === 420) !== (scheme === "dark")) return;
       assert.deepEqual(await accessibilityFaults(page), []);
     }));
   }
 }
+
+/** Values that do not stand beside what they belong to, and texts of pictures that are cut off. */
+const misplacedTexts = (page) => page.evaluate(() => {
+  const box = (element) => element.getBoundingClientRect();
+  const apart = [...document.querySelectorAll(".movers li")].filter((item) =>
+    Math.abs(box(item.querySelector("a")).top - box(item.querySelector("b")).top) > 6);
+  const cut = [...document.querySelectorAll("svg text")].filter((text) =>
+    box(text).left < box(text.ownerSVGElement).left - 1 || box(text).right > box(text.ownerSVGElement).right + 1);
+  return [...apart, ...cut].map((element) => element.textContent);
+});
 
 /** What axe-core finds, a line for each rule with the first elements that break it. */
 async function accessibilityFaults(page) {
@@ -195,6 +206,7 @@ test("it is printed on few pages, with the head of the table on each", (t) => wi
   t.diagnostic(`${pages.length} pages`);
   assert.ok(pages.length > 0 && pages.length <= BUDGET.pages, `${pages.length} pages`);
   assert.ok(pages.every((text) => text.trim()), "a page is blank");
+  assert.match(pages[0], /The day in percent of the previous close[^]+ 16:00/, "the comparison is not on the first page");
   const ofTable = pages.filter((text) => /\d\d:\d\d .+ \d\d:\d\d .+% .+%/.test(text));
   const withHead = ofTable.filter((text) => /Company +Day +Close .+ Volume +Bars/.test(text));
   assert.ok(ofTable.length > 0 && withHead.length === ofTable.length, `${withHead.length} of ${ofTable.length} pages`);

@@ -18,7 +18,7 @@ use std::collections::BTreeSet;
 use askama::Template;
 use jiff::{ToSpan, civil::Date};
 use shared::{
-    HourlyExtreme, Symbol, currency,
+    HourlyExtreme, Interval, Symbol, currency,
     payload::{CarriedOver, CollectedSymbol, Collection},
     trading_calendar::NEW_YORK,
 };
@@ -53,7 +53,8 @@ struct Report<'a> {
     hours: Hours<'a>,
     collected_at: String,
     without_previous_close: bool,
-    short: Vec<&'a CollectedSymbol>,
+    short: Vec<Short<'a>>,
+    filled: Vec<(&'a Symbol, usize)>,
     renamed: Vec<(&'a Symbol, &'a Symbol)>,
     remarked: Vec<&'a CollectedSymbol>,
     restated: Vec<Symbol>,
@@ -65,6 +66,19 @@ struct Row<'a> {
     company: Company<'a>,
     sparkline: Option<Sparkline>,
     candles: Option<Candles>,
+}
+
+/// A symbol that lacks bars.
+struct Short<'a> {
+    symbol: &'a Symbol,
+    bars: String,
+    missing: String,
+}
+
+impl<'a> Short<'a> {
+    fn of(company: &Company<'a>, interval: Interval) -> Self {
+        Self { symbol: company.symbol(), bars: company.bars(), missing: company.describe_missing(interval) }
+    }
 }
 
 /// The page of a run, for the rows of the query's result.
@@ -97,7 +111,16 @@ pub fn render(collection: &Collection, result: &QueryResult) -> Result<String, I
         hours: Hours::of(&shown, span),
         collected_at: collection.collected_at.strftime("%Y-%m-%d %H:%M UTC").to_string(),
         without_previous_close: companies.iter().any(|company| company.day.previous_close.is_none()),
-        short: collected.iter().filter(|symbol| symbol.is_short()).collect(),
+        short: companies
+            .iter()
+            .filter(|company| company.is_short())
+            .map(|it| Short::of(it, collection.interval))
+            .collect(),
+        filled: companies
+            .iter()
+            .map(|company| (company.symbol(), company.of_earlier_runs()))
+            .filter(|(_, bars)| *bars > 0)
+            .collect(),
         renamed: collected.iter().filter_map(|it| Some((&it.symbol, it.queried_as.as_ref()?))).collect(),
         remarked: collected.iter().filter(|symbol| !symbol.remarks.is_empty()).collect(),
         restated: result.restated(),

@@ -9,8 +9,12 @@
   let rows = [...body.rows];
 
   // On S3, and in a copy of its folders, a day's folder is trade_date=….
-  if (/\/trade_date=[^/]+\/[^/]+$/.test(location.pathname))
-    for (const link of document.querySelectorAll("a.day")) link.setAttribute("href", link.getAttribute("href").replace("../", "../trade_date="));
+  // A run's own folder has no days beside it.
+  if (/\/trade_date=/.test(location.pathname))
+    for (const link of document.querySelectorAll("a.day")) {
+      link.hidden = location.pathname.includes("/runs/trade_date=");
+      link.setAttribute("href", link.getAttribute("href").replace("../", "../trade_date="));
+    }
 
   const button = cell => {
     const button = document.createElement("button");
@@ -81,12 +85,12 @@
     let y = zero - parseFloat(last.replace("−", "-")) * unit + 4;
     while (taken.some(other => Math.abs(other - y) < 13)) y += 13;
     const label = svg("text", { x: right + 8, y });
-    label.textContent = `${row.id} ${last}`;
+    label.textContent = `${row.id.length > 10 ? row.id.slice(0, 9) + "…" : row.id} ${last}`;
     group.append(label);
     return group;
   };
   const candles = row => {
-    const [half, ...hours] = row.dataset.c.split(";"), figure = document.createElement("figure"), caption = document.createElement("figcaption");
+    const [sizes, ...hours] = row.dataset.c.split(";"), [half, labels] = sizes.split(" "), figure = document.createElement("figure"), caption = document.createElement("figcaption");
     caption.textContent = `${row.querySelector("small").textContent} ${row.id} ${row.cells[3].textContent}`;
     const picture = svg("svg", { class: "rg", viewBox: "0 0 340 170", role: "img", "aria-label": `${row.id}: open, high, low, close and volume of each hour` });
     const text = (x, y, anchor, content) => {
@@ -94,11 +98,11 @@
       element.textContent = content;
       picture.append(element);
     };
-    text(48, 24, "end", row.cells[5].textContent);
-    text(48, 128, "end", row.cells[7].textContent);
+    text(labels, 24, "end", row.cells[5].textContent);
+    text(labels, 128, "end", row.cells[7].textContent);
     for (const hour of hours) {
-      const [label, x, open, high, low, close, volume] = hour.split(" ");
-      const top = Math.min(open, close), height = Math.max(1, Math.abs(open - close)), group = svg("g", { class: +close > +open ? "dn" : "up" });
+      const [label, direction, x, open, high, low, close, volume] = hour.split(" ");
+      const top = Math.min(open, close), height = Math.max(1, Math.abs(open - close)), group = svg("g", { class: direction });
       const box = { x: x - half, width: 2 * half };
       group.append(svg("path", { d: `M${x} ${high}V${top}m0 ${height}V${low}` }), svg("rect", { ...box, y: top, height }), svg("rect", { ...box, class: "vol", y: 150 - volume, height: volume }));
       picture.append(group);

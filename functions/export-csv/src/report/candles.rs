@@ -11,7 +11,8 @@ use super::{
 pub const WIDTH: i32 = 340;
 /// The height of the picture.
 pub const HEIGHT: i32 = 170;
-const LEFT: f64 = 54.0;
+/// The least space for the prices on the left, and that for each of their characters.
+const LEFT: (f64, f64) = (54.0, 6.5);
 const RIGHT: f64 = 332.0;
 /// The y coordinates of the day's lowest and highest price.
 const PLOT: (f64, f64) = (124.0, 20.0);
@@ -25,6 +26,8 @@ const VOLUME: f64 = 22.0;
 pub struct Candles {
     /// Half of a candle's width.
     pub half: i32,
+    /// Where the prices on the left end.
+    pub labels: i32,
     pub candles: Vec<Candle>,
 }
 
@@ -42,17 +45,14 @@ pub struct Candle {
     pub high: i32,
     pub low: i32,
     pub close: i32,
+    /// `up`, or `dn` where the hour closed below its open.
+    pub direction: &'static str,
     /// The height of the volume.
     pub volume: i32,
     pub title: String,
 }
 
 impl Candle {
-    /// `up`, or `dn` where the hour closed below its open.
-    pub fn direction(&self) -> &'static str {
-        if self.close > self.open { "dn" } else { "up" }
-    }
-
     /// The y coordinate of the body's upper edge.
     pub fn top(&self) -> i32 {
         self.open.min(self.close)
@@ -68,7 +68,10 @@ impl Candles {
     /// The candles of a company, in columns of the hours from `first` to `last`.
     pub fn of(company: &Company<'_>, (first, last): (i8, i8)) -> Option<Self> {
         let scale = Scale::over([company.day.low.0.get(), company.day.high.0.get()], PLOT)?;
-        let width = (RIGHT - LEFT) / (f64::from(last - first) + 1.0);
+        let longest = company.high().len().max(company.low().len());
+        #[allow(clippy::cast_precision_loss)] // a few characters
+        let left = LEFT.0.max(longest as f64 * LEFT.1 + 8.0);
+        let width = (RIGHT - left) / (f64::from(last - first) + 1.0);
         let most = company.day.hours.iter().map(|hour| hour.volume).max().unwrap_or_default().max(1);
         let crowd = i8::try_from(usize::from(last.abs_diff(first)) / 10 + 1).unwrap_or(1);
         let candle = |row: &shared::HourlyExtreme| {
@@ -79,11 +82,12 @@ impl Candles {
             Some(Candle {
                 hour: format!("{:02}", row.hour),
                 is_crowded: (row.hour - first) % crowd != 0,
-                x: whole(LEFT + (f64::from(row.hour - first) + 0.5) * width),
+                x: whole(left + (f64::from(row.hour - first) + 0.5) * width),
                 open: scale.at(open.get()),
                 high: scale.at(high.get()),
                 low: scale.at(low.get()),
                 close: scale.at(close.get()),
+                direction: if close < open { "dn" } else { "up" },
                 volume,
                 title: format!(
                     "{:02}:00 open {}, high {}, low {}, close {}, volume {}",
@@ -97,16 +101,16 @@ impl Candles {
             })
         };
         let candles = company.day.hours.iter().filter_map(candle).collect();
-        Some(Self { half: whole((width * 0.2).clamp(2.0, 8.0)), candles })
+        Some(Self { half: whole((width * 0.2).clamp(2.0, 8.0)), labels: whole(left - 6.0), candles })
     }
 
-    /// The candles as the page's script reads them, to draw a company that is chosen: half of the width, then for each hour
-    /// its label, x, the y of open, high, low and close, and the volume's height.
+    /// The candles as the page's script reads them, to draw a company that is chosen: half of the width and the end
+    /// of the prices, then for each hour its label, direction, x, the y of open, high, low and close, and the volume's height.
     pub fn data(&self) -> String {
         let candle = |of: &Candle| {
-            let Candle { hour, x, open, high, low, close, volume, .. } = of;
-            format!(";{hour} {x} {open} {high} {low} {close} {volume}")
+            let Candle { hour, direction, x, open, high, low, close, volume, .. } = of;
+            format!(";{hour} {direction} {x} {open} {high} {low} {close} {volume}")
         };
-        self.half.to_string() + &self.candles.iter().map(candle).collect::<String>()
+        format!("{} {}", self.half, self.labels) + &self.candles.iter().map(candle).collect::<String>()
     }
 }

@@ -1,9 +1,10 @@
 //! What the report shows of one company's day.
 
-use std::cmp::Ordering;
+use std::{cmp::Ordering, collections::BTreeSet};
 
+use jiff::civil::Time;
 use shared::{
-    CompanyDay, Price, Symbol, company_day, currency,
+    CompanyDay, Gap, Interval, Price, Symbol, company_day, currency,
     format::{clock, percent, price, thousands},
     payload::CollectedSymbol,
 };
@@ -50,9 +51,35 @@ impl<'a> Company<'a> {
         (self.closes.len() > 1).then(|| squares.sum::<f64>().sqrt() * 100.0)
     }
 
+    /// The number of bars of a session without gaps, where it is known.
+    pub fn expected(&self) -> Option<usize> {
+        self.collected?.expected
+    }
+
+    /// How many bars are missing, in what this run and earlier ones have collected.
+    pub fn missing(&self) -> usize {
+        self.expected().map_or(0, |expected| expected.saturating_sub(self.day.bars as usize))
+    }
+
     /// Whether bars are missing.
     pub fn is_short(&self) -> bool {
-        self.collected.is_some_and(CollectedSymbol::is_short)
+        self.missing() > 0
+    }
+
+    /// The bars that are missing, such as `10:05, 12:30-12:40`.
+    pub fn describe_missing(&self, interval: Interval) -> String {
+        let Some(gaps) = self.collected.and_then(|collected| collected.gaps.as_ref()) else {
+            return "too many to list".to_owned();
+        };
+        let minute = |at: &Time| u16::from(at.hour().unsigned_abs()) * 60 + u16::from(at.minute().unsigned_abs());
+        let present: BTreeSet<_> = self.closes.iter().map(|close| close.minute).collect();
+        let starts = gaps.iter().flat_map(|gap| gap.starts(interval)).filter(|at| !present.contains(&minute(at)));
+        Gap::join(starts, interval).iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+    }
+
+    /// The number of its bars that this run does not have, and an earlier one has.
+    pub fn of_earlier_runs(&self) -> usize {
+        self.collected.map_or(0, |collected| (self.day.bars as usize).saturating_sub(collected.bars))
     }
 
     /// Yahoo's code of the currency, or that it is unknown.
@@ -109,10 +136,8 @@ impl<'a> Company<'a> {
 
     /// The number of bars, and where some are missing of how many.
     pub fn bars(&self) -> String {
-        match self.collected.filter(|collected| collected.is_short()) {
-            Some(collected) => collected.describe_bars(),
-            None => thousands(self.day.bars),
-        }
+        let expected = self.expected().filter(|_| self.is_short());
+        thousands(self.day.bars) + &expected.map(|expected| format!(" of {}", thousands(expected))).unwrap_or_default()
     }
 }
 

@@ -23,6 +23,8 @@ const TOP: f64 = 14.0;
 const BOTTOM: f64 = 312.0;
 /// Where the hours stand.
 pub const FLOOR: i32 = 334;
+/// The most characters of a symbol beside the plot; its change follows.
+const LABEL_LENGTH: usize = 10;
 /// The least distance between the labels of two lines.
 const LABEL_HEIGHT: i32 = 13;
 
@@ -47,6 +49,8 @@ pub struct Comparison<'a> {
 #[derive(Debug)]
 pub struct Line<'a> {
     pub symbol: &'a Symbol,
+    /// The symbol, shortened to what fits beside the plot.
+    pub label: String,
     pub name: &'a str,
     /// The number of its colour.
     pub colour: usize,
@@ -119,6 +123,7 @@ impl<'a> Comparison<'a> {
         let point = |(minute, value): (u16, f64)| (axis.at(minute, (LEFT, RIGHT)), scale.at(value));
         let lines = chosen.into_iter().zip(&curves).enumerate().map(|(n, (company, curve))| Line {
             symbol: company.symbol(),
+            label: shortened(company.symbol().as_str()),
             name: company.day.name,
             colour: n % 10,
             dashed: n >= 10,
@@ -155,6 +160,11 @@ fn chosen<'c, 'a>(companies: &'c [Company<'a>]) -> (Vec<&'c Company<'a>>, bool) 
         all.drain(EXTREMES..all.len() - EXTREMES);
     }
     (all, others)
+}
+
+/// At most [`LABEL_LENGTH`] characters of a symbol.
+fn shortened(symbol: &str) -> String {
+    if symbol.len() <= LABEL_LENGTH { symbol.to_owned() } else { format!("{}\u{2026}", &symbol[..LABEL_LENGTH - 1]) }
 }
 
 /// Moves labels apart that would overlap, as little as needed, from the highest to the lowest.

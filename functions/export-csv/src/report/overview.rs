@@ -63,7 +63,7 @@ pub fn sentence(companies: &[Company<'_>], collection: &Collection) -> String {
         [(_, range)] => sentences.push(format!("Range {}", share(*range))),
         [(widest, range), ..] => sentences.push(format!("Widest range {} {}", widest.symbol(), share(*range))),
     }
-    sentences.extend(missing_bars(collection));
+    sentences.extend(missing_bars(companies));
     match collection.symbols.failed.iter().filter(|symbol| symbol.reason != Reason::NoSession).count() {
         0 => {}
         1 => sentences.push("1 symbol has no bars of this run".to_owned()),
@@ -81,11 +81,10 @@ fn directions(companies: &[Company<'_>]) -> String {
     counts.into_iter().flatten().collect::<Vec<_>>().join(", ")
 }
 
-fn missing_bars(collection: &Collection) -> Option<String> {
-    let expecting = || collection.symbols.collected.iter().filter_map(|symbol| Some((symbol, symbol.expected?)));
-    let expected: usize = expecting().map(|(_, expected)| expected).sum();
-    let missing: usize = expecting().map(|(symbol, expected)| expected.saturating_sub(symbol.bars)).sum();
-    let short = expecting().filter(|(symbol, _)| symbol.is_short()).count();
+fn missing_bars(companies: &[Company<'_>]) -> Option<String> {
+    let expected: usize = companies.iter().filter_map(Company::expected).sum();
+    let missing: usize = companies.iter().map(Company::missing).sum();
+    let short = companies.iter().filter(|company| company.is_short()).count();
     let symbols = if short == 1 { "symbol" } else { "symbols" };
     match (expected, missing) {
         (0, _) => None,
@@ -136,12 +135,12 @@ mod tests {
         let all = ["META", "SHOP", "XYZ"];
         let three = "1 up, 1 down, 1 unchanged. Best META +2.18%, worst SHOP \u{2212}1.67%. Widest range META 3.06%";
         for (symbols, edit, expected) in [
-            (&all[..], (|_| {}) as fn(&mut Collection), format!("{three}. 12 of 36 bars are missing, in 1 symbol.")),
-            (&all, |it| it.symbols.collected[2].expected = Some(7), format!("{three}. 1 of 25 bars is missing.")),
+            (&all[..], (|_| {}) as fn(&mut Collection), format!("{three}. 11 of 36 bars are missing, in 1 symbol.")),
+            (&all, |it| it.symbols.collected[2].expected = Some(8), format!("{three}. 1 of 26 bars is missing.")),
             (
                 &all,
-                |it| it.symbols.collected[0].bars = 17,
-                format!("{three}. 13 of 36 bars are missing, in 2 symbols."),
+                |it| it.symbols.collected[0].expected = Some(19),
+                format!("{three}. 12 of 37 bars are missing, in 2 symbols."),
             ),
             (&["META"], |_| {}, "META +2.18%. Range 3.06%. All 18 bars are there.".to_owned()),
             (&["SHOP"], |_| {}, "SHOP \u{2212}1.67%. Range 2.42%.".to_owned()),
