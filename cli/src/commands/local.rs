@@ -143,7 +143,7 @@ fn down(args: &DownArgs, console: &Console) -> anyhow::Result<Exit> {
     Ok(Exit::Done)
 }
 
-/// Asks whether to delete a folder; anything but `yes` means no.
+/// Asks whether to delete a folder; anything but `y` or `yes` means no.
 ///
 /// # Errors
 /// When nobody can be asked.
@@ -152,11 +152,11 @@ fn confirm_deletion(folder: &Path) -> anyhow::Result<bool> {
         bail!("--delete deletes {}, and nobody can be asked here: add --yes", folder.display());
     }
     let mut stderr = std::io::stderr();
-    write!(stderr, "delete all bars, exports and executions in {}? (yes/no) ", folder.display())?;
+    write!(stderr, "delete all bars, exports, executions and lists of companies in {}? (yes/no) ", folder.display())?;
     stderr.flush()?;
     let mut answer = String::new();
     stdin().read_line(&mut answer)?;
-    Ok(answer.trim() == "yes")
+    Ok(["y", "yes"].contains(&answer.trim().to_lowercase().as_str()))
 }
 
 fn status(console: &Console) -> anyhow::Result<Exit> {
