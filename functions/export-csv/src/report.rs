@@ -76,8 +76,9 @@ struct Short<'a> {
 }
 
 impl<'a> Short<'a> {
-    fn of(company: &Company<'a>, interval: Interval) -> Self {
-        Self { symbol: company.symbol(), bars: company.bars(), missing: company.describe_missing(interval) }
+    fn of(company: &Company<'a>, interval: Interval) -> Option<Self> {
+        let (symbol, bars, missing) = (company.symbol(), company.bars(interval), company.describe_missing(interval));
+        (company.missing(interval) > 0).then_some(Self { symbol, bars, missing })
     }
 }
 
@@ -111,14 +112,10 @@ pub fn render(collection: &Collection, result: &QueryResult) -> Result<String, I
         hours: Hours::of(&shown, span),
         collected_at: collection.collected_at.strftime("%Y-%m-%d %H:%M UTC").to_string(),
         without_previous_close: companies.iter().any(|company| company.day.previous_close.is_none()),
-        short: companies
-            .iter()
-            .filter(|company| company.is_short())
-            .map(|it| Short::of(it, collection.interval))
-            .collect(),
+        short: companies.iter().filter_map(|company| Short::of(company, collection.interval)).collect(),
         filled: companies
             .iter()
-            .map(|company| (company.symbol(), company.of_earlier_runs()))
+            .map(|company| (company.symbol(), company.of_earlier_runs(collection.interval)))
             .filter(|(_, bars)| *bars > 0)
             .collect(),
         renamed: collected.iter().filter_map(|it| Some((&it.symbol, it.queried_as.as_ref()?))).collect(),

@@ -56,30 +56,33 @@ impl<'a> Company<'a> {
         self.collected?.expected
     }
 
-    /// How many bars are missing, in what this run and earlier ones have collected.
-    pub fn missing(&self) -> usize {
-        self.expected().map_or(0, |expected| expected.saturating_sub(self.day.bars as usize))
-    }
-
-    /// Whether bars are missing.
-    pub fn is_short(&self) -> bool {
-        self.missing() > 0
+    /// How many bars of its session are missing, in what this run and earlier ones have collected. Bars outside of the
+    /// session make up for none.
+    pub fn missing(&self, interval: Interval) -> usize {
+        match self.missing_starts(interval) {
+            Some(starts) => starts.len(),
+            None => self.expected().map_or(0, |expected| expected.saturating_sub(self.day.bars as usize)),
+        }
     }
 
     /// The bars that are missing, such as `10:05, 12:30-12:40`.
     pub fn describe_missing(&self, interval: Interval) -> String {
-        let Some(gaps) = self.collected.and_then(|collected| collected.gaps.as_ref()) else {
-            return "too many to list".to_owned();
-        };
-        let minute = |at: &Time| u16::from(at.hour().unsigned_abs()) * 60 + u16::from(at.minute().unsigned_abs());
-        let present: BTreeSet<_> = self.closes.iter().map(|close| close.minute).collect();
-        let starts = gaps.iter().flat_map(|gap| gap.starts(interval)).filter(|at| !present.contains(&minute(at)));
+        let Some(starts) = self.missing_starts(interval) else { return "too many to list".to_owned() };
         Gap::join(starts, interval).iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
     }
 
-    /// The number of its bars that this run does not have, and an earlier one has.
-    pub fn of_earlier_runs(&self) -> usize {
-        self.collected.map_or(0, |collected| (self.day.bars as usize).saturating_sub(collected.bars))
+    /// The starts of the bars that are missing; none where the run does not list its gaps.
+    fn missing_starts(&self, interval: Interval) -> Option<Vec<Time>> {
+        let gaps = self.collected?.gaps.as_ref()?;
+        let minute = |at: &Time| u16::from(at.hour().unsigned_abs()) * 60 + u16::from(at.minute().unsigned_abs());
+        let present: BTreeSet<_> = self.closes.iter().map(|close| close.minute).collect();
+        Some(gaps.iter().flat_map(|gap| gap.starts(interval)).filter(|at| !present.contains(&minute(at))).collect())
+    }
+
+    /// The number of bars that this run lacks, and an earlier one has.
+    pub fn of_earlier_runs(&self, interval: Interval) -> usize {
+        let lacks = self.collected.map_or(0, |of| of.expected.map_or(0, |expected| expected.saturating_sub(of.bars)));
+        lacks.saturating_sub(self.missing(interval))
     }
 
     /// Yahoo's code of the currency, or that it is unknown.
@@ -135,9 +138,12 @@ impl<'a> Company<'a> {
     }
 
     /// The number of bars, and where some are missing of how many.
-    pub fn bars(&self) -> String {
-        let expected = self.expected().filter(|_| self.is_short());
-        thousands(self.day.bars) + &expected.map(|expected| format!(" of {}", thousands(expected))).unwrap_or_default()
+    pub fn bars(&self, interval: Interval) -> String {
+        let missing = self.missing(interval);
+        match self.expected().filter(|_| missing > 0) {
+            Some(expected) => format!("{} of {}", thousands(expected.saturating_sub(missing)), thousands(expected)),
+            None => thousands(self.day.bars),
+        }
     }
 }
 

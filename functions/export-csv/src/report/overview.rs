@@ -1,7 +1,7 @@
 //! The day in one sentence, and the companies that stand out.
 
 use shared::{
-    Symbol,
+    Interval, Symbol,
     format::{compact, percent, thousands},
     payload::{Collection, Reason},
 };
@@ -63,7 +63,7 @@ pub fn sentence(companies: &[Company<'_>], collection: &Collection) -> String {
         [(_, range)] => sentences.push(format!("Range {}", share(*range))),
         [(widest, range), ..] => sentences.push(format!("Widest range {} {}", widest.symbol(), share(*range))),
     }
-    sentences.extend(missing_bars(companies));
+    sentences.extend(missing_bars(companies, collection.interval));
     match collection.symbols.failed.iter().filter(|symbol| symbol.reason != Reason::NoSession).count() {
         0 => {}
         1 => sentences.push("1 symbol has no bars of this run".to_owned()),
@@ -81,10 +81,10 @@ fn directions(companies: &[Company<'_>]) -> String {
     counts.into_iter().flatten().collect::<Vec<_>>().join(", ")
 }
 
-fn missing_bars(companies: &[Company<'_>]) -> Option<String> {
+fn missing_bars(companies: &[Company<'_>], interval: Interval) -> Option<String> {
     let expected: usize = companies.iter().filter_map(Company::expected).sum();
-    let missing: usize = companies.iter().map(Company::missing).sum();
-    let short = companies.iter().filter(|company| company.is_short()).count();
+    let missing: Vec<_> = companies.iter().map(|company| company.missing(interval)).filter(|bars| *bars > 0).collect();
+    let (missing, short) = (missing.iter().sum::<usize>(), missing.len());
     let symbols = if short == 1 { "symbol" } else { "symbols" };
     match (expected, missing) {
         (0, _) => None,
@@ -136,7 +136,14 @@ mod tests {
         let three = "1 up, 1 down, 1 unchanged. Best META +2.18%, worst SHOP \u{2212}1.67%. Widest range META 3.06%";
         for (symbols, edit, expected) in [
             (&all[..], (|_| {}) as fn(&mut Collection), format!("{three}. 11 of 36 bars are missing, in 1 symbol.")),
-            (&all, |it| it.symbols.collected[2].expected = Some(8), format!("{three}. 1 of 26 bars is missing.")),
+            (
+                &all,
+                |it| {
+                    it.symbols.collected[2].expected = Some(8);
+                    it.symbols.collected[2].gaps = "10:20".parse().ok().map(|gap| vec![gap]);
+                },
+                format!("{three}. 1 of 26 bars is missing."),
+            ),
             (
                 &all,
                 |it| it.symbols.collected[0].expected = Some(19),
