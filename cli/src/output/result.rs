@@ -1,5 +1,7 @@
 //! A run's result: a line for each company, then what is short of what was requested, where the prices are from, and the files.
 
+use std::collections::BTreeMap;
+
 use shared::{
     CompanyDay, HourlyExtreme, Symbol, TradeDate, currency,
     format::thousands,
@@ -71,9 +73,17 @@ impl ExportedRun<'_> {
         let remarks = remarks.map(|(CollectedSymbol { symbol, .. }, remark)| {
             format!("{symbol} {}, {}: {}", remark.kind.label(), pluralize(remark.bars, "bar"), remark.detail)
         });
+        let held_bars: BTreeMap<_, _> =
+            CompanyDay::of(self.rows).iter().map(|day| (day.symbol, day.bars as usize)).collect();
+        let held = |symbol: &CollectedSymbol| held_bars.get(&symbol.symbol).copied().unwrap_or_default();
+        let added = collected.iter().filter(|symbol| symbol.is_short()).filter_map(|symbol| {
+            let held = held(symbol);
+            let added = held.checked_sub(symbol.bars).filter(|added| *added > 0)?;
+            Some(format!("{} {} of {}", symbol.symbol, thousands(added), pluralize(held, "bar")))
+        });
         let renamed = collected.iter().filter_map(|symbol| Some((&symbol.symbol, symbol.queried_as.as_ref()?)));
         let notes = [
-            ("missing bars", collected.iter().filter(|symbol| symbol.is_short()).map(missing).collect()),
+            ("missing bars", collected.iter().filter_map(|symbol| missing(symbol, held(symbol))).collect()),
             ("without bars", without_bars(failed)),
             ("remarks", remarks.collect()),
             ("renamed", renamed.map(|(symbol, queried_as)| format!("{symbol} was queried as {queried_as}")).collect()),
@@ -81,7 +91,7 @@ impl ExportedRun<'_> {
                 "restated",
                 self.restated.iter().map(|symbol| format!("{symbol}, without bars of another scale")).collect(),
             ),
-            ("earlier run", self.carried_over.iter().map(ToString::to_string).collect::<Vec<_>>()),
+            ("earlier run", self.carried_over.iter().map(ToString::to_string).chain(added).collect::<Vec<_>>()),
         ];
         notes.into_iter().filter(|(_, entries)| !entries.is_empty()).collect()
     }
@@ -113,16 +123,16 @@ pub fn without_bars(failed: &[FailedSymbol]) -> Vec<String> {
     failed.iter().map(entry).collect()
 }
 
-/// `SNAP 10:05, 12:30-12:40`, or `TTD 12 of 78` where the gaps are many or not known.
-fn missing(symbol: &CollectedSymbol) -> String {
+/// What a symbol lacks of which the CSV has `held` bars, those of earlier runs included: `SNAP 10:05, 12:30-12:40`, or
+/// `TTD 12 of 78` where the gaps are many or not known; `None` where the CSV has every bar.
+fn missing(symbol: &CollectedSymbol, held: usize) -> Option<String> {
     let CollectedSymbol { symbol: name, bars, expected, gaps, .. } = symbol;
-    match gaps {
-        Some(gaps) if (1..=MAX_GAPS).contains(&gaps.len()) => format!("{name} {}", symbol.missing()),
-        _ => {
-            let expected = expected.unwrap_or(*bars);
-            format!("{name} {} of {}", thousands(expected.saturating_sub(*bars)), thousands(expected))
-        }
-    }
+    let expected = expected.filter(|expected| symbol.is_short() && held < *expected)?;
+    Some(match gaps {
+        // The gaps are those of this run: earlier ones may have filled some of them.
+        Some(gaps) if held <= *bars && (1..=MAX_GAPS).contains(&gaps.len()) => format!("{name} {}", symbol.missing()),
+        _ => format!("{name} {} of {}", thousands(expected - held.max(*bars)), thousands(expected)),
+    })
 }
 
 /// A label and what there is to say, wrapped beside it; at most [`MAX_SYMBOLS`] entries.

@@ -70,6 +70,37 @@ fn of_many_companies_those_are_shown_that_have_changed_most() -> Outcome {
 }
 
 #[test]
+fn bars_of_earlier_runs_are_not_missing() -> Outcome {
+    // The CSV has 18 bars of META.
+    let rows = hourly_extreme::read(CSV.as_bytes())?;
+    for (bars, expected, missing, earlier) in [
+        (1, 18, None, Some("META 17 of 18 bars")),
+        (1, 21, Some("META 3 of 21"), Some("META 17 of 18 bars")),
+        (18, 21, Some("META 09:35-09:45"), None),
+        (18, 18, None, None),
+        (20, 21, Some("META 09:35-09:45"), None), // two of another scale were left out
+    ] {
+        let collected =
+            serde_json::json!({"symbol": "META", "bars": bars, "expected": expected, "gaps": ["09:35-09:45"]});
+        let symbols = serde_json::from_value(serde_json::json!({"collected": [collected], "failed": []}))?;
+        let run = ExportedRun {
+            trade_date: "2026-11-20".parse()?,
+            rows: &rows,
+            symbols: &symbols,
+            restated: &[],
+            carried_over: &[],
+            simulated: true,
+            all_companies: "",
+        };
+        let notes = run.notes();
+        let entry = |label: &str| notes.iter().find(|(of, _)| *of == label).map(|(_, entries)| entries.join("; "));
+        let found = (entry("missing bars"), entry("earlier run"));
+        assert_eq!(found, (missing.map(Into::into), earlier.map(Into::into)), "{bars} of {expected}");
+    }
+    Ok(())
+}
+
+#[test]
 fn many_symbols_of_a_note_are_counted() {
     let entries: Vec<_> = (1..=500).map(|n| format!("S{n}")).collect();
     let shown = note("without bars", &entries, Terminal { width: Some(40), colors: false });
