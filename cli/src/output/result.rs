@@ -118,6 +118,7 @@ pub fn notes_on_prices(rows: &[HourlyExtreme], simulated: bool, terminal: Termin
 pub fn without_bars(failed: &[FailedSymbol]) -> Vec<String> {
     let entry = |FailedSymbol { symbol, reason, detail, .. }: &FailedSymbol| match detail.trim() {
         "" => format!("{symbol} {}", reason.label()),
+        detail if detail.starts_with(&reason.label()) => format!("{symbol} {detail}"),
         detail => format!("{symbol} {}: {detail}", reason.label()),
     };
     failed.iter().map(entry).collect()

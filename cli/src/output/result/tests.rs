@@ -101,6 +101,19 @@ fn bars_of_earlier_runs_are_not_missing() -> Outcome {
 }
 
 #[test]
+fn a_detail_that_begins_with_the_reason_does_not_repeat_it() -> Outcome {
+    for (detail, says) in [
+        ("no session on 2026-11-21", "^GSPC no session on 2026-11-21"),
+        ("it was a holiday", "^GSPC no session: it was a holiday"),
+        ("", "^GSPC no session"),
+    ] {
+        let failed = serde_json::json!([{"symbol": "^GSPC", "reason": "no_session", "detail": detail, "attempts": 1}]);
+        assert_eq!(without_bars(&serde_json::from_value::<Vec<_>>(failed)?), [says]);
+    }
+    Ok(())
+}
+
+#[test]
 fn many_symbols_of_a_note_are_counted() {
     let entries: Vec<_> = (1..=500).map(|n| format!("S{n}")).collect();
     let shown = note("without bars", &entries, Terminal { width: Some(40), colors: false });
