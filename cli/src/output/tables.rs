@@ -1,9 +1,13 @@
 //! Results as text: the hourly extremes, the symbols without bars, a failure and what to do about it.
 
 use comfy_table::{
-    Cell, CellAlignment::Right, ColumnConstraint::ContentWidth, ContentArrangement, LineStyle, Row, Table,
+    Cell,
+    CellAlignment::Right,
+    ColumnConstraint::{ContentWidth, LowerBoundary},
+    ContentArrangement, LineStyle, Row, Table, Width,
     presets::UTF8_HORIZONTAL_ONLY,
 };
+use console::{measure_text_width, truncate_str};
 use shared::{
     CompanyDay, HourlyExtreme, TradeDate, currency,
     format::{clock, price, thousands},
@@ -41,29 +45,60 @@ pub fn price_source(simulated: bool) -> &'static str {
     }
 }
 
+/// A column of [`hours`]: its header, and what it says of an hour.
+type HourColumn = (&'static str, fn(&HourlyExtreme) -> String);
+
+/// The columns of [`hours`] beside the company; a narrow terminal leaves out the last ones.
+const HOUR_COLUMNS: [HourColumn; 5] = [
+    ("hour", |row| row.hour.to_string()),
+    ("high @ time", |row| format!("{} @ {}", price(row.highest_hourly_price), clock(&row.datetime_high))),
+    ("low @ time", |row| format!("{} @ {}", price(row.lowest_hourly_price), clock(&row.datetime_low))),
+    ("bars", |row| row.bars.to_string()),
+    ("volume", |row| thousands(row.volume)),
+];
+
+/// Those of a terminal that is too narrow for the times, too.
+const NARROW_HOUR_COLUMNS: [HourColumn; 3] = [
+    ("hour", |row| row.hour.to_string()),
+    ("high", |row| price(row.highest_hourly_price)),
+    ("low", |row| price(row.lowest_hourly_price)),
+];
+
+/// The least width of the column of companies, with the space on either side.
+const MIN_COMPANY: u16 = 12 + 2;
+
 /// One table row for each company, with a line for each hour. The symbol and the currency are below the company's name, so
-/// that 80 columns are enough. `width` is that of the terminal unless given, in columns, here as below.
+/// that 80 columns are enough; a narrower terminal leaves out the volume, then the bars, then the times. `width` is that of
+/// the terminal unless given, in columns, here as below.
 pub fn hours(days: &[CompanyDay<'_>], width: Option<u16>) -> String {
-    let mut table = table(&["company", "hour", "high @ time", "low @ time", "bars", "volume"], width);
+    let width = table(&[], width).width().filter(|width| *width > 0);
+    let limit = width.map_or(usize::MAX, usize::from);
+    let fits = |text: &String| text.lines().all(|line| measure_text_width(line) <= limit);
+    let all = HOUR_COLUMNS.len();
+    let texts = (3..=all).rev().map(|count| hours_with(days, &HOUR_COLUMNS[..count], width));
+    // Prices of many digits may be too wide even without the times.
+    let text = texts.into_iter().find(fits).unwrap_or_else(|| hours_with(days, &NARROW_HOUR_COLUMNS, width));
+    text.lines().map(|line| truncate_str(line, limit, "…") + "\n").collect()
+}
+
+fn hours_with(days: &[CompanyDay<'_>], columns: &[HourColumn], width: Option<u16>) -> String {
+    let header: Vec<_> = std::iter::once("company").chain(columns.iter().map(|(name, _)| *name)).collect();
+    let mut table = table(&header, Some(width.unwrap_or_default()));
     for day in days {
-        let lines = |text: &dyn Fn(&HourlyExtreme) -> String| {
-            Cell::new(day.hours.iter().map(text).collect::<Vec<_>>().join("\n"))
-        };
-        table.add_row(Row::from(vec![
-            Cell::new(listing(day)),
-            lines(&|row| row.hour.to_string()),
-            lines(&|row| format!("{} @ {}", price(row.highest_hourly_price), clock(&row.datetime_high))),
-            lines(&|row| format!("{} @ {}", price(row.lowest_hourly_price), clock(&row.datetime_low))),
-            lines(&|row| row.bars.to_string()),
-            lines(&|row| thousands(row.volume)),
-        ]));
+        let cells =
+            columns.iter().map(|(_, cell)| Cell::new(day.hours.iter().map(cell).collect::<Vec<_>>().join("\n")));
+        table.add_row(Row::from(std::iter::once(Cell::new(listing(day))).chain(cells).collect::<Vec<_>>()));
     }
     // Only the company may wrap: a wrapped number would move the hours below it.
-    for column in table.column_iter_mut().skip(1) {
-        column.set_constraint(ContentWidth);
-        column.set_cell_alignment(Right);
+    for (at, column) in table.column_iter_mut().enumerate() {
+        if at == 0 {
+            column.set_constraint(LowerBoundary(Width::Fixed(MIN_COMPANY)));
+        } else {
+            column.set_constraint(ContentWidth);
+            column.set_cell_alignment(Right);
+        }
     }
-    format!("{table}\n")
+    table.to_string()
 }
 
 /// The company's name, and below it the symbol and the currency of its prices.

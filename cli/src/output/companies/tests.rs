@@ -83,7 +83,7 @@ fn a_sparkline_spans_from_the_lowest_to_the_highest() -> Outcome {
 }
 
 prop_compose! {
-    fn any_row()(
+    pub fn any_row()(
         company_name in any::<String>(),
         symbol in "[A-Z0-9^][A-Z0-9.=^&_-]{0,19}",
         low in 1e-6_f64..1e9,

@@ -1,6 +1,8 @@
+use proptest::prelude::*;
 use shared::{hourly_extreme, payload::Reason};
 
 use super::*;
+use crate::output::companies::tests::any_row;
 
 const HEADER: &str = "company_name,symbol,trade_date,hour,datetime_high,highest_hourly_price,datetime_low,lowest_hourly_price,bars,volume,currency,open,close,source\n";
 const CSV: &str = "\
@@ -103,4 +105,31 @@ fn a_terminal_that_does_not_know_its_width_gets_whole_words() {
     table.add_row(["2026-11-20", "09:30 to 16:00", "10", "776", "780", "META 09:35"]);
     let text = table.to_string();
     assert!(text.contains("trade date") && text.contains("09:30 to 16:00"), "{text}");
+}
+
+#[test]
+fn a_narrow_terminal_leaves_out_what_does_not_fit() -> Outcome {
+    let rows = hourly_extreme::read([HEADER, CSV].concat().as_bytes())?;
+    let days = CompanyDay::of(&rows);
+    for (width, header) in [
+        (80, "company hour high @ time low @ time bars volume"),
+        (66, "company hour high @ time low @ time bars"),
+        (60, "company hour high @ time low @ time"),
+        (40, "company hour high low"),
+    ] {
+        let shown = hours(&days, Some(width));
+        let line = shown.lines().find(|line| line.contains("company")).unwrap_or_default();
+        assert_eq!(line.split_whitespace().collect::<Vec<_>>().join(" "), header, "{width}:\n{shown}");
+        assert!(shown.contains("Incorporated") && shown.contains("META, USD"), "{shown}");
+    }
+    Ok(())
+}
+
+proptest! {
+    #[test]
+    fn no_hour_is_wider_than_the_terminal(rows in prop::collection::vec(any_row(), 0..6), width in 40_u16..200) {
+        let rows: Vec<HourlyExtreme> = rows.into_iter().flatten().collect();
+        let shown = hours(&CompanyDay::of(&rows), Some(width));
+        prop_assert!(shown.lines().all(|line| measure_text_width(line) <= usize::from(width)), "{shown}");
+    }
 }
