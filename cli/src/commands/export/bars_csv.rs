@@ -29,7 +29,9 @@ fn field<Row>(value: &Value<Row>, row: &Row) -> String {
         Value::Time(time) => offset_datetime::text(time(row)),
         // Never in scientific notation: that is how Rust's `Display` writes a float.
         Value::Price(price) => price(row).map(|price| price.get().to_string()).unwrap_or_default(),
-        Value::Percent(percent) => percent(row).map(|percent| percent.to_string()).unwrap_or_default(),
+        Value::Percent(percent) | Value::Range(percent) => {
+            percent(row).map(|percent| percent.to_string()).unwrap_or_default()
+        }
         Value::Count(count) => count(row).to_string(),
     }
 }

@@ -22,12 +22,14 @@ pub enum Value<Row> {
     Time(for<'a> fn(&'a Row) -> &'a Zoned),
     /// In the unit of the row's currency.
     Price(fn(&Row) -> Option<Price>),
-    /// In percent.
+    /// A change in percent, up or down.
     Percent(fn(&Row) -> Option<f64>),
+    /// A width in percent, which has no direction.
+    Range(fn(&Row) -> Option<f64>),
     Count(fn(&Row) -> u64),
 }
 
-use Value::{Count, Date as DateOf, Percent, Price as PriceOf, Text, Time};
+use Value::{Count, Date as DateOf, Percent, Price as PriceOf, Range, Text, Time};
 
 /// Defines the columns of a table.
 macro_rules! columns {
@@ -90,7 +92,7 @@ pub fn of_days<'d>() -> Vec<Column<CompanyDay<'d>>> {
         "high_at": Time(|day| day.high.1),
         "low": PriceOf(|day| Some(day.low.0)),
         "low_at": Time(|day| day.low.1),
-        "range": Percent(CompanyDay::range),
+        "range": Range(CompanyDay::range),
         "bars": Count(|day| day.bars.into()),
         "volume": Count(|day| day.volume),
         "source": Text(|day| day.hours.first().and_then(|hour| hour.source).map(name)),

@@ -52,7 +52,7 @@ fn schema<Row>(columns: &[Column<Row>]) -> String {
         Value::Time(_) => format!(
             "required int64 {name} (TIMESTAMP(MICROS,true)); required int64 {name}_local (TIMESTAMP(MICROS,false));"
         ),
-        Value::Price(_) | Value::Percent(_) => format!("optional double {name};"),
+        Value::Price(_) | Value::Percent(_) | Value::Range(_) => format!("optional double {name};"),
         Value::Count(_) => format!("required int64 {name};"),
     });
     format!("message finstream {{ {} }}", fields.collect::<String>())
@@ -72,7 +72,7 @@ fn write<Row>(group: &mut Group<'_>, rows: &[Row], value: &Value<Row>) -> anyhow
             required::<Int64Type>(group, rows.map(|row| microseconds(time(row).datetime())))
         }
         Value::Price(price) => optional::<DoubleType>(group, rows.map(|row| price(row).map(|price| price.get()))),
-        Value::Percent(percent) => optional::<DoubleType>(group, rows.map(percent)),
+        Value::Percent(percent) | Value::Range(percent) => optional::<DoubleType>(group, rows.map(percent)),
         Value::Count(count) => required::<Int64Type>(group, rows.map(|row| Ok(i64::try_from(count(row))?))),
     }
 }

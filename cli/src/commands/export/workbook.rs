@@ -72,6 +72,7 @@ struct Formats {
     time: Format,
     price: Format,
     percent: Format,
+    range: Format,
     count: Format,
 }
 
@@ -84,6 +85,7 @@ impl Formats {
             time: number("yyyy-mm-dd hh:mm"),
             price: number("#,##0.00######"),
             percent: number("+0.00%;-0.00%;0.00%"),
+            range: number("0.00%"),
             count: number("#,##0"),
         }
     }
@@ -112,7 +114,7 @@ fn width<Row>(rows: &[Row], column: &Column<Row>) -> f64 {
         Value::Text(text) => rows.iter().filter_map(text).map(|text| text.chars().count()).max().unwrap_or(0),
         Value::Date(_) => "2026-11-20".len(),
         Value::Time(_) => "2026-11-20 09:30".len(),
-        Value::Price(_) | Value::Percent(_) => "1,234.5678".len(),
+        Value::Price(_) | Value::Percent(_) | Value::Range(_) => "1,234.5678".len(),
         Value::Count(_) => "123,456,789".len(),
     };
     (values + 1).max(column.name.len() + 4).min(MAX_WIDTH) as f64
@@ -137,6 +139,9 @@ fn write<Row>(
         }
         Value::Percent(percent) => percent(of)
             .map(|percent| sheet.write_number_with_format(row, column, percent / 100.0, &formats.percent).map(drop)),
+        Value::Range(range) => {
+            range(of).map(|range| sheet.write_number_with_format(row, column, range / 100.0, &formats.range).map(drop))
+        }
         // Excel's numbers are floats: counts beyond 2^53 are rounded.
         #[allow(clippy::cast_precision_loss)]
         Value::Count(count) => {
@@ -177,7 +182,10 @@ fn chart(hours: &[HourlyExtreme], simulated: bool, formats: &Formats) -> anyhow:
         .set_values(("chart", 1, 1, rows, 1))
         .set_points(&points)
         .set_gap(40);
-    chart.title().set_name(&format!("{}: {shown} against the previous close{simulated}", hour.trade_date));
+    chart.title().set_name(&format!(
+        "{}: {shown} against the previous close, or the day's open where it is not known{simulated}",
+        hour.trade_date
+    ));
     chart.legend().set_hidden();
     // Of bars that lie, the vertical axis has the categories; the first one is to be at the top.
     chart.y_axis().set_reverse().set_label_position(ChartAxisLabelPosition::Low);
