@@ -114,6 +114,7 @@ fn text(
         text.push(&tables::hours(days, terminal.width.and_then(|width| u16::try_from(width).ok())));
     } else {
         text.push_styled(&companies::table(days, terminal));
+        text.push(&companies::note_on_changes(days, terminal));
     }
     text.push(&notes_on_prices(rows, simulated, terminal));
     text

@@ -12,6 +12,7 @@ use shared::{
 
 use super::{
     console::printable,
+    result::wrapped,
     terminal::{Styled, Terminal},
 };
 
@@ -101,6 +102,19 @@ pub fn table(days: &[CompanyDay<'_>], terminal: Terminal) -> Styled {
         }
     }
     text
+}
+
+/// Whether the day's change is from its own open, as no previous close is known.
+fn is_from_open(day: &CompanyDay<'_>) -> bool {
+    day.previous_close.is_none() && day.change().is_some()
+}
+
+/// What the star behind a change in the table of these days means; empty where there is none.
+pub fn note_on_changes(days: &[CompanyDay<'_>], terminal: Terminal) -> String {
+    if !days.iter().any(is_from_open) {
+        return String::new();
+    }
+    wrapped("* from the day's first price: no previous close is known", terminal)
 }
 
 fn column_width(cells: &[String]) -> usize {
@@ -221,7 +235,10 @@ impl Column {
             Self::PreviousClose => of_price(day.previous_close),
             Self::Open => of_price(day.open),
             Self::Close => of_price(day.close),
-            Self::Change => day.change().map(percent).unwrap_or_default(),
+            Self::Change => {
+                let star = if is_from_open(day) { "*" } else { "" };
+                day.change().map(|change| percent(change) + star).unwrap_or_default()
+            }
             Self::Gap => day.gap().map(percent).unwrap_or_default(),
             Self::High => at(day.high),
             Self::Low => at(day.low),

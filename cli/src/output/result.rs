@@ -59,6 +59,7 @@ impl ExportedRun<'_> {
                 terminal,
             ));
         }
+        text.push(&companies::note_on_changes(&days, terminal));
         for (label, entries) in self.notes() {
             text.push(&note(label, &entries, terminal));
         }
@@ -146,7 +147,8 @@ pub fn note(label: &str, entries: &[String], terminal: Terminal) -> String {
     terminal.width.map_or_else(|| line.clone(), |width| wrap_after(&line, width, LABEL)) + "\n"
 }
 
-fn wrapped(line: &str, terminal: Terminal) -> String {
+/// A line of text, wrapped where the terminal is narrower.
+pub fn wrapped(line: &str, terminal: Terminal) -> String {
     terminal.width.map_or_else(|| line.to_owned(), |width| wrap_after(line, width, 2)) + "\n"
 }
 

@@ -30,12 +30,23 @@ fn columns_that_do_not_fit_are_left_out() -> Outcome {
 }
 
 #[test]
+fn a_change_from_the_open_has_a_star_and_a_note() -> Outcome {
+    let rows = hourly_extreme::read(CSV.as_bytes())?;
+    let days = CompanyDay::of(&rows);
+    let text = table(&days, at(80)).to_string();
+    assert!(text.contains("−3.19%*") && text.matches('*').count() == 1, "{text}");
+    assert_eq!(note_on_changes(&days, at(80)), "* from the day's first price: no previous close is known\n");
+    assert_eq!(note_on_changes(&days[..2], at(80)), "");
+    Ok(())
+}
+
+#[test]
 fn colours_repeat_what_the_sign_says() -> Outcome {
     let rows = hourly_extreme::read(CSV.as_bytes())?;
     let days = CompanyDay::of(&rows);
     let colored = table(&days, Terminal { width: Some(80), colors: true }).to_string();
     assert!(
-        colored.contains("\u{1b}[32m+2.41%\u{1b}[0m") && colored.contains("\u{1b}[31m−3.19%\u{1b}[0m"),
+        colored.contains("\u{1b}[32m +2.41%\u{1b}[0m") && colored.contains("\u{1b}[31m−3.19%*\u{1b}[0m"),
         "{colored:?}"
     );
     assert_eq!(console::strip_ansi_codes(&colored), table(&days, at(80)).to_string());
