@@ -2,16 +2,17 @@
 
 mod json;
 
-use anyhow::{Context, bail};
+use anyhow::{Context, anyhow};
 use jiff::Timestamp;
 use shared::{
-    CompanyDay, HourlyExtreme, Interval, ListName, PublishedDay, TradeDate, format::thousands, hourly_extreme,
+    CompanyDay, HourlyExtreme, Interval, ListName, PublishedDay, Symbol, TradeDate, format::thousands, hourly_extreme,
 };
 
 use crate::{
     args::ShowArgs,
     aws::{
         export_files::{self, PublishedFiles},
+        lists,
         target::Target,
     },
     exit::Exit,
@@ -23,6 +24,7 @@ use crate::{
         tables,
         terminal::{Styled, Terminal},
     },
+    trading_day::TradingDay,
 };
 use json::{CompanyJson, ShowJson};
 
@@ -32,21 +34,17 @@ pub async fn show(args: ShowArgs, console: &Console) -> anyhow::Result<Exit> {
     progress.start_step("reading what is published");
     let day = published_day(&target, &args).await?;
     let Some(PublishedFiles { manifest, csv }) = export_files::published(&target, &day).await? else {
-        bail!("{}", nothing_published(&args, Some(day.trade_date)))
+        return Err(nothing_published(&target, &args, Some(day.trade_date)).await);
     };
     let files = &manifest.files;
     let rows =
         hourly_extreme::read(&csv.content).with_context(|| format!("{} is not a result of this version", files.csv))?;
     let mut days = CompanyDay::of(&rows);
     args.sort.sort(&mut days);
-    let all = days.len();
     days.truncate(args.top.map_or(usize::MAX, usize::from));
     progress.clear();
 
     let mut text = text(&day, &rows, &days, csv.simulated, args.hours, Terminal::stdout());
-    if days.len() < all {
-        text.push(&format!("… and {} more: leave out --top\n", thousands(all - days.len())));
-    }
     text.push(&format!("csv     {}\nreport  {}", files.csv, files.report));
     let json = ShowJson {
         place: target.place(),
@@ -61,6 +59,7 @@ pub async fn show(args: ShowArgs, console: &Console) -> anyhow::Result<Exit> {
         companies: days.iter().map(|day| CompanyJson::of(day, args.hours)).collect(),
     };
     console.answer(text, &json)?;
+    progress.report(&format!("what is missing: {}", gaps_command(&args, day.trade_date)));
     if args.result.open {
         let folder = args.result.out.folder.of(day.trade_date);
         let [_, report] = export_files::download(&target.s3, files, (Some(&day.list), day.trade_date), &folder).await?;
@@ -75,28 +74,49 @@ async fn published_day(target: &Target, args: &ShowArgs) -> anyhow::Result<Publi
         Some(date) => date,
         None => match export_files::newest_published(target, &args.list, args.interval).await? {
             Some(date) => date,
-            None => bail!("{}", nothing_published(args, None)),
+            None => return Err(nothing_published(target, args, None).await),
         },
     };
     Ok(PublishedDay { list: args.list.clone(), interval: args.interval, trade_date })
 }
 
-/// Why there is nothing to show, and what to do.
-fn nothing_published(args: &ShowArgs, date: Option<TradeDate>) -> String {
+/// Why there is nothing to show: there is no such list, or as [`describe_unpublished`].
+async fn nothing_published(target: &Target, args: &ShowArgs, date: Option<TradeDate>) -> anyhow::Error {
+    match lists::companies(target, &args.list).await {
+        Ok(companies) => anyhow!(describe_unpublished(args, date, companies.symbols())),
+        Err(error) => error,
+    }
+}
+
+/// Why nothing is published of a day, or of any, for a list of these symbols, and what to do.
+fn describe_unpublished(args: &ShowArgs, date: Option<TradeDate>, symbols: &[Symbol]) -> String {
     let ShowArgs { list, interval, target, .. } = args;
+    if let Some(date) = date.filter(|date| TradingDay::of(*date, symbols) == TradingDay::Closed) {
+        return format!(
+            "{date} has no session: the exchanges of the list {list} do not trade on that day; \
+             `cargo finstream show{}` shows the newest day that is published",
+            options(args)
+        );
+    }
     let of = date.map_or_else(|| "no day".to_owned(), |date| format!("nothing of {date}"));
     let date = date.map(|date| format!(" {date}")).unwrap_or_default();
-    let (mut options, place) = (String::new(), target.options());
-    if *list != ListName::default() {
-        options += &format!(" --list {list}");
-    }
-    if *interval != Interval::default() {
-        options += &format!(" --interval {interval}");
-    }
+    let (options, place) = (options(args), target.options());
     format!(
-        "{of} is published for the list {list} in {interval} bars: `cargo finstream run{date}{options}{place}` publishes it, \
+        "{of} is published for the list {list} in {interval} bars: `cargo finstream run{date}{options}` publishes it, \
          and `cargo finstream list{place}` shows what has run"
     )
+}
+
+/// The command that says what is missing of a day, which the CSV does not know.
+fn gaps_command(args: &ShowArgs, date: TradeDate) -> String {
+    format!("cargo finstream gaps --from {date} --to {date}{}", options(args))
+}
+
+/// The options that other commands take, too, as they were given, each with a space before it.
+fn options(ShowArgs { list, interval, target, .. }: &ShowArgs) -> String {
+    let list = (*list != ListName::default()).then(|| format!(" --list {list}"));
+    let interval = (*interval != Interval::default()).then(|| format!(" --interval {interval}"));
+    list.into_iter().chain(interval).chain([target.options()]).collect()
 }
 
 /// The day without the paths of its files, each line ended by a line feed.
@@ -109,11 +129,17 @@ fn text(
     terminal: Terminal,
 ) -> Styled {
     let bars = pluralize(rows.iter().map(|row| row.bars as usize).sum(), &format!("{} bar", day.interval));
-    let mut text = Styled::from(&headline(day.trade_date, &CompanyDay::of(rows), &bars, terminal));
+    let all = CompanyDay::of(rows);
+    let mut text = Styled::from(&headline(day.trade_date, &all, &bars, terminal));
     if hours {
         text.push(&tables::hours(days, terminal.width.and_then(|width| u16::try_from(width).ok())));
     } else {
         text.push_styled(&companies::table(days, terminal));
+    }
+    if days.len() < all.len() {
+        text.push(&format!("… and {} more: leave out --top\n", thousands(all.len() - days.len())));
+    }
+    if !hours {
         text.push(&companies::note_on_changes(days, terminal));
     }
     text.push(&notes_on_prices(rows, simulated, terminal));

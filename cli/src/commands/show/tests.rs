@@ -36,8 +36,43 @@ fn a_day_is_shown_by_company_or_by_hour() -> Outcome {
 }
 
 #[test]
+fn companies_that_are_left_out_are_counted_below_the_table() -> Outcome {
+    let rows = hourly_extreme::read(CSV.as_bytes())?;
+    let days = CompanyDay::of(&rows);
+    for hours in [false, true] {
+        let shown = text(&day()?, &rows, &days[2..], true, hours, Terminal::default()).to_string();
+        let below = shown.split_once("… and 2 more: leave out --top\n").map(|(_, below)| below).unwrap_or_default();
+        let note = "* from the day's first price: no previous close is known\n";
+        assert_eq!(below.starts_with(note), !hours, "{shown}");
+        assert!(below.trim_start_matches(note).starts_with("simulated prices"), "{shown}");
+    }
+    Ok(())
+}
+
+#[test]
+fn the_command_that_says_what_is_missing_is_of_the_same_day_and_list() -> Outcome {
+    let date = "2026-11-20".parse()?;
+    for (line, says) in [
+        ("finstream show", "cargo finstream gaps --from 2026-11-20 --to 2026-11-20"),
+        (
+            "finstream show --list tech --interval 1m --on aws",
+            "cargo finstream gaps --from 2026-11-20 --to 2026-11-20 --list tech --interval 1m --on aws",
+        ),
+    ] {
+        assert_eq!(gaps_command(&args(line)?, date), says);
+    }
+    Ok(())
+}
+
+#[test]
 fn what_is_not_published_is_said_with_what_to_do() -> Outcome {
     for (line, date, says) in [
+        (
+            "finstream show 2026-11-21 --list tech",
+            Some("2026-11-21".parse()?), // a Saturday
+            "2026-11-21 has no session: the exchanges of the list tech do not trade on that day; \
+             `cargo finstream show --list tech` shows the newest day that is published",
+        ),
         (
             "finstream show",
             None,
@@ -51,7 +86,7 @@ fn what_is_not_published_is_said_with_what_to_do() -> Outcome {
              --interval 1m --on aws` publishes it, and `cargo finstream list --on aws` shows what has run",
         ),
     ] {
-        assert_eq!(nothing_published(&args(line)?, date), says);
+        assert_eq!(describe_unpublished(&args(line)?, date, &["META".parse()?]), says);
     }
     Ok(())
 }
