@@ -51,8 +51,11 @@ async fn days(context: Arc<Context>) -> Result<()> {
     ensure!(out.read("hourly_extremes_2024-10-10_2024-10-11.csv")? == joined);
     let range = export(&["--from", "2024-10-09", "--to", "2024-10-13"]).await?;
     let says = "2024-10-09 is not published for the list exported in bars of 5m: cargo finstream run 2024-10-09 --list exported";
-    ensure!(range.code == 3 && range.stderr.contains(says), "{range:#?}");
-    ensure!(out.read("hourly_extremes_2024-10-09_2024-10-13.csv")? == joined);
+    ensure!(range.code == 3 && range.stdout.contains(says), "{range:#?}");
+    ensure!(out.read("hourly_extremes_2024-10-10_2024-10-11.csv")? == joined);
+    let named = export(&[friday, "2024-10-12", "--quiet"]).await?;
+    ensure!(named.code == 0 && named.stdout.starts_with("2024-10-12: no session\n"), "{named:#?}");
+    ensure!(out.read("hourly_extremes.csv")? == csvs[1]);
 
     let lake = context.stack.lake(thursday).await?.concat();
     let bars = last_writes(&lake);

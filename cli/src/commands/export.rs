@@ -35,8 +35,8 @@ pub async fn export(args: ExportArgs, console: &Console) -> anyhow::Result<Exit>
     let dates = days.dates();
     let (Some(first), Some(last)) = (dates.first(), dates.last()) else { return Ok(Exit::NoSession) };
     let name = if args.bars && args.format != FileFormat::Xlsx { "bars" } else { "hourly_extremes" };
-    let file = args.out.file((*first, *last), name, args.format.extension());
-    out::check_file(&file)?;
+    let file_of = |first, last| args.out.file((first, last), name, args.format.extension());
+    out::check_file(&file_of(*first, *last))?;
     let progress = console.progress();
     let target = Target::find(&args.target, &progress).await?;
     let what = WhatArgs { list: Some(args.list.clone()), symbols: None };
@@ -49,14 +49,19 @@ pub async fn export(args: ExportArgs, console: &Console) -> anyhow::Result<Exit>
         .try_collect::<Vec<_>>()
         .await?;
     let missing = missing(dates.iter().copied().zip(&published), &symbols, now);
+    let no_session = match days {
+        ExportDays::Named(_) => no_session(dates.iter().copied().zip(&published), &missing),
+        ExportDays::Range(_) => Vec::new(),
+    };
     let published: Vec<_> = published.into_iter().flatten().collect();
     if !missing.is_empty() && (published.is_empty() || matches!(days, ExportDays::Named(_))) {
         bail!("{}", not_published(&missing, &args));
     }
     let content = Content::of(published, &args, &target, &progress).await?;
     progress.clear();
-    let file = (!content.dates.is_empty()).then_some(file);
+    let file = content.dates.first().zip(content.dates.last()).map(|(first, last)| file_of(*first, *last));
     if let Some(file) = &file {
+        out::check_file(file)?;
         write_atomic(file, &content.encode(args.format)?)?;
     }
     let has_hours = args.format == FileFormat::Xlsx || !args.bars;
@@ -67,16 +72,21 @@ pub async fn export(args: ExportArgs, console: &Console) -> anyhow::Result<Exit>
         format: args.format,
         trade_dates: &content.dates,
         missing: &missing,
+        no_session: &no_session,
         hours: has_hours.then_some(content.hours.len()),
         bars: content.bars.as_ref().map(Vec::len),
         simulated: content.simulated,
         file: file.as_deref().map(path),
     };
-    let text = file.as_ref().map(|file| content.describe(has_hours, file));
-    console.answer(text.as_deref().unwrap_or("no session of those days has ended"), &json)?;
-    if !missing.is_empty() {
-        progress.report(&not_published(&missing, &args));
+    let mut lines: Vec<_> =
+        no_session.iter().map(|date| format!("{date}: {}", without_session(*date, &symbols))).collect();
+    lines.extend((!missing.is_empty()).then(|| not_published(&missing, &args)));
+    match &file {
+        Some(file) => lines.push(content.describe(has_hours, file)),
+        None if lines.is_empty() => lines.push("no session of those days has ended".to_owned()),
+        None => {}
     }
+    console.answer(&lines.join("\n"), &json)?;
     Ok(match (&file, missing.is_empty()) {
         (None, _) => Exit::NoSession,
         (Some(_), true) => Exit::Done,
@@ -158,6 +168,24 @@ fn missing<'a>(
 ) -> Vec<TradeDate> {
     let unpublished = days.filter(|(_, published)| published.is_none()).map(|(date, _)| date);
     unpublished.filter(|date| TradingDay::of(*date, symbols).has_traded(*date, symbols, now)).collect()
+}
+
+/// The days that are not published, and need not be.
+fn no_session<'a>(
+    days: impl Iterator<Item = (TradeDate, &'a Option<PublishedRows>)>,
+    missing: &[TradeDate],
+) -> Vec<TradeDate> {
+    let unpublished = days.filter(|(_, published)| published.is_none()).map(|(date, _)| date);
+    unpublished.filter(|date| !missing.contains(date)).collect()
+}
+
+/// Why a day need not be published.
+fn without_session(date: TradeDate, symbols: &[Symbol]) -> &'static str {
+    match TradingDay::of(date, symbols) {
+        TradingDay::Open(_) => "the session has not ended",
+        TradingDay::Closed => "no session",
+        TradingDay::Unknown => "no session that has ended",
+    }
 }
 
 /// The message about days that are not published, and the command that changes it.

@@ -16,6 +16,8 @@ pub struct ExportJson<'a> {
     pub trade_dates: &'a [TradeDate],
     /// The days of the range that have traded, and are not published: the exit code is 3.
     pub missing: &'a [TradeDate],
+    /// The days that were named and have no session, or none that has ended.
+    pub no_session: &'a [TradeDate],
     /// The number of hourly rows in the file; `null` where it has none.
     pub hours: Option<usize>,
     /// The number of bars in the file; `null` where it has none.

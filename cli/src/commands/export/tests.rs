@@ -106,6 +106,24 @@ fn a_day_that_has_traded_and_is_not_published_is_missing() -> Outcome {
 }
 
 #[test]
+fn a_named_day_without_a_session_is_not_silently_left_out() -> Outcome {
+    let (meta, tokyo) = (["META".parse()?], ["7203.T".parse()?]);
+    for (date, symbols, says) in [
+        ("2025-11-29", &meta, "no session"), // a Saturday
+        ("2025-11-27", &meta, "no session"), // Thanksgiving
+        ("2025-12-01", &meta, "the session has not ended"),
+        ("2025-11-29", &tokyo, "no session that has ended"),
+    ] {
+        assert_eq!(without_session(date.parse()?, symbols), says, "{date}");
+    }
+    let [friday, saturday, sunday] = [28, 29, 30].map(|day| TradeDate::from(jiff::civil::date(2025, 11, day)));
+    let published = Some(PublishedRows { date: friday, hours: vec![], simulated: true });
+    let days = [(friday, &published), (saturday, &None), (sunday, &None)];
+    assert_eq!(no_session(days.into_iter(), &[sunday]), [saturday]);
+    Ok(())
+}
+
+#[test]
 fn the_message_about_days_that_are_not_published_says_what_to_do() -> Outcome {
     for (list, dates, says) in [
         (
@@ -143,6 +161,7 @@ fn the_answer_says_what_the_file_has() -> Outcome {
         format: FileFormat::Parquet,
         trade_dates: &content.dates,
         missing: &[],
+        no_session: &["2026-11-21".parse()?],
         hours: None,
         bars: Some(780),
         simulated: true,
