@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use shared::{
     CompanyDay, HourlyExtreme, Symbol, TradeDate, currency,
     format::thousands,
-    payload::{CarriedOver, CollectedSymbol, FailedSymbol, SymbolOutcomes},
+    payload::{CarriedOver, CollectedSymbol, FailedSymbol, RemarkKind, SymbolOutcomes},
 };
 
 use super::{
@@ -76,7 +76,10 @@ impl ExportedRun<'_> {
         });
         let held_bars: BTreeMap<_, _> =
             CompanyDay::of(self.rows).iter().map(|day| (day.symbol, day.bars as usize)).collect();
-        let held = |symbol: &CollectedSymbol| held_bars.get(&symbol.symbol).copied().unwrap_or_default();
+        let held = |symbol: &CollectedSymbol| {
+            let held = held_bars.get(&symbol.symbol).copied().unwrap_or_default();
+            held.saturating_sub(outside_of_session(symbol))
+        };
         let added = collected.iter().filter(|symbol| symbol.is_short()).filter_map(|symbol| {
             let held = held(symbol);
             let added = held.checked_sub(symbol.bars).filter(|added| *added > 0)?;
@@ -125,7 +128,13 @@ pub fn without_bars(failed: &[FailedSymbol]) -> Vec<String> {
     failed.iter().map(entry).collect()
 }
 
-/// What a symbol lacks of which the CSV has `held` bars, those of earlier runs included: `SNAP 10:05, 12:30-12:40`, or
+/// The bars of the CSV that are not of the session: those do not make up for missing ones.
+fn outside_of_session(symbol: &CollectedSymbol) -> usize {
+    let remarks = symbol.remarks.iter().filter(|remark| remark.kind == RemarkKind::HoursDiffer);
+    remarks.map(|remark| remark.bars).sum()
+}
+
+/// What a symbol lacks of which the CSV has `held` bars of the session, those of earlier runs included: `SNAP 10:05, 12:30-12:40`, or
 /// `TTD 12 of 78` where the gaps are many or not known; `None` where the CSV has every bar.
 fn missing(symbol: &CollectedSymbol, held: usize) -> Option<String> {
     let CollectedSymbol { symbol: name, bars, expected, gaps, .. } = symbol;

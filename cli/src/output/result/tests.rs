@@ -73,15 +73,20 @@ fn of_many_companies_those_are_shown_that_have_changed_most() -> Outcome {
 fn bars_of_earlier_runs_are_not_missing() -> Outcome {
     // The CSV has 18 bars of META.
     let rows = hourly_extreme::read(CSV.as_bytes())?;
-    for (bars, expected, missing, earlier) in [
-        (1, 18, None, Some("META 17 of 18 bars")),
-        (1, 21, Some("META 3 of 21"), Some("META 17 of 18 bars")),
-        (18, 21, Some("META 09:35-09:45"), None),
-        (18, 18, None, None),
-        (20, 21, Some("META 09:35-09:45"), None), // two of another scale were left out
+    for (bars, outside, expected, missing, earlier) in [
+        (1, 0, 18, None, Some("META 17 of 18 bars")),
+        (1, 0, 21, Some("META 3 of 21"), Some("META 17 of 18 bars")),
+        (18, 0, 21, Some("META 09:35-09:45"), None),
+        (15, 3, 18, Some("META 09:35-09:45"), None), // three after the close do not fill a gap
+        (18, 0, 18, None, None),
+        (20, 0, 21, Some("META 09:35-09:45"), None), // two of another scale were left out
     ] {
-        let collected =
+        let mut collected =
             serde_json::json!({"symbol": "META", "bars": bars, "expected": expected, "gaps": ["09:35-09:45"]});
+        if outside > 0 {
+            collected["remarks"] =
+                serde_json::json!([{"kind": "hours_differ", "bars": outside, "detail": "16:00-16:10"}]);
+        }
         let symbols = serde_json::from_value(serde_json::json!({"collected": [collected], "failed": []}))?;
         let run = ExportedRun {
             trade_date: "2026-11-20".parse()?,
