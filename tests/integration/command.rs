@@ -158,6 +158,12 @@ async fn a_published_day_is_shown_again(context: Arc<Context>) -> Result<()> {
         "{nothing:?}"
     );
 
+    let saturday = show(&["2024-10-12"]).await?;
+    ensure!(saturday.code == 1 && saturday.stderr.contains("2024-10-12 has no session"), "{saturday:?}");
+    let nobody = show(&["--list", "nope"]).await?;
+    ensure!(nobody.code == 2 && nobody.stderr.contains("there is no list nope: there is "), "{nobody:?}");
+    ensure!(newest.stderr.contains("gaps --from 2024-10-08 --to 2024-10-08 --interval 30m\n"), "{newest:?}");
+
     let json = show(&["2024-10-07", "--sort", "volume", "--top", "3", "--hours", "--json"]).await?;
     let json: Value = serde_json::from_str(&json.stdout)?;
     let companies = json["companies"].as_array().context("no companies")?;
