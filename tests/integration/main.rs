@@ -110,7 +110,10 @@ fn main() -> anyhow::Result<ExitCode> {
         let stack = Stack::up(&tools).await?;
         anyhow::Ok(Arc::new(Context { tools, stack }))
     })?;
+    // The longest first, so that none is left alone at the end.
     let modules = [
+        schedules::trials,
+        week::trials,
         alerts::trials,
         answers::engines::trials,
         answers::trials,
@@ -144,10 +147,8 @@ fn main() -> anyhow::Result<ExitCode> {
         release::trials,
         retention::trials,
         scripts::trials,
-        schedules::trials,
         state_machine::trials,
         symbols::trials,
-        week::trials,
     ];
     let trials = modules.into_iter().flat_map(|trials| trials(runtime.handle(), &context)).collect();
     let conclusion = libtest_mimic::run(&arguments, trials);
