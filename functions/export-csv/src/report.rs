@@ -77,8 +77,11 @@ struct Short<'a> {
 
 impl<'a> Short<'a> {
     fn of(company: &Company<'a>, interval: Interval) -> Option<Self> {
-        let (symbol, bars, missing) = (company.symbol(), company.bars(interval), company.describe_missing(interval));
-        (company.missing(interval) > 0).then_some(Self { symbol, bars, missing })
+        (company.missing() > 0).then(|| Self {
+            symbol: company.symbol(),
+            bars: company.bars(),
+            missing: company.describe_missing(interval),
+        })
     }
 }
 
@@ -88,7 +91,7 @@ impl<'a> Short<'a> {
 /// [`InvalidResult::Unwritable`] where the template fails.
 pub fn render(collection: &Collection, result: &QueryResult) -> Result<String, InvalidResult> {
     let collected = &collection.symbols.collected;
-    let companies = Company::all(result, collected);
+    let companies = Company::all(result, collection);
     let axis = TimeAxis::of(&companies, collection.interval);
     let comparison = Comparison::of(&companies, axis, collection.interval);
     let is_large = companies.len() > MAX_PANELS;
@@ -115,7 +118,7 @@ pub fn render(collection: &Collection, result: &QueryResult) -> Result<String, I
         short: companies.iter().filter_map(|company| Short::of(company, collection.interval)).collect(),
         filled: companies
             .iter()
-            .map(|company| (company.symbol(), company.of_earlier_runs(collection.interval)))
+            .map(|company| (company.symbol(), company.of_earlier_runs()))
             .filter(|(_, bars)| *bars > 0)
             .collect(),
         renamed: collected.iter().filter_map(|it| Some((&it.symbol, it.queried_as.as_ref()?))).collect(),

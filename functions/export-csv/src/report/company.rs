@@ -1,12 +1,15 @@
 //! What the report shows of one company's day.
 
-use std::{cmp::Ordering, collections::BTreeSet};
+use std::{
+    cmp::Ordering,
+    collections::{BTreeSet, HashMap},
+};
 
 use jiff::civil::Time;
 use shared::{
     CompanyDay, Gap, Interval, Price, Symbol, company_day, currency,
     format::{clock, percent, price, thousands},
-    payload::CollectedSymbol,
+    payload::{CollectedSymbol, Collection},
 };
 
 use crate::query_result::{BarClose, QueryResult};
@@ -19,6 +22,9 @@ pub struct Company<'a> {
     pub closes: &'a [BarClose],
     /// None where the run has no bars of it, and an earlier one has.
     pub collected: Option<&'a CollectedSymbol>,
+    /// The starts of the bars that are missing of its session, in what this run and earlier ones have collected; none where the
+    /// run does not list its gaps.
+    missing_starts: Option<Vec<Time>>,
 }
 
 /// What stands where a value is not known.
@@ -26,11 +32,13 @@ const UNKNOWN: &str = "\u{2013}";
 
 impl<'a> Company<'a> {
     /// The companies of the query's result, in its order.
-    pub fn all(result: &'a QueryResult, collected: &'a [CollectedSymbol]) -> Vec<Self> {
-        let of = |day: CompanyDay<'a>| Self {
-            closes: result.closes.get(day.symbol).map(Vec::as_slice).unwrap_or_default(),
-            collected: collected.iter().find(|collected| collected.symbol == *day.symbol),
-            day,
+    pub fn all(result: &'a QueryResult, Collection { interval, symbols, .. }: &'a Collection) -> Vec<Self> {
+        let collected: HashMap<_, _> =
+            symbols.collected.iter().map(|collected| (&collected.symbol, collected)).collect();
+        let of = |day: CompanyDay<'a>| {
+            let closes = result.closes.get(day.symbol).map(Vec::as_slice).unwrap_or_default();
+            let collected = collected.get(day.symbol).copied();
+            Self { missing_starts: missing_starts(collected, closes, *interval), closes, collected, day }
         };
         CompanyDay::of(&result.rows).into_iter().map(of).collect()
     }
@@ -58,8 +66,8 @@ impl<'a> Company<'a> {
 
     /// How many bars of its session are missing, in what this run and earlier ones have collected. Bars outside of the
     /// session make up for none.
-    pub fn missing(&self, interval: Interval) -> usize {
-        match self.missing_starts(interval) {
+    pub fn missing(&self) -> usize {
+        match &self.missing_starts {
             Some(starts) => starts.len(),
             None => self.expected().map_or(0, |expected| expected.saturating_sub(self.day.bars as usize)),
         }
@@ -67,22 +75,14 @@ impl<'a> Company<'a> {
 
     /// The bars that are missing, such as `10:05, 12:30-12:40`.
     pub fn describe_missing(&self, interval: Interval) -> String {
-        let Some(starts) = self.missing_starts(interval) else { return "too many to list".to_owned() };
-        Gap::join(starts, interval).iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
-    }
-
-    /// The starts of the bars that are missing; none where the run does not list its gaps.
-    fn missing_starts(&self, interval: Interval) -> Option<Vec<Time>> {
-        let gaps = self.collected?.gaps.as_ref()?;
-        let minute = |at: &Time| u16::from(at.hour().unsigned_abs()) * 60 + u16::from(at.minute().unsigned_abs());
-        let present: BTreeSet<_> = self.closes.iter().map(|close| close.minute).collect();
-        Some(gaps.iter().flat_map(|gap| gap.starts(interval)).filter(|at| !present.contains(&minute(at))).collect())
+        let Some(starts) = &self.missing_starts else { return "too many to list".to_owned() };
+        Gap::join(starts.iter().copied(), interval).iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
     }
 
     /// The number of bars that this run lacks, and an earlier one has.
-    pub fn of_earlier_runs(&self, interval: Interval) -> usize {
+    pub fn of_earlier_runs(&self) -> usize {
         let lacks = self.collected.map_or(0, |of| of.expected.map_or(0, |expected| expected.saturating_sub(of.bars)));
-        lacks.saturating_sub(self.missing(interval))
+        lacks.saturating_sub(self.missing())
     }
 
     /// Yahoo's code of the currency, or that it is unknown.
@@ -138,13 +138,21 @@ impl<'a> Company<'a> {
     }
 
     /// The number of bars, and where some are missing of how many.
-    pub fn bars(&self, interval: Interval) -> String {
-        let missing = self.missing(interval);
+    pub fn bars(&self) -> String {
+        let missing = self.missing();
         match self.expected().filter(|_| missing > 0) {
             Some(expected) => format!("{} of {}", thousands(expected.saturating_sub(missing)), thousands(expected)),
             None => thousands(self.day.bars),
         }
     }
+}
+
+/// The gaps that the run lists, without the bars that are there of earlier runs.
+fn missing_starts(collected: Option<&CollectedSymbol>, closes: &[BarClose], interval: Interval) -> Option<Vec<Time>> {
+    let gaps = collected?.gaps.as_ref()?;
+    let minute = |at: &Time| u16::from(at.hour().unsigned_abs()) * 60 + u16::from(at.minute().unsigned_abs());
+    let present: BTreeSet<_> = closes.iter().map(|close| close.minute).collect();
+    Some(gaps.iter().flat_map(|gap| gap.starts(interval)).filter(|at| !present.contains(&minute(at))).collect())
 }
 
 /// The class of a change: `up`, `dn` or nothing, by what is shown of it.

@@ -1,7 +1,7 @@
 //! The day in one sentence, and the companies that stand out.
 
 use shared::{
-    Interval, Symbol,
+    Symbol,
     format::{compact, percent, thousands},
     payload::{Collection, Reason},
 };
@@ -63,7 +63,7 @@ pub fn sentence(companies: &[Company<'_>], collection: &Collection) -> String {
         [(_, range)] => sentences.push(format!("Range {}", share(*range))),
         [(widest, range), ..] => sentences.push(format!("Widest range {} {}", widest.symbol(), share(*range))),
     }
-    sentences.extend(missing_bars(companies, collection.interval));
+    sentences.extend(missing_bars(companies));
     match collection.symbols.failed.iter().filter(|symbol| symbol.reason != Reason::NoSession).count() {
         0 => {}
         1 => sentences.push("1 symbol has no bars of this run".to_owned()),
@@ -81,9 +81,9 @@ fn directions(companies: &[Company<'_>]) -> String {
     counts.into_iter().flatten().collect::<Vec<_>>().join(", ")
 }
 
-fn missing_bars(companies: &[Company<'_>], interval: Interval) -> Option<String> {
+fn missing_bars(companies: &[Company<'_>]) -> Option<String> {
     let expected: usize = companies.iter().filter_map(Company::expected).sum();
-    let missing: Vec<_> = companies.iter().map(|company| company.missing(interval)).filter(|bars| *bars > 0).collect();
+    let missing: Vec<_> = companies.iter().map(Company::missing).filter(|bars| *bars > 0).collect();
     let (missing, short) = (missing.iter().sum::<usize>(), missing.len());
     let symbols = if short == 1 { "symbol" } else { "symbols" };
     match (expected, missing) {
@@ -115,7 +115,7 @@ mod tests {
         edit(&mut collection);
         let result = query_result::read(sample::result().as_bytes(), collection.trade_date, collection.source())?;
         let result = result.of(&collection.symbols);
-        Ok(sentence(&Company::all(&result, &collection.symbols.collected), &collection))
+        Ok(sentence(&Company::all(&result, &collection), &collection))
     }
 
     fn failed(collection: &mut Collection, symbol: &str, reason: Reason) {
