@@ -3,11 +3,15 @@
 //! `statemachine/pipeline.asl.json` moves these objects; the functions, the command and the tests
 //! read and write them through the types below, so a field cannot be renamed in one place only.
 
+mod live;
+
 use std::fmt;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Deserializer, Serialize, de::Error};
 use strum::IntoStaticStr;
+
+pub use live::{LiveOutcome, LiveRequest, LiveTick, LiveWindow};
 
 use crate::{Gap, Interval, ListName, Price, RunId, S3Uri, Source, Symbol, SymbolList, TradeDate, format::thousands};
 

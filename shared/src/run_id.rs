@@ -4,6 +4,8 @@ use std::{ops::Deref, str::FromStr};
 
 use serde_with::{DeserializeFromStr, SerializeDisplay};
 
+use crate::TradeDate;
+
 /// The id of one run: 1 to 128 of the characters `A-Z a-z 0-9 - _ .`, such as the id of a Lambda request.
 ///
 /// An execution's is its name and its start in UTC, without the characters that are not allowed here:
@@ -13,6 +15,19 @@ use serde_with::{DeserializeFromStr, SerializeDisplay};
 /// It becomes a quoted parameter of the query, so it cannot hold a quote.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, SerializeDisplay, DeserializeFromStr)]
 pub struct RunId(String);
+
+impl RunId {
+    /// The run of all ticks of a session while it is open: `live-2026-11-20`. No execution of the pipeline has it, since its
+    /// name is followed by its start.
+    pub fn live(trade_date: TradeDate) -> Self {
+        Self(format!("live-{trade_date}"))
+    }
+
+    /// Whether it is the run of the ticks of that session.
+    pub fn is_live(&self, trade_date: TradeDate) -> bool {
+        *self == Self::live(trade_date)
+    }
+}
 
 /// Why a text is not a run id.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
