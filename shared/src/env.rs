@@ -27,7 +27,12 @@ pub enum EnvError {
 /// # Errors
 /// [`EnvError::Missing`].
 pub fn required(name: &'static str) -> Result<String, EnvError> {
-    env::var(name).ok().filter(|value| !value.is_empty()).ok_or(EnvError::Missing(name))
+    optional(name).ok_or(EnvError::Missing(name))
+}
+
+/// The value of a variable that may be left out; none where it is unset or empty.
+pub fn optional(name: &str) -> Option<String> {
+    env::var(name).ok().filter(|value| !value.is_empty())
 }
 
 /// The value of a variable, or `default` where it is unset or empty.

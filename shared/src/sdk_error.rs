@@ -37,6 +37,11 @@ pub enum ServiceError {
 }
 
 impl ServiceError {
+    /// A call that could not be built.
+    pub fn not_sent(call: &'static str, error: &aws_smithy_types::error::operation::BuildError) -> Self {
+        Self::Refused { call, code: "BuildError".into(), message: error.to_string() }
+    }
+
     /// Classifies the SDK's error of `call`.
     pub fn from_sdk<E>(call: &'static str, error: &SdkError<E, HttpResponse>) -> Self
     where

@@ -9,7 +9,7 @@ use shared::{
     yahoo_retention,
 };
 
-use crate::{ListError, failure::Failure, firehose::WriteError};
+use crate::{ListError, failure::Failure, writer::WriteError};
 
 /// Why nothing, or not everything, was collected.
 #[derive(Debug, thiserror::Error)]
@@ -20,6 +20,22 @@ pub enum Error {
     /// `probe` is `false`.
     #[error("probe is false: use {{\"probe\": true}}, or leave it out to collect a day")]
     NoProbe,
+    /// `live` is `false`.
+    #[error("live is false: use {{\"live\": true}}, or leave it out to collect a day")]
+    NotLive,
+    /// The function writes to no data stream.
+    #[error("the stack has no stream of the open session: deploy it with the parameter Live=ENABLED")]
+    NoLiveStream,
+    /// The tick was planned for a time to come.
+    #[error(
+        "the scheduled_time {at} lies in the future: a tick collects bars that have closed, so use {now} or earlier"
+    )]
+    ScheduledTimeInFuture {
+        /// The scheduled time, in UTC.
+        at: Timestamp,
+        /// The time of the invocation, in UTC.
+        now: Timestamp,
+    },
     /// The answer cannot be written.
     #[error("the answer cannot be written: {0}")]
     Answer(#[from] serde_json::Error),
@@ -99,7 +115,7 @@ pub enum Error {
         /// Whether the market blocks this client.
         is_blocked: bool,
     },
-    /// Bars did not reach Firehose.
+    /// Bars did not reach the stream.
     #[error(transparent)]
     Write(#[from] WriteError),
 }
@@ -113,9 +129,10 @@ impl Error {
             Self::Body(_) | Self::TooLarge { .. } => Some("body"),
             Self::ContentType(_) => Some("content-type"),
             Self::NoProbe => Some("probe"),
+            Self::NotLive | Self::NoLiveStream => Some("live"),
             Self::ListAndSymbols | Self::List(ListError::Unknown(_)) => Some("list"),
             Self::Future(_) | Self::TooOld { .. } => Some("trade_date"),
-            Self::ScheduledTimeTooOld { .. } => Some("scheduled_time"),
+            Self::ScheduledTimeTooOld { .. } | Self::ScheduledTimeInFuture { .. } => Some("scheduled_time"),
             _ => None,
         }
     }
@@ -128,6 +145,9 @@ impl NamedError for Error {
             | Self::RunId(_)
             | Self::HttpRunId
             | Self::NoProbe
+            | Self::NotLive
+            | Self::NoLiveStream
+            | Self::ScheduledTimeInFuture { .. }
             | Self::ListAndSymbols
             | Self::Body(_)
             | Self::TooLarge { .. }

@@ -3,7 +3,7 @@
 use serde_json::Value;
 use shared::{
     json,
-    payload::{ProbeRequest, ResumeRequest, RunRequest},
+    payload::{LiveRequest, ProbeRequest, ResumeRequest, RunRequest},
 };
 
 use crate::{Error, http};
@@ -17,6 +17,8 @@ pub enum Event {
     First(RunRequest),
     /// A request to resume a collection, from the state machine.
     Resume(ResumeRequest),
+    /// A tick of the open session, from the machine `live`.
+    Live(LiveRequest),
     /// A request to query the market without collecting anything, from `finstream doctor`.
     Probe,
 }
@@ -25,16 +27,21 @@ impl Event {
     /// Parses the payload of an invocation.
     ///
     /// The state machine adds a `run_id` to every first request that is a JSON object, whatever else it holds; to resume
-    /// it sends the `collection` alone; an HTTP API always sends a `requestContext`; and a probe is `{"probe": true}`.
+    /// it sends the `collection` alone; an HTTP API always sends a `requestContext`; a tick has `"live": true`; and a probe is
+    /// `{"probe": true}`.
     ///
     /// # Errors
     /// What is wrong with the payload.
     pub fn parse(payload: Value) -> Result<Self, Error> {
         let has = |field| payload.get(field).is_some();
-        match (has("run_id"), has("requestContext"), has("collection"), has("probe")) {
+        match (has("run_id"), has("requestContext"), has("collection"), has("live"), has("probe")) {
             (false, true, ..) => Ok(Self::Http(http::request(payload))),
-            (false, false, true, _) => Ok(Self::Resume(json::value(payload)?)),
-            (false, false, false, true) => match json::value(payload)? {
+            (false, false, true, ..) => Ok(Self::Resume(json::value(payload)?)),
+            (false, false, false, true, _) => match json::value(payload)? {
+                LiveRequest { live: false, .. } => Err(Error::NotLive),
+                request => Ok(Self::Live(request)),
+            },
+            (false, false, false, false, true) => match json::value(payload)? {
                 ProbeRequest { probe: true } => Ok(Self::Probe),
                 ProbeRequest { probe: false } => Err(Error::NoProbe),
             },
@@ -70,6 +77,12 @@ mod tests {
             (r#"{"probe":true,"symbols":["META"]}"#.to_owned(), "unknown field `symbols`"),
             (r#"{"probe":true,"run_id":"r"}"#.to_owned(), "unknown field `probe`"),
             (format!(r#"{{"probe":true,"collection":{collection}}}"#), "unknown field `probe`"),
+            (include_str!("../events/live.json").to_owned(), "live"),
+            (r#"{"live":true}"#.to_owned(), "live"),
+            (r#"{"live":false}"#.to_owned(), "live is false"),
+            (r#"{"live":true,"trade_date":"2026-11-20"}"#.to_owned(), "unknown field `trade_date`"),
+            (r#"{"live":true,"probe":true}"#.to_owned(), "unknown field `probe`"),
+            (r#"{"live":true,"run_id":"r"}"#.to_owned(), "unknown field `live`"),
             ("[]".to_owned(), "expected a JSON object"),
         ] {
             let parsed = serde_json::from_str(&payload).map_err(Error::Answer).and_then(Event::parse);
@@ -77,6 +90,7 @@ mod tests {
                 Ok(Event::Http(Ok(_))) => "http".to_owned(),
                 Ok(Event::First(_)) => "first".to_owned(),
                 Ok(Event::Resume(_)) => "resume".to_owned(),
+                Ok(Event::Live(_)) => "live".to_owned(),
                 Ok(Event::Probe) => "probe".to_owned(),
                 Ok(Event::Http(Err(error))) | Err(error) => error.to_string(),
             };

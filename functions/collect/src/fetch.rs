@@ -111,6 +111,31 @@ impl<'a> Fetch<'a> {
         stream::iter(pending).then(|symbol| self.symbol(symbol)).chain(rest)
     }
 
+    /// The reference symbol's day, queried before any other symbol's, which shows whether its exchange trades.
+    ///
+    /// # Errors
+    /// Why it has no bars. A market that refuses the client, or is down, opens the breaker.
+    pub async fn reference(&self) -> Result<SymbolDay, Failure> {
+        let mut known = self.reference.lock().await;
+        let (began, day) =
+            (Instant::now(), self.yahoo.day(self.breaker, &self.yahoo.settings().reference, self.day).await);
+        match &day {
+            Ok(day) => {
+                self.breaker.record_answer(began);
+                *known = ReferenceDay::Traded(day.session.zone.clone());
+            }
+            Err(Failure { reason: Reason::NoSession, .. }) => {
+                self.breaker.record_answer(began);
+                *known = ReferenceDay::WithoutBars;
+            }
+            Err(failure) if matches!(failure.reason, Reason::Blocked | Reason::Unavailable) => {
+                self.breaker.open(failure.as_no_answer());
+            }
+            Err(_) => {}
+        }
+        day
+    }
+
     /// Finds out whether a market that blocked this client, or was down, answers again, by the symbol that is refused only
     /// together with all others.
     pub async fn query_reference_first(&self) {

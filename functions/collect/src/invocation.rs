@@ -2,7 +2,7 @@
 
 use std::time::{Duration, SystemTime};
 
-use jiff::Timestamp;
+use jiff::{RoundMode, Timestamp, TimestampRound, Unit};
 use lambda_runtime::Context;
 use tokio::time::Instant;
 
@@ -45,6 +45,11 @@ impl Invocation {
         Self { deadline: self.deadline.min(self.began + limit), ..self }
     }
 
+    /// When it began, in UTC, to the millisecond, which is what the query compares.
+    pub fn collected_at(&self) -> Timestamp {
+        truncated(self.began_at, Unit::Millisecond)
+    }
+
     /// The time now, in UTC.
     pub fn now(&self) -> Timestamp {
         self.began_at + self.began.elapsed()
@@ -63,4 +68,9 @@ impl Invocation {
     fn reserve(&self) -> Duration {
         FLUSH_RESERVE.min(self.deadline.duration_since(self.began) / 5)
     }
+}
+
+/// The time, without what is smaller than the unit.
+pub fn truncated(at: Timestamp, unit: Unit) -> Timestamp {
+    at.round(TimestampRound::new().smallest(unit).mode(RoundMode::Trunc)).unwrap_or(at)
 }

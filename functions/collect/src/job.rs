@@ -2,14 +2,14 @@
 
 use std::{collections::BTreeSet, sync::Arc};
 
-use jiff::{RoundMode, Timestamp, TimestampRound, Unit};
+use jiff::{Timestamp, Unit};
 use shared::{
     Bar, Companies, Interval, ListName, RunId, Symbol, SymbolList, TradeDate,
     payload::{CollectOutcome, Collection, ResumeRequest, SessionWait, SymbolOutcomes},
 };
 
 use crate::{
-    invocation::Invocation,
+    invocation::{Invocation, truncated},
     pending::Pending,
     symbol_outcomes,
     yahoo::{SymbolDay, yahoo_symbol},
@@ -47,7 +47,7 @@ impl Job {
         session_wait: SessionWait,
         invocation: &Invocation,
     ) -> Self {
-        let collected_at = truncated(invocation.began_at, Unit::Millisecond);
+        let collected_at = invocation.collected_at();
         Self { trade_date, interval, run_id, collected_at, list, companies, pending, session_wait, earlier: None }
     }
 
@@ -71,7 +71,7 @@ impl Job {
             trade_date: earlier.trade_date,
             interval: earlier.interval,
             run_id: earlier.run_id.clone(),
-            collected_at: truncated(invocation.began_at, Unit::Millisecond),
+            collected_at: invocation.collected_at(),
             list: earlier.list.clone(),
             companies,
             pending,
@@ -95,26 +95,8 @@ impl Job {
 
     /// The bars of one symbol as they are written to the lake.
     pub fn bars(&self, symbol: &Symbol, queried_as: &Symbol, day: SymbolDay) -> impl Iterator<Item = Bar> {
-        let company_name = company_name(&self.companies, symbol, queried_as)
-            .map(str::to_owned)
-            .or(day.name)
-            .unwrap_or_else(|| symbol.to_string());
-        day.bars.into_iter().map(move |bar| Bar {
-            symbol: symbol.clone(),
-            company_name: company_name.clone(),
-            trade_date: self.trade_date,
-            ts: bar.start.to_zoned(day.session.zone.clone()),
-            open: bar.open,
-            high: bar.high,
-            low: bar.low,
-            close: bar.close,
-            volume: bar.volume,
-            currency: day.currency.clone(),
-            interval: self.interval,
-            collected_at: self.collected_at,
-            run_id: self.run_id.clone(),
-            previous_close: day.previous_close,
-        })
+        let Self { companies, interval, collected_at, run_id, .. } = self;
+        bars(companies, (symbol, queried_as), day, (*interval, *collected_at, run_id.clone()))
     }
 
     /// The answer of the invocation, with the records of the earlier ones added.
@@ -147,15 +129,41 @@ impl Job {
     }
 }
 
+/// The bars of one symbol as they are written to the lake, of a collection that began at an instant in UTC.
+pub fn bars(
+    companies: &Companies,
+    (symbol, queried_as): (&Symbol, &Symbol),
+    day: SymbolDay,
+    (interval, collected_at, run_id): (Interval, Timestamp, RunId),
+) -> impl Iterator<Item = Bar> {
+    let company_name = company_name(companies, symbol, queried_as)
+        .map(str::to_owned)
+        .or(day.name)
+        .unwrap_or_else(|| symbol.to_string());
+    let symbol = symbol.clone();
+    day.bars.into_iter().map(move |bar| Bar {
+        symbol: symbol.clone(),
+        company_name: company_name.clone(),
+        trade_date: day.session.trade_date,
+        ts: bar.start.to_zoned(day.session.zone.clone()),
+        open: bar.open,
+        high: bar.high,
+        low: bar.low,
+        close: bar.close,
+        volume: bar.volume,
+        currency: day.currency.clone(),
+        interval,
+        collected_at,
+        run_id: run_id.clone(),
+        previous_close: day.previous_close,
+    })
+}
+
 /// The name in the companies file: that of the company which trades under the symbol today, or which answered as its
 /// successor. A former symbol that answers by itself belongs to somebody else by now: FB is a fund since 2025.
 fn company_name<'a>(companies: &'a Companies, symbol: &Symbol, queried_as: &Symbol) -> Option<&'a str> {
     let successor = companies.successor(symbol).filter(|successor| yahoo_symbol(successor) == *queried_as);
     companies.name(successor.unwrap_or(symbol))
-}
-
-fn truncated(at: Timestamp, unit: Unit) -> Timestamp {
-    at.round(TimestampRound::new().smallest(unit).mode(RoundMode::Trunc)).unwrap_or(at)
 }
 
 #[cfg(test)]

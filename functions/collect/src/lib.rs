@@ -1,4 +1,5 @@
-//! Fetches one trading day of bars for a list of symbols and writes them to Firehose.
+//! Fetches one trading day of bars for a list of symbols and writes them to Firehose; or, of a session that goes on, the bars
+//! that have closed lately, and writes them to a data stream.
 //!
 //! One invocation is one attempt. It waits neither for the delivery nor for a market that blocks it: its answer says
 //! what is missing, and `statemachine/pipeline.asl.json` resumes the collection later.
@@ -12,12 +13,15 @@ mod firehose;
 mod http;
 mod invocation;
 mod job;
+mod kinesis;
 mod lists;
+mod live;
 mod pending;
 mod probe;
 mod rate_limiter;
 mod second_attempt;
 mod symbol_outcomes;
+mod writer;
 mod yahoo;
 
 use std::{pin::pin, sync::Arc, time::Duration};
@@ -27,19 +31,26 @@ use jiff::{SignedDuration, Timestamp};
 use lambda_runtime::{LambdaEvent, tracing::Instrument};
 use serde_json::Value;
 use shared::{
-    Companies, HandlerError, Interval, ListName, TradeDate,
+    Companies, HandlerError, Interval, ListName, SymbolList, TradeDate,
     payload::{CollectOutcome, Collection, Reason, RunRequest, SessionWait, SymbolOutcomes},
     yahoo_retention,
 };
 
 pub use error::Error;
+pub use firehose::DeliveryStream;
 pub use invocation::Invocation;
+pub use kinesis::DataStream;
 pub use lists::{ListError, Lists};
 pub use yahoo::{HttpReply, MarketSettings, Transport, Unreachable, Yahoo};
 
 use crate::{
-    circuit_breaker::CircuitBreaker, event::Event, fetch::Fetch, firehose::Writer, job::Job, pending::Pending,
-    yahoo::Day,
+    circuit_breaker::CircuitBreaker,
+    event::Event,
+    fetch::Fetch,
+    job::Job,
+    pending::Pending,
+    writer::Writer,
+    yahoo::{Day, Scope},
 };
 
 /// The time limit of an HTTP request, and of a probe, for which somebody waits, too: API Gateway waits 30 seconds for an
@@ -54,10 +65,10 @@ pub struct Collector {
     pub lists: Lists,
     /// The client of Yahoo's chart endpoint.
     pub yahoo: Yahoo,
-    /// Sends `PutRecordBatch`.
-    pub firehose: aws_sdk_firehose::Client,
-    /// The delivery stream (`DELIVERY_STREAM`).
-    pub stream: String,
+    /// The delivery stream of the daily run (`DELIVERY_STREAM`).
+    pub delivery: DeliveryStream,
+    /// The data stream of the open session (`LIVE_STREAM`), where the stack has one.
+    pub live: Option<DataStream>,
     /// How long after a run's first invocation began a session may end for the run to wait for it (`SESSION_WAIT_HOURS`).
     pub session_wait: SignedDuration,
 }
@@ -92,6 +103,7 @@ impl Collector {
                 let job = Job::resume(request, names, self.session_wait(true, &invocation), &invocation);
                 serde_json::to_value(self.run(job, &invocation, &invocation.breaker()).await?)
             }
+            Event::Live(request) => serde_json::to_value(self.tick(request, &invocation).await?),
             Event::Probe => {
                 let invocation = invocation.limited_to(HTTP_TIMEOUT);
                 serde_json::to_value(probe::probe(&self.yahoo, &invocation).await)
@@ -117,7 +129,7 @@ impl Collector {
             }
             None => {}
         }
-        let (list, companies) = self.list(&request).await?;
+        let (list, companies) = self.list(request.list.as_ref(), request.symbols.as_ref()).await?;
         let trade_date = match request.trade_date {
             Some(date) => date,
             None => self.yahoo.newest_session(breaker, at).await.map_err(Error::NewestSession)?.trade_date,
@@ -130,10 +142,14 @@ impl Collector {
     }
 
     /// The list of a run, none where the request names symbols; and that which has the names of its companies.
-    async fn list(&self, request: &RunRequest) -> Result<(Option<ListName>, Arc<Companies>), Error> {
-        let list = match (&request.list, &request.symbols) {
+    async fn list(
+        &self,
+        list: Option<&ListName>,
+        symbols: Option<&SymbolList>,
+    ) -> Result<(Option<ListName>, Arc<Companies>), Error> {
+        let list = match (list, symbols) {
             (Some(_), Some(_)) => return Err(Error::ListAndSymbols),
-            (list, None) => Some(list.clone().unwrap_or_default()),
+            (list, None) => Some(list.cloned().unwrap_or_default()),
             (None, Some(_)) => None,
         };
         let companies = match &list {
@@ -182,12 +198,16 @@ impl Collector {
         invocation: &Invocation,
         breaker: &CircuitBreaker,
     ) -> Result<Collection, Error> {
-        let mut writer = Writer::new(&self.firehose, &self.stream, invocation.writing_until());
+        let mut writer = Writer::new(&self.delivery, invocation.writing_until());
         let requested = job.requested();
         let mut symbols = job.earlier.as_mut().map(|earlier| std::mem::take(&mut earlier.symbols)).unwrap_or_default();
         let pending = std::mem::take(&mut job.pending);
         let companies = job.companies.clone();
-        let day = Day { trade_date: job.trade_date, interval: job.interval, now: invocation.began_at };
+        let day = Day {
+            trade_date: job.trade_date,
+            interval: job.interval,
+            scope: Scope::Whole { now: invocation.began_at },
+        };
         let fetch = Fetch::new(&self.yahoo, &companies, breaker, day, job.earlier.is_some(), symbols.collected.first());
         let (mut simulated, mut doubtful) = (false, Vec::new());
         if job.was_stopped_by_market() {
@@ -278,9 +298,9 @@ mod tests {
             zone: jiff::tz::TimeZone::get("America/New_York")?,
         };
         let aws = aws_config::SdkConfig::builder().behavior_version(aws_config::BehaviorVersion::latest()).build();
-        let firehose = aws_sdk_firehose::Client::new(&aws);
+        let delivery = DeliveryStream { client: aws_sdk_firehose::Client::new(&aws), name: "bars".into() };
         let (lists, yahoo) = (Lists::new(aws_sdk_s3::Client::new(&aws), "lake".into()), Yahoo::new(settings)?);
-        Ok(Collector { lists, yahoo, firehose, stream: "bars".into(), session_wait: SignedDuration::ZERO })
+        Ok(Collector { lists, yahoo, delivery, live: None, session_wait: SignedDuration::ZERO })
     }
 
     #[tokio::test]

@@ -11,7 +11,7 @@ mod transport;
 mod wire;
 mod yahoo_symbol;
 
-pub use client::{Day, NewestSession, Yahoo};
+pub use client::{Day, NewestSession, Scope, Yahoo};
 #[cfg(test)]
 pub use decode::Ohlcv;
 pub use decode::SymbolDay;

@@ -6,7 +6,11 @@ use backon::{BackoffBuilder, ExponentialBuilder};
 use jiff::{Timestamp, ToSpan, tz::TimeZone};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use reqwest::Url;
-use shared::{Interval, Symbol, TradeDate, payload::Reason, yahoo_retention::is_yahoo};
+use shared::{
+    Interval, Symbol, TradeDate,
+    payload::{LiveWindow, Reason},
+    yahoo_retention::is_yahoo,
+};
 use tokio::time::{Instant, sleep};
 
 use super::{
@@ -48,8 +52,36 @@ pub struct Day {
     pub trade_date: TradeDate,
     /// The length of the bars.
     pub interval: Interval,
-    /// The time by which it is decided whether the session is over.
-    pub now: Timestamp,
+    /// Which of the session's.
+    pub scope: Scope,
+}
+
+/// Which bars of a session are queried.
+#[derive(Debug, Clone, Copy)]
+pub enum Scope {
+    /// All of a session that is over at this time.
+    Whole {
+        /// The time by which that is decided.
+        now: Timestamp,
+    },
+    /// Those that closed in a window, also while the session goes on; there may be none.
+    Window(LiveWindow),
+}
+
+impl Day {
+    /// The bars that closed in a window, of the session that the newest of them belongs to on the clock of `zone`.
+    pub fn of_window(window: LiveWindow, interval: Interval, zone: &TimeZone) -> Self {
+        let newest = window.until.checked_sub(interval.duration()).unwrap_or(window.until);
+        Self { trade_date: newest.to_zoned(zone.clone()).date().into(), interval, scope: Scope::Window(window) }
+    }
+
+    /// The same on the clock of another exchange, where a window may lie in a session of another date.
+    fn in_zone(self, zone: &TimeZone) -> Self {
+        match self.scope {
+            Scope::Whole { .. } => self,
+            Scope::Window(window) => Self::of_window(window, self.interval, zone),
+        }
+    }
 }
 
 /// The newest session of the reference symbol.
@@ -105,12 +137,13 @@ impl Yahoo {
     ///
     /// # Errors
     /// Why there are none.
-    pub async fn day(&self, breaker: &CircuitBreaker, symbol: &Symbol, day: Day) -> Result<SymbolDay, Failure> {
+    pub async fn day(&self, breaker: &CircuitBreaker, symbol: &Symbol, mut day: Day) -> Result<SymbolDay, Failure> {
         let expected = &self.settings.zone;
         let mut reply = self.chart_of_day(breaker, symbol, day, expected).await?;
         if reply.zone != *expected {
             // The exchange's day begins at another instant than the one that was requested.
             let zone = reply.zone.clone();
+            day = day.in_zone(&zone);
             reply = self.chart_of_day(breaker, symbol, day, &zone).await?;
         }
         reply.day(symbol, day)

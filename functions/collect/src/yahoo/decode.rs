@@ -13,7 +13,7 @@ use shared::{
 };
 
 use super::{
-    client::Day,
+    client::{Day, Scope},
     doubtful,
     hours::{self, Row, SessionBars},
     session::sessions,
@@ -204,7 +204,7 @@ impl Decoded {
     }
 
     fn regular_session(self, symbol: &Symbol, day: Day) -> Result<SymbolDay, Failure> {
-        let Day { trade_date, interval, now } = day;
+        let Day { trade_date, interval, scope } = day;
         self.check(symbol, interval)?;
         if self.is_shell() {
             let what = "Yahoo has no prices under this name: delisted, moved to another exchange, or never traded";
@@ -220,8 +220,10 @@ impl Decoded {
             });
         };
         let SessionBars { session, expected, bars, outside, over_at, mut remarks } =
-            hours::bars_of(session, &self.rows(), interval);
-        if now < over_at {
+            hours::bars_of(session, &self.rows_of(scope, interval), interval);
+        if let Scope::Whole { now } = scope
+            && now < over_at
+        {
             let ends = over_at.to_zoned(session.zone).strftime("%H:%M %Z").to_string();
             return Err(Failure {
                 session_ends_at: Some(over_at),
@@ -231,13 +233,19 @@ impl Decoded {
                 )
             });
         }
-        if bars.is_empty() {
+        if bars.is_empty() && matches!(scope, Scope::Whole { .. }) {
             let why = remarks.into_iter().map(|remark| format!("; {}", remark.detail)).collect::<String>();
             return Err(Failure::new(Reason::NoTrades, format!("no trades in the session of {trade_date}{why}")));
         }
         let doubtful = doubtful::of(&bars);
         remarks.extend(doubtful::remark(&doubtful, &session));
         let previous_close = self.previous_close(&bars);
+        let bars = match scope {
+            Scope::Whole { .. } => bars,
+            Scope::Window(window) => {
+                bars.into_iter().filter(|bar| bar.start + interval.duration() > window.from).collect()
+            }
+        };
         let name = self.meta.long_name.or(self.meta.short_name).map(shortened);
         let currency = self.meta.currency.map(shortened);
         let simulated = self.simulated;
@@ -280,6 +288,16 @@ impl Decoded {
 
     fn is_extended(&self, at: Timestamp) -> bool {
         self.meta.trading_periods.as_ref().is_some_and(|periods| periods.is_extended(at))
+    }
+
+    /// The rows, without those of bars that had not closed by the end of a window: the one that is still growing, and the
+    /// latest price with the time of the reply.
+    fn rows_of(&self, scope: Scope, interval: Interval) -> Vec<Row> {
+        let mut rows = self.rows();
+        if let Scope::Window(window) = scope {
+            rows.retain(|row| row.at + interval.duration() <= window.until);
+        }
+        rows
     }
 
     /// The rows that have a time, without those of pre- and post-market trading where that is listed.

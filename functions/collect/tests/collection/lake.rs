@@ -1,12 +1,12 @@
-//! The lake of a run: what the real Firehose client sent, record by record.
+//! The lake of a run: what the real clients of Firehose and Kinesis sent, record by record.
 
 use std::{
     fmt,
     sync::{Arc, Mutex, PoisonError},
 };
 
-use aws_credential_types::Credentials;
-use aws_sdk_firehose::{Client, config::Region};
+use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_credential_types::{Credentials, provider::SharedCredentialsProvider};
 use aws_smithy_runtime_api::{
     client::{
         http::{HttpConnector, HttpConnectorFuture, SharedHttpConnector, http_client_fn},
@@ -16,10 +16,11 @@ use aws_smithy_runtime_api::{
     http::StatusCode,
 };
 use aws_smithy_types::{base64, body::SdkBody};
+use collect::{DataStream, DeliveryStream};
 use serde_json::{Value, json};
 use shared::Bar;
 
-/// What a delivery stream has accepted.
+/// What a stream has accepted.
 #[derive(Clone, Default)]
 pub struct Lake {
     bars: Arc<Mutex<Vec<Bar>>>,
@@ -45,19 +46,28 @@ impl Lake {
         *self.records.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A client of the stream.
-    pub fn client(&self) -> Client {
-        let connector = SharedHttpConnector::new(self.clone());
-        let config = aws_sdk_firehose::Config::builder()
-            .behavior_version(aws_config::BehaviorVersion::latest())
-            .region(Region::from_static("eu-west-1"))
-            .credentials_provider(Credentials::new("id", "secret", None, None, "test"))
-            .http_client(http_client_fn(move |_, _| connector.clone()))
-            .build();
-        Client::from_conf(config)
+    /// The delivery stream of the daily run.
+    pub fn delivery_stream(&self) -> DeliveryStream {
+        DeliveryStream { client: aws_sdk_firehose::Client::new(&self.config()), name: "bars".into() }
     }
 
-    /// Accepts the records of a `PutRecordBatch`.
+    /// The data stream of the open session.
+    pub fn data_stream(&self) -> DataStream {
+        let arn = "arn:aws:kinesis:eu-west-1:123456789012:stream/live".into();
+        DataStream { client: aws_sdk_kinesis::Client::new(&self.config()), arn }
+    }
+
+    fn config(&self) -> SdkConfig {
+        let connector = SharedHttpConnector::new(self.clone());
+        SdkConfig::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .region(Region::from_static("eu-west-1"))
+            .credentials_provider(SharedCredentialsProvider::new(Credentials::new("id", "secret", None, None, "test")))
+            .http_client(http_client_fn(move |_, _| connector.clone()))
+            .build()
+    }
+
+    /// Accepts the records of a `PutRecordBatch`, or of a `PutRecords`.
     fn put(&self, body: &[u8]) -> Result<Value, Box<dyn std::error::Error + Send + Sync>> {
         let request: Value = serde_json::from_slice(body)?;
         let mut records = request["Records"].as_array().ok_or("no records")?.clone();
@@ -76,9 +86,12 @@ impl Lake {
             for line in data.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
                 bars.push(serde_json::from_slice(line)?);
             }
-            entries.insert(0, json!({"RecordId": "accepted"}));
+            entries
+                .insert(0, json!({"RecordId": "accepted", "SequenceNumber": "1", "ShardId": "shardId-000000000000"}));
         }
-        Ok(json!({"FailedPutCount": failed, "RequestResponses": entries}))
+        Ok(
+            json!({"FailedPutCount": failed, "RequestResponses": entries, "FailedRecordCount": failed, "Records": entries}),
+        )
     }
 }
 

@@ -68,8 +68,8 @@ pub fn collector_of(
     Ok(Collector {
         lists: Lists::new(bucket.client(), "lake".into()),
         yahoo,
-        firehose: lake.client(),
-        stream: "bars".into(),
+        delivery: lake.delivery_stream(),
+        live: Some(lake.data_stream()),
         session_wait: SignedDuration::from_hours(8),
     })
 }

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use serde_json::json;
 use shared::Interval;
 
-use super::{Day, HttpReply, SymbolDay};
+use super::{Day, HttpReply, Scope, SymbolDay};
 
 /// Open, high, low, close and volume of a bar that starts at this time in UTC.
 type Row = (&'static str, [f64; 4], u64);
@@ -119,7 +119,7 @@ fn day(recorded: &Recorded) -> Result<SymbolDay, Box<dyn std::error::Error>> {
     }]}});
     let reply = HttpReply { status: 200, body: body.to_string(), simulated: false };
     let interval: Interval = interval.parse()?;
-    let day = Day { trade_date: period[0][..10].parse()?, interval, now: Timestamp::MAX };
+    let day = Day { trade_date: period[0][..10].parse()?, interval, scope: Scope::Whole { now: Timestamp::MAX } };
     Ok(reply.decode()?.day(&symbol.parse()?, day)?)
 }
 

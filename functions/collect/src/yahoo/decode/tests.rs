@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 use shared::{Interval, payload::Reason};
 
-use super::{Day, Failure, HttpReply, SymbolDay, is_same_instrument};
+use super::{Day, Failure, HttpReply, Scope, SymbolDay, is_same_instrument};
 
 /// 2026-11-20, a full session: 09:30 to 16:00 in New York.
 const OPEN: i64 = 1_795_185_000;
@@ -46,7 +46,7 @@ fn decode(status: u16, body: &str) -> Result<SymbolDay, Failure> {
     let date = "2026-11-20".parse().map_err(|_| Failure::new(Reason::Refused, "the test's date"))?;
     let symbol = "META".parse().map_err(|_| Failure::new(Reason::Refused, "the test's symbol"))?;
     let now = Timestamp::from_second(CLOSE + 3600).map_err(|_| Failure::new(Reason::Refused, "the test's clock"))?;
-    let day = Day { trade_date: date, interval: Interval::FiveMinutes, now };
+    let day = Day { trade_date: date, interval: Interval::FiveMinutes, scope: Scope::Whole { now } };
     HttpReply { status, body: body.to_owned(), simulated: false }.decode()?.day(&symbol, day)
 }
 

@@ -1,0 +1,217 @@
+//! A tick of the open session: the bars that have closed lately, written to the data stream.
+//!
+//! One invocation is one attempt here, too: what the market did not answer, `statemachine/live.asl.json` requests later.
+//! What a tick lacks is left to the next one, whose window reaches back, and to the daily run, which collects the day anew.
+
+use std::{collections::BTreeSet, pin::pin};
+
+use futures::StreamExt;
+use jiff::{SignedDuration, Timestamp};
+use lambda_runtime::tracing::Instrument;
+use shared::{
+    Companies, Interval, RunId, Symbol, TradeDate,
+    payload::{FailedSymbol, LiveOutcome, LiveRequest, LiveTick, LiveWindow, Reason},
+};
+
+use crate::{
+    Collector, Error,
+    circuit_breaker::CircuitBreaker,
+    failure::Failure,
+    fetch::{Fetch, FetchedSymbol},
+    invocation::Invocation,
+    job,
+    kinesis::DataStream,
+    pending::Pending,
+    writer::{WriteError, Writer},
+    yahoo::{Day, SymbolDay},
+};
+
+/// How far the scheduled time may be ahead of the function's clock.
+const CLOCK_SKEW: SignedDuration = SignedDuration::from_mins(1);
+
+impl Collector {
+    /// Collects the bars that closed in the window of a tick.
+    ///
+    /// # Errors
+    /// [`Error`]. A market that refuses or does not answer is none: the answer says so.
+    pub(crate) async fn tick(&self, request: LiveRequest, invocation: &Invocation) -> Result<LiveTick, Error> {
+        let span = tracing::info_span!("tick", scheduled_time = ?request.scheduled_time, until = ?request.until);
+        Box::pin(self.collect_tick(request, invocation)).instrument(span).await
+    }
+
+    async fn collect_tick(&self, request: LiveRequest, invocation: &Invocation) -> Result<LiveTick, Error> {
+        let stream = self.live.as_ref().ok_or(Error::NoLiveStream)?;
+        let (interval, now) = (request.interval.unwrap_or_default(), invocation.began_at);
+        let scheduled_time = request.scheduled_time.unwrap_or(now);
+        if scheduled_time > now + CLOCK_SKEW {
+            return Err(Error::ScheduledTimeInFuture { at: scheduled_time, now });
+        }
+        if self.is_too_old(self.date(scheduled_time), interval, now) {
+            return Err(Error::ScheduledTimeTooOld { at: scheduled_time, interval });
+        }
+        let until = request.until.unwrap_or(scheduled_time).min(now);
+        let (list, companies) = self.list(request.list.as_ref(), request.symbols.as_ref()).await?;
+        let symbols = request.symbols.as_deref().unwrap_or_else(|| companies.symbols());
+        let pending = request.pending.as_deref().unwrap_or(symbols);
+
+        let window = LiveWindow::new(scheduled_time, until, interval);
+        let day = Day::of_window(window, interval, &self.yahoo.settings().zone);
+        let breaker = invocation.breaker();
+        let fetch = Fetch::new(&self.yahoo, &companies, &breaker, day, false, None);
+        let mut written = Written::new(stream, &companies, interval, invocation);
+        let mut results = Results::default();
+        // Symbols that somebody names may trade when the exchange of the reference symbol does not.
+        let reference = if list.is_some() { Some(fetch.reference().await) } else { None };
+        let is_closed = reference.as_ref().is_some_and(|reference| is_closed(reference, window));
+        if !is_closed {
+            let mut pending: Vec<_> = pending.iter().map(Pending::from).collect();
+            if let Some(Ok(day)) = reference {
+                let symbol = &self.yahoo.settings().reference;
+                if let Some(at) = pending.iter().position(|it| it.symbol == *symbol) {
+                    pending.swap_remove(at);
+                    written.add(symbol, symbol, day).await?;
+                }
+            }
+            results.collect(&fetch, pending, &mut written).await?;
+        }
+        let requested = symbols.len();
+        let outcome = if is_closed { LiveOutcome::Closed } else { outcome(&breaker) };
+        if outcome == LiveOutcome::Collected && results.failed.len() == requested {
+            return Err(Error::NoBars { trade_date: day.trade_date, failed: results.failed });
+        }
+        let failed_count = results.failed.len();
+        results.failed.truncate(LiveTick::MAX_FAILED);
+        let Written { bars, trade_dates, simulated, collected_at, writer, .. } = written;
+        let tick = LiveTick {
+            outcome,
+            scheduled_time,
+            until,
+            interval,
+            collected_at,
+            trade_dates: trade_dates.into_iter().collect(),
+            bars,
+            records: writer.finish().await?,
+            requested,
+            failed: results.failed,
+            failed_count,
+            pending: results.pending,
+            simulated: simulated || results.simulated,
+        };
+        tracing::info!(
+            outcome = ?tick.outcome,
+            bars = tick.bars,
+            records = tick.records,
+            failed = tick.failed_count,
+            pending = tick.pending.len(),
+            "tick collected"
+        );
+        Ok(tick)
+    }
+}
+
+/// Whether the exchange of the reference symbol has no session in the window.
+fn is_closed(reference: &Result<SymbolDay, Failure>, window: LiveWindow) -> bool {
+    match reference {
+        Ok(day) => day.session.close <= window.from || window.until <= day.session.open,
+        Err(failure) => failure.reason == Reason::NoSession,
+    }
+}
+
+fn outcome(breaker: &CircuitBreaker) -> LiveOutcome {
+    match breaker.cause().map(|cause| cause.reason) {
+        None => LiveOutcome::Collected,
+        Some(Reason::Blocked) => LiveOutcome::Blocked,
+        Some(Reason::NotAttempted) => LiveOutcome::OutOfTime,
+        Some(_) => LiveOutcome::Unavailable,
+    }
+}
+
+/// What became of the symbols that have no bars.
+#[derive(Debug, Default)]
+struct Results {
+    /// Those with a reason of their own.
+    failed: Vec<FailedSymbol>,
+    /// Those that the market has not answered.
+    pending: Vec<Symbol>,
+    simulated: bool,
+}
+
+impl Results {
+    /// Requests the symbols, and writes each one's bars as they arrive.
+    async fn collect(
+        &mut self,
+        fetch: &Fetch<'_>,
+        pending: Vec<Pending>,
+        written: &mut Written<'_>,
+    ) -> Result<(), WriteError> {
+        let mut doubtful = Vec::new();
+        let mut results = pin!(fetch.symbols(pending));
+        while let Some(fetched) = results.next().await {
+            fetched.log();
+            self.simulated |= fetched.is_simulated();
+            if fetched.is_in_doubt() {
+                doubtful.push(fetched);
+                continue;
+            }
+            let FetchedSymbol { pending: Pending { symbol, .. }, queried_as, day, .. } = fetched;
+            match day {
+                Ok(day) => written.add(&symbol, &queried_as, day).await?,
+                Err(failure) => self.record(symbol, failure),
+            }
+        }
+        for FetchedSymbol { pending, day, .. } in fetch.decide(doubtful).await {
+            if let Err(failure) = day {
+                self.record(pending.symbol, failure);
+            }
+        }
+        Ok(())
+    }
+
+    fn record(&mut self, symbol: Symbol, failure: Failure) {
+        match failure.reason {
+            _ if !failure.counts_as_attempt => self.pending.push(symbol),
+            // Its exchange does not trade now, or it has not traded yet today.
+            Reason::NoSession | Reason::NoTrades => {}
+            reason => self.failed.push(FailedSymbol {
+                symbol,
+                reason,
+                detail: failure.detail,
+                attempts: 1,
+                session_ends_at: None,
+                refusals: u32::from(reason == Reason::Blocked),
+            }),
+        }
+    }
+}
+
+/// What a tick has written.
+#[derive(Debug)]
+struct Written<'a> {
+    writer: Writer<'a, DataStream>,
+    companies: &'a Companies,
+    interval: Interval,
+    collected_at: Timestamp,
+    bars: usize,
+    trade_dates: BTreeSet<TradeDate>,
+    simulated: bool,
+}
+
+impl<'a> Written<'a> {
+    fn new(stream: &'a DataStream, companies: &'a Companies, interval: Interval, invocation: &Invocation) -> Self {
+        let (writer, collected_at) = (Writer::new(stream, invocation.writing_until()), invocation.collected_at());
+        let trade_dates = BTreeSet::new();
+        Self { writer, companies, interval, collected_at, bars: 0, trade_dates, simulated: false }
+    }
+
+    async fn add(&mut self, symbol: &Symbol, queried_as: &Symbol, day: SymbolDay) -> Result<(), WriteError> {
+        self.simulated |= day.simulated;
+        if day.bars.is_empty() {
+            return Ok(());
+        }
+        let trade_date = day.session.trade_date;
+        self.bars += day.bars.len();
+        self.trade_dates.insert(trade_date);
+        let collection = (self.interval, self.collected_at, RunId::live(trade_date));
+        self.writer.write(job::bars(self.companies, (symbol, queried_as), day, collection)).await
+    }
+}

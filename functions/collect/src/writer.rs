@@ -1,0 +1,231 @@
+//! Writing bars to a stream: many lines to a record, many records to a call, and of a call only the rejected records are
+//! sent again.
+
+mod packer;
+
+use std::time::Duration;
+
+use shared::{Bar, ServiceError, TradeDate};
+use tokio::time::{Instant, timeout_at};
+
+use self::packer::Packer;
+
+/// What one call to a stream may hold.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    /// The most records in one call.
+    pub batch_records: usize,
+    /// The most bytes of one call, as `sent_bytes` has them.
+    pub batch_bytes: usize,
+    /// The bytes that a record of this length takes in the call.
+    pub sent_bytes: fn(usize) -> usize,
+}
+
+/// A stream that bars are written to.
+pub trait Stream {
+    /// Its name in messages.
+    const SERVICE: &'static str;
+    /// What one call may hold.
+    const LIMITS: Limits;
+
+    /// Sends records in one call.
+    fn put(&self, records: &[Vec<u8>]) -> impl Future<Output = Result<Receipt, ServiceError>> + Send;
+}
+
+/// What a stream answers to a call of status 200, which may have rejected records.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Receipt {
+    /// For each record of the call whether it is rejected; empty where none is.
+    pub rejected: Vec<bool>,
+    /// The error code and the message of the first of them.
+    pub cause: String,
+}
+
+impl Receipt {
+    /// What the answer says of `sent` records, which has an entry for each in the same order: none for one that was accepted,
+    /// else the code and the message. A record without an entry is taken as rejected.
+    pub fn of<'a>(sent: usize, entries: impl Iterator<Item = Option<(&'a str, Option<&'a str>)>>) -> Self {
+        let mut receipt = Self::default();
+        for entry in entries {
+            receipt.rejected.push(entry.is_some());
+            if let (Some((code, message)), true) = (entry, receipt.cause.is_empty()) {
+                receipt.cause = format!("{code}: {}", message.unwrap_or("no message"));
+            }
+        }
+        receipt.rejected.resize(sent, true);
+        receipt
+    }
+
+    /// The records that were not accepted.
+    fn rejected_of(&self, records: Vec<Vec<u8>>) -> Vec<Vec<u8>> {
+        let is_rejected = |at: usize| self.rejected.get(at).copied().unwrap_or_default();
+        records.into_iter().enumerate().filter(|(at, _)| is_rejected(*at)).map(|(_, record)| record).collect()
+    }
+}
+
+/// Why bars did not reach the stream.
+#[derive(Debug, thiserror::Error)]
+pub enum WriteError {
+    /// A bar could not be written as JSON.
+    #[error("a bar cannot be written as JSON: {0}")]
+    Json(#[from] serde_json::Error),
+    /// The call itself failed.
+    #[error(transparent)]
+    Service(#[from] ServiceError),
+    /// The stream rejected records, or was not reached, until the deadline.
+    #[error(
+        "{service} accepted {accepted} records and rejected {rejected} until the invocation's time was up ({cause}); run again: of bars that are written twice the last write wins"
+    )]
+    Rejected {
+        /// The service.
+        service: &'static str,
+        /// The number of records that it has accepted.
+        accepted: usize,
+        /// The number of records that it has not.
+        rejected: usize,
+        /// The last error of a call or of a record.
+        cause: String,
+    },
+}
+
+/// The pause before each call: none until the stream rejects a record, doubled by each call with rejected records and
+/// halved by each batch that is accepted.
+#[derive(Debug, Default)]
+struct Backoff(Duration);
+
+impl Backoff {
+    const SHORTEST: Duration = Duration::from_millis(200);
+    const LONGEST: Duration = Duration::from_secs(10);
+
+    fn increase(&mut self) {
+        self.0 = (self.0 * 2).clamp(Self::SHORTEST, Self::LONGEST);
+    }
+
+    fn decrease(&mut self) {
+        self.0 = if self.0 > Self::SHORTEST { self.0 / 2 } else { Duration::ZERO };
+    }
+
+    /// The pause with jitter: from half of it to all of it, so that several senders do not return at once.
+    fn pause(&self) -> Duration {
+        self.0.mul_f64(rand::random_range(0.5..=1.0))
+    }
+}
+
+/// Writes the bars of one collection to a stream.
+#[derive(Debug)]
+pub struct Writer<'a, S> {
+    stream: &'a S,
+    deadline: Instant,
+    packer: Packer,
+    backoff: Backoff,
+    /// The session of the bars in the open record: a record holds one, so that it lands in one partition as it is.
+    trade_date: Option<TradeDate>,
+    records: usize,
+}
+
+impl<'a, S: Stream> Writer<'a, S> {
+    /// A writer to `stream` that sends rejected records again until `deadline`.
+    pub fn new(stream: &'a S, deadline: Instant) -> Self {
+        let packer = Packer::new(S::LIMITS);
+        Self { stream, deadline, packer, backoff: Backoff::default(), trade_date: None, records: 0 }
+    }
+
+    /// Adds bars, sending each batch that becomes full.
+    ///
+    /// # Errors
+    /// What the stream did not accept.
+    pub async fn write(&mut self, bars: impl IntoIterator<Item = Bar>) -> Result<(), WriteError> {
+        for bar in bars {
+            if self.trade_date.replace(bar.trade_date).is_some_and(|before| before != bar.trade_date)
+                && let Some(batch) = self.packer.close_record()
+            {
+                self.send(batch).await?;
+            }
+            let mut line = serde_json::to_vec(&bar)?;
+            line.push(b'\n');
+            if let Some(batch) = self.packer.push(&line) {
+                self.send(batch).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Sends what is left and returns the number of records that the bars took.
+    ///
+    /// # Errors
+    /// What the stream did not accept.
+    pub async fn finish(mut self) -> Result<usize, WriteError> {
+        for batch in std::mem::replace(&mut self.packer, Packer::new(S::LIMITS)).finish() {
+            self.send(batch).await?;
+        }
+        Ok(self.records)
+    }
+
+    /// Sends one batch, and again those of its records that were rejected.
+    async fn send(&mut self, batch: Vec<Vec<u8>>) -> Result<(), WriteError> {
+        let mut waiting = batch;
+        let mut cause = "no time was left to send them".to_owned();
+        loop {
+            if Instant::now() + self.backoff.0 > self.deadline {
+                let (accepted, rejected) = (self.records, waiting.len());
+                return Err(WriteError::Rejected { service: S::SERVICE, accepted, rejected, cause });
+            }
+            tokio::time::sleep(self.backoff.pause()).await;
+            let sent = waiting.len();
+            // The SDK has no timeout of its own: it would wait until Lambda ends the invocation.
+            cause = match timeout_at(self.deadline, self.stream.put(&waiting)).await {
+                Err(_) => "it did not answer in time".to_owned(),
+                Ok(Ok(receipt)) => {
+                    waiting = receipt.rejected_of(waiting);
+                    self.records += sent - waiting.len();
+                    receipt.cause
+                }
+                Ok(Err(ServiceError::Unavailable { message, .. })) => message,
+                Ok(Err(error)) => return Err(error.into()),
+            };
+            tracing::info!(records = sent, rejected = waiting.len(), "batch sent");
+            if waiting.is_empty() {
+                self.backoff.decrease();
+                return Ok(());
+            }
+            self.backoff.increase();
+            tracing::warn!(rejected = waiting.len(), cause, pause = ?self.backoff.0, "sending the rejected records again");
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_pause_doubles_with_rejected_records_and_halves_with_success() {
+        let mut backoff = Backoff::default();
+        assert_eq!(backoff.pause(), Duration::ZERO);
+        let increased: Vec<_> = (0..8)
+            .map(|_| {
+                backoff.increase();
+                backoff.0.as_millis()
+            })
+            .collect();
+        assert_eq!(increased, [200, 400, 800, 1600, 3200, 6400, 10_000, 10_000]);
+        assert!((Duration::from_secs(5)..=Duration::from_secs(10)).contains(&backoff.pause()));
+        let decreased: Vec<_> = (0..8)
+            .map(|_| {
+                backoff.decrease();
+                backoff.0.as_millis()
+            })
+            .collect();
+        assert_eq!(decreased, [5000, 2500, 1250, 625, 312, 156, 0, 0]);
+    }
+
+    #[test]
+    fn only_rejected_records_are_sent_again() {
+        let sent: Vec<_> = ["a", "b", "c", "d"].map(|data| data.as_bytes().to_vec()).into();
+        let slow = Some(("ServiceUnavailableException", Some("Slow down.")));
+        let receipt = Receipt::of(sent.len(), [None, slow, None].into_iter());
+        assert_eq!(receipt.cause, "ServiceUnavailableException: Slow down.");
+        assert_eq!(receipt.rejected_of(sent.clone()), [b"b", b"d"], "the reply has no entry for d");
+        assert_eq!(Receipt::default().rejected_of(sent), Vec::<Vec<u8>>::new());
+    }
+}
