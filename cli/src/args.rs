@@ -333,6 +333,9 @@ pub struct UpArgs {
     /// Let the schedules start runs: the pipeline after each close, the watch the morning after
     #[arg(long)]
     pub schedules: bool,
+    /// Deploy with Live=ENABLED: ticks that collect the open session onto a stream, which start with --schedules or by hand
+    #[arg(long)]
+    pub live: bool,
 }
 
 #[derive(Debug, Args)]

@@ -28,6 +28,10 @@ pub const DEFAULT_WAIT_SCALE: f64 = 0.02;
 /// among the [`UpOptions::parameters`].
 pub const SCHEDULE_STATE: &str = "ScheduleState";
 
+/// The parameter of the template that decides whether the open session is collected, too; `DISABLED` unless it is among the
+/// [`UpOptions::parameters`].
+pub const LIVE: &str = "Live";
+
 /// A running local cloud: its addresses, credentials and stack.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct LocalCloud {
@@ -150,7 +154,16 @@ impl LocalCloud {
 
     /// Whether its schedules start runs.
     pub fn schedules_fire(&self) -> bool {
-        self.parameters.get(SCHEDULE_STATE).is_some_and(|state| state == "ENABLED")
+        self.is_enabled(SCHEDULE_STATE)
+    }
+
+    /// Whether the open session is collected, too.
+    pub fn is_live(&self) -> bool {
+        self.is_enabled(LIVE)
+    }
+
+    fn is_enabled(&self, parameter: &str) -> bool {
+        self.parameters.get(parameter).is_some_and(|state| state == "ENABLED")
     }
 
     /// The value of an output of the stack.

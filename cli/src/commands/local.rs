@@ -11,7 +11,7 @@ use std::{
 use anyhow::{Context, bail};
 use local::{
     LocalCloud, UpOptions,
-    cloud::{MarketSource, SCHEDULE_STATE, Storage},
+    cloud::{LIVE, MarketSource, SCHEDULE_STATE, Storage},
 };
 use market_sim::FaultRule;
 use url::Url;
@@ -61,14 +61,14 @@ async fn up(args: UpArgs, console: &Console) -> anyhow::Result<Exit> {
     if let Some(cloud) = LocalCloud::find(&home) {
         return already_up(&cloud, &args, market_url.as_deref(), console);
     }
-    let schedules = args.schedules.then(|| (SCHEDULE_STATE.to_owned(), "ENABLED".to_owned()));
+    let enabled = [(SCHEDULE_STATE, args.schedules), (LIVE, args.live)].into_iter().filter(|(_, is_enabled)| *is_enabled);
     let market = market_url.map_or_else(|| simulated_market(rules), |url| Ok(MarketSource::Url(url)))?;
     let options = UpOptions {
         root,
         home,
         market,
         wait_scale,
-        parameters: schedules.into_iter().collect(),
+        parameters: enabled.map(|(name, _)| (name.to_owned(), "ENABLED".to_owned())).collect(),
         storage: Storage::Persistent,
     };
     let cloud = tokio::select! {
@@ -95,6 +95,9 @@ fn already_up(cloud: &LocalCloud, args: &UpArgs, market_url: Option<&str>, conso
         ),
         _ if args.schedules && !cloud.schedules_fire() => bail!(
             "a local cloud whose schedules do not fire is up: stop it with `cargo finstream local down`, then bring it up with --schedules"
+        ),
+        _ if args.live && !cloud.is_live() => bail!(
+            "a local cloud without the stream of the open session is up: stop it with `cargo finstream local down`, then bring it up with --live"
         ),
         _ => {
             console.answer(&describe(cloud), &LocalJson::of(Some(cloud)))?;
@@ -185,6 +188,7 @@ fn describe(cloud: &LocalCloud) -> String {
         ("collect", output("CollectUrl")),
         ("market", &cloud.market_url),
         ("waits", &waits),
+        ("live stream", if cloud.is_live() { output("LiveStreamArn") } else { "none (up --live)" }),
         ("schedules", if cloud.schedules_fire() { "fire" } else { "do not fire (up --schedules)" }),
         ("data", &data),
         ("environment", &format!("{} (for the AWS CLI: set -a; . {0})", env.display())),
