@@ -5,15 +5,32 @@
 --
 -- Parameters: 1. the first trade date  2. the last trade date  3. interval
 
-WITH by_collection AS (
+WITH days AS (
+  SELECT
+    trade_date, symbol, ts, high, low, close, currency, run_id,
+    from_iso8601_timestamp(collected_at) AS collected,
+    run_id = 'live-' || trade_date AS is_live
+  FROM bars
+  WHERE trade_date BETWEEN ? AND ? AND "interval" = ?
+),
+ticks AS (
+  -- When a run last wrote the bar, and any bar of the symbol, in that currency: what makes one collection of many ticks.
+  SELECT
+    *,
+    max(collected) OVER (PARTITION BY trade_date, symbol, ts, run_id, currency) AS last_write,
+    max(collected) OVER (PARTITION BY trade_date, symbol, run_id, currency) AS last_tick
+  FROM days
+),
+by_collection AS (
   -- Of the collections of a symbol and day, the newest has collection_rank 1.
   SELECT
     trade_date, symbol, ts, high, low, close, currency,
     dense_rank() OVER (
-      PARTITION BY trade_date, symbol ORDER BY from_iso8601_timestamp(collected_at) DESC, run_id DESC
+      PARTITION BY trade_date, symbol
+      ORDER BY is_live, CASE WHEN is_live THEN last_tick ELSE collected END DESC, run_id DESC, currency
     ) AS collection_rank
-  FROM bars
-  WHERE trade_date BETWEEN ? AND ? AND "interval" = ?
+  FROM ticks
+  WHERE NOT is_live OR collected = last_write
 ),
 bars_of_days AS (
   -- A record that was delivered twice counts once.

@@ -9,14 +9,29 @@ WITH day AS (
   SELECT DISTINCT
     symbol, company_name, ts, open, high, low, close, volume, currency, run_id, collected_at,
     from_iso8601_timestamp(ts) AS started,
-    from_iso8601_timestamp(collected_at) AS collected
+    from_iso8601_timestamp(collected_at) AS collected,
+    run_id = 'live-' || trade_date AS is_live
   FROM bars
   WHERE trade_date = ? AND "interval" = ?
 ),
+ticks AS (
+  -- When a run last wrote the bar, and any bar of the symbol, in that currency: what makes one collection of many ticks.
+  SELECT
+    *,
+    max(collected) OVER (PARTITION BY symbol, ts, run_id, currency) AS last_write,
+    max(collected) OVER (PARTITION BY symbol, run_id, currency) AS last_tick
+  FROM day
+),
 by_collection AS (
   -- Of the collections of a symbol, the newest has collection_rank 1.
-  SELECT *, dense_rank() OVER (PARTITION BY symbol ORDER BY collected DESC, run_id DESC) AS collection_rank
-  FROM day
+  SELECT
+    *,
+    dense_rank() OVER (
+      PARTITION BY symbol
+      ORDER BY is_live, CASE WHEN is_live THEN last_tick ELSE collected END DESC, run_id DESC, currency
+    ) AS collection_rank
+  FROM ticks
+  WHERE NOT is_live OR collected = last_write
 ),
 compared AS (
   -- Beside each bar that of the newest collection with the same start, if there is one, and its currency.
@@ -45,7 +60,7 @@ by_recency AS (
   SELECT
     *,
     row_number() OVER (PARTITION BY symbol, ts ORDER BY collection_rank) AS recency_rank,
-    first_value(company_name) OVER (PARTITION BY symbol ORDER BY collection_rank, started) AS newest_name
+    first_value(company_name) OVER (PARTITION BY symbol ORDER BY collection_rank, collected DESC, started) AS newest_name
   FROM agreement
   WHERE agrees
 )

@@ -11,6 +11,10 @@
 -- within half a percent of each other. After a split it does not, and is left out. Nor does a bar of it fill a gap that reaches
 -- to a fifth, or five times, the average close of the newest: pounds among pence.
 --
+-- The bars that the ticks of an open session wrote, whose run_id is live- and the date, are one collection, in which of the copies of
+-- a bar the last write wins; one for each currency, should that change. It comes after every other collection, whenever that was made:
+-- the daily run's bars win, and what only the ticks had fills its gaps by the rule above.
+--
 -- All symbols of the day are among the rows: the export takes those of its run's list, also where that run has none of
 -- their bars.
 --
@@ -28,7 +32,8 @@ WITH day AS (
   SELECT DISTINCT
     symbol, company_name, trade_date, ts, open, high, low, close, volume, currency, previous_close, run_id, collected_at,
     from_iso8601_timestamp(ts) AS started,
-    from_iso8601_timestamp(collected_at) AS collected
+    from_iso8601_timestamp(collected_at) AS collected,
+    run_id = 'live-' || trade_date AS is_live
   FROM bars
   WHERE trade_date = ? AND "interval" = ?
 ),
@@ -38,10 +43,24 @@ own AS (
   WHERE run_id = ?
   GROUP BY symbol
 ),
+ticks AS (
+  -- When a run last wrote the bar, and any bar of the symbol, in that currency: what makes one collection of many ticks.
+  SELECT
+    *,
+    max(collected) OVER (PARTITION BY symbol, ts, run_id, currency) AS last_write,
+    max(collected) OVER (PARTITION BY symbol, run_id, currency) AS last_tick
+  FROM day
+),
 by_collection AS (
   -- Of the collections of a symbol, the newest has collection_rank 1.
-  SELECT *, dense_rank() OVER (PARTITION BY symbol ORDER BY collected DESC, run_id DESC) AS collection_rank
-  FROM day
+  SELECT
+    *,
+    dense_rank() OVER (
+      PARTITION BY symbol
+      ORDER BY is_live, CASE WHEN is_live THEN last_tick ELSE collected END DESC, run_id DESC, currency
+    ) AS collection_rank
+  FROM ticks
+  WHERE NOT is_live OR collected = last_write
 ),
 compared AS (
   -- Beside each bar that of the newest collection with the same start, if there is one, and its currency.
@@ -49,8 +68,9 @@ compared AS (
     *,
     max(CASE WHEN collection_rank = 1 THEN close END) OVER (PARTITION BY symbol, ts) AS newest_close,
     max(CASE WHEN collection_rank = 1 THEN currency END) OVER (PARTITION BY symbol) AS newest_currency,
-    max(CASE WHEN collection_rank = 1 THEN previous_close END) OVER (PARTITION BY symbol) AS newest_previous_close,
-    max(CASE WHEN collection_rank = 1 THEN collected_at END) OVER (PARTITION BY symbol) AS newest_collected_at,
+    max_by(previous_close, CASE WHEN collection_rank = 1 AND previous_close IS NOT NULL THEN collected END)
+      OVER (PARTITION BY symbol) AS newest_previous_close,
+    max_by(collected_at, CASE WHEN collection_rank = 1 THEN collected END) OVER (PARTITION BY symbol) AS newest_collected_at,
     avg(CASE WHEN collection_rank = 1 THEN close END) OVER (PARTITION BY symbol) AS newest_average
   FROM by_collection
 ),
@@ -82,7 +102,9 @@ newest AS (
   SELECT
     by_recency.symbol, trade_date, ts, started, open, high, low, close, volume,
     CAST(substr(ts, 12, 2) AS integer) AS hour,
-    first_value(company_name) OVER (PARTITION BY by_recency.symbol ORDER BY collection_rank, started) AS company_name,
+    first_value(company_name) OVER (
+      PARTITION BY by_recency.symbol ORDER BY collection_rank, collected DESC, started
+    ) AS company_name,
     newest_currency AS currency,
     newest_previous_close AS previous_close,
     restated,

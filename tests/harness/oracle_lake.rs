@@ -17,7 +17,7 @@ use crate::{
 /// What must be exported for `query` when the lake holds `bars`, in any order.
 ///
 /// Of the copies of a bar the last write wins: the one with the latest `collected_at`, and of those at the same time
-/// the one with the greatest run id. The same holds for the company's name and the currency. What is of another scale
+/// the one with the greatest run id; one of the open session's ticks only where there is no other. The same holds for the company's name and the currency. What is of another scale
 /// or currency than a symbol's newest collection is left out. Of a symbol for which the run got nothing the rows are those
 /// of earlier runs.
 ///
@@ -28,16 +28,18 @@ pub fn expected_from_lake(query: &LakeQuery, bars: &[Bar]) -> anyhow::Result<Lak
     let own: BTreeSet<_> = of_run.map(|bar| &bar.symbol).collect();
     let is_queried = |symbol: &Symbol| own.contains(symbol) || query.failed.contains(symbol);
     let queried = bars.iter().filter(|bar| query.matches(bar) && is_queried(&bar.symbol));
-    let (mut bars, restated) = of_one_scale(queried);
-    bars.sort_by_key(|bar| Reverse((bar.collected_at, &bar.run_id)));
+    let (bars, restated) = of_one_scale(queried);
     let (mut listings, mut latest, mut carried_over) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
-    for bar in bars {
+    for Kept { bar, rank, collected_at } in bars {
         if !own.contains(&bar.symbol) {
-            carried_over.entry(&bar.symbol).or_insert(bar.collected_at);
+            carried_over.entry(&bar.symbol).or_insert(collected_at);
         }
         let (name, symbol, currency) = (bar.company_name.as_str(), bar.symbol.as_str(), bar.currency.as_deref());
         let previous_close = bar.previous_close.map(Price::get);
-        listings.entry(symbol).or_insert(Listing { name, symbol, currency, previous_close });
+        let listing = listings.entry(symbol).or_insert(Listing { name, symbol, currency, previous_close });
+        if rank == 0 {
+            listing.previous_close = listing.previous_close.or(previous_close);
+        }
         latest.entry((bar.symbol.as_str(), bar.ts.timestamp())).or_insert(bar);
     }
     let mut hours = HourlyExtremes::new();
@@ -53,21 +55,52 @@ pub fn expected_from_lake(query: &LakeQuery, bars: &[Bar]) -> anyhow::Result<Lak
     Ok(LakeExport { csv: hours.csv(query.trade_date)?, restated, carried_over })
 }
 
-/// The bars that are of the currency and the scale of the newest collection of their symbol and day, and the symbols and
-/// days of which others are left out. An older collection is of the same scale if more than half of the bars that both
-/// have closed within half a percent of each other; of its bars that fill a gap, those are that reach neither to a fifth nor to five
-/// times the average close of the newest.
-fn of_one_scale<'a>(bars: impl Iterator<Item = &'a Bar>) -> (Vec<&'a Bar>, BTreeSet<(TradeDate, &'a Symbol)>) {
-    type Collections<'a> = BTreeMap<(Timestamp, &'a RunId), BTreeMap<Timestamp, &'a Bar>>;
-    let mut days: BTreeMap<(TradeDate, &Symbol), Collections<'_>> = BTreeMap::new();
+/// A bar that is kept, with the collection that it is of.
+struct Kept<'a> {
+    bar: &'a Bar,
+    /// The place of the collection among those of the symbol and day: 0 for the newest.
+    rank: usize,
+    /// When that was made; of ticks when the last of them was.
+    collected_at: Timestamp,
+}
+
+/// The bars of one collection, by their start.
+type Collection<'a> = BTreeMap<Timestamp, &'a Bar>;
+
+/// The collections of one symbol's day, the newest first, each with its time. What the ticks of the open session wrote is one for
+/// each currency, has of each bar the last write, and comes last.
+fn collections<'a>(bars: &[&'a Bar]) -> Vec<(Timestamp, Collection<'a>)> {
+    type Key<'a> = (bool, Reverse<Timestamp>, Reverse<&'a RunId>, Option<&'a str>);
+    let mut collections: BTreeMap<Key<'_>, Collection<'_>> = BTreeMap::new();
+    let is_live = |bar: &Bar| bar.run_id.is_live(bar.trade_date);
     for bar in bars {
-        let collections = days.entry((bar.trade_date, &bar.symbol)).or_default();
-        collections.entry((bar.collected_at, &bar.run_id)).or_default().insert(bar.ts.timestamp(), bar);
+        let same = |other: &&&Bar| is_live(other) && other.currency == bar.currency;
+        let last_tick = bars.iter().filter(same).map(|other| other.collected_at).max();
+        let at = last_tick.filter(|_| is_live(bar)).unwrap_or(bar.collected_at);
+        let currency = bar.currency.as_deref().filter(|_| is_live(bar));
+        let collection = collections.entry((is_live(bar), Reverse(at), Reverse(&bar.run_id), currency)).or_default();
+        let copy = collection.entry(bar.ts.timestamp()).or_insert(bar);
+        if copy.collected_at < bar.collected_at {
+            *copy = bar;
+        }
+    }
+    collections.into_iter().map(|((_, Reverse(at), ..), bars)| (at, bars)).collect()
+}
+
+/// The bars that are of the currency and the scale of the newest collection of their symbol and day, those of newer collections
+/// and writes first, and the symbols and days of which others are left out. An older collection is of the same scale if more than half of the
+/// bars that both have closed within half a percent of each other; of its bars that fill a gap, those are that reach neither to a
+/// fifth nor to five times the average close of the newest.
+fn of_one_scale<'a>(bars: impl Iterator<Item = &'a Bar>) -> (Vec<Kept<'a>>, BTreeSet<(TradeDate, &'a Symbol)>) {
+    let mut days: BTreeMap<(TradeDate, &Symbol), Vec<&Bar>> = BTreeMap::new();
+    for bar in bars {
+        days.entry((bar.trade_date, &bar.symbol)).or_default().push(bar);
     }
     let (mut kept, mut restated) = (Vec::new(), BTreeSet::new());
-    for (day, collections) in days {
-        let Some(newest) = collections.values().next_back() else { continue };
-        for older in collections.values() {
+    for (day, bars) in days {
+        let collections = collections(&bars);
+        let Some((_, newest)) = collections.first() else { continue };
+        for (rank, (collected_at, older)) in collections.iter().enumerate() {
             let both: Vec<_> = older.iter().filter_map(|(ts, bar)| Some((*bar, *newest.get(ts)?))).collect();
             let same = both.iter().filter(|(older, newest)| {
                 let (older_close, close) = (older.close.get(), newest.close.get());
@@ -79,12 +112,13 @@ fn of_one_scale<'a>(bars: impl Iterator<Item = &'a Bar>) -> (Vec<&'a Bar>, BTree
             let fits = |bar: &Bar| newest.contains_key(&bar.ts.timestamp()) || is_of_scale(bar);
             let (fitting, others): (Vec<&Bar>, Vec<&Bar>) =
                 older.values().copied().partition(|bar| agrees && fits(bar));
-            kept.extend(fitting);
+            kept.extend(fitting.into_iter().map(|bar| Kept { bar, rank, collected_at: *collected_at }));
             if !others.is_empty() {
                 restated.insert(day);
             }
         }
     }
+    kept.sort_by_key(|Kept { bar, rank, .. }| (*rank, Reverse(bar.collected_at), bar.ts.timestamp()));
     (kept, restated)
 }
 
@@ -92,10 +126,9 @@ fn of_one_scale<'a>(bars: impl Iterator<Item = &'a Bar>) -> (Vec<&'a Bar>, BTree
 /// last of its collections has it, without what is of another scale or currency than the symbol's newest, with the name and
 /// the currency of that one.
 pub fn expected_day_bars(bars: &[Bar], date: TradeDate, interval: Interval) -> Vec<String> {
-    let (mut bars, _) = of_one_scale(bars.iter().filter(|bar| bar.trade_date == date && bar.interval == interval));
-    bars.sort_by_key(|bar| Reverse((bar.collected_at, &bar.run_id)));
+    let (bars, _) = of_one_scale(bars.iter().filter(|bar| bar.trade_date == date && bar.interval == interval));
     let (mut listings, mut latest) = (BTreeMap::new(), BTreeMap::new());
-    for bar in bars {
+    for Kept { bar, .. } in bars {
         listings.entry(&bar.symbol).or_insert((&bar.company_name, bar.currency.as_deref().unwrap_or_default()));
         latest.entry((&bar.symbol, bar.ts.timestamp())).or_insert(bar);
     }
@@ -113,14 +146,13 @@ pub fn expected_day_bars(bars: &[Bar], date: TradeDate, interval: Interval) -> V
 pub fn expected_coverage(bars: &[Bar], interval: Interval) -> String {
     let (bars, restated) = of_one_scale(bars.iter().filter(|bar| bar.interval == interval));
     let mut symbols = BTreeMap::new();
-    for bar in bars {
-        let newest = (bar.collected_at, &bar.run_id, bar.currency.as_deref().unwrap_or_default());
-        let (starts, of) = symbols.entry((bar.trade_date, &bar.symbol)).or_insert_with(|| (BTreeSet::new(), newest));
+    for Kept { bar, .. } in bars {
+        let currency = bar.currency.as_deref().unwrap_or_default();
+        let (starts, _) = symbols.entry((bar.trade_date, &bar.symbol)).or_insert_with(|| (BTreeSet::new(), currency));
         starts.insert((bar.ts.hour(), bar.ts.timestamp()));
-        *of = newest.max(*of);
     }
     let mut csv = "\"trade_date\",\"symbol\",\"bars\",\"bars_by_hour\",\"currency\",\"restated\"\n".to_owned();
-    for ((date, symbol), (starts, (_, _, currency))) in symbols {
+    for ((date, symbol), (starts, currency)) in symbols {
         let is_restated = restated.contains(&(date, symbol));
         let hours: BTreeSet<_> = starts.iter().map(|(hour, _)| *hour).collect();
         let of_hour = |hour: &i8| format!("{hour:02} {}", starts.iter().filter(|(of, _)| of == hour).count());

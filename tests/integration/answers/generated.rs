@@ -18,7 +18,7 @@ use proptest::{
     strategy::ValueTree,
     test_runner::TestRunner,
 };
-use shared::{Bar, Interval, TradeDate};
+use shared::{Bar, Interval, RunId, TradeDate};
 
 use super::{Case, collected::Collected};
 
@@ -36,7 +36,9 @@ const SYMBOLS: [(&str, &str, Time); 7] = [
 /// The number of bars that a symbol can have in a day; they start five minutes apart.
 const BARS: i32 = 24;
 const NAMES: [&str; 6] = ["Alpha", "alpha", "Ölwerk, \"Söhne\" & Co.", "Beta", "=1+1", "two\nlines \u{202e}gnol"];
-const RUNS: [&str; 3] = ["run-10", "run-9", "run-a"];
+/// The last one stands for the ticks of the open session.
+const RUNS: [&str; 4] = ["run-10", "run-9", "run-a", LIVE];
+const LIVE: &str = "live";
 /// Times of collection, in UTC.
 const TIMES: [&str; 3] = ["22:30:00", "22:30:00.5", "22:45:00"];
 /// The currencies that a collection can have for a symbol.
@@ -90,12 +92,13 @@ fn records(((run, time), (interval, symbols)): (&(&'static str, &'static str), &
         .iter()
         .flat_map(|(&symbol, (listing, bars))| bars.iter().map(move |(&bar, &traded)| (symbol, *listing, bar, traded)));
     records
-        .map(|(symbol, listing, bar, (prices, volume))| Record {
+        .map(|(symbol, (name, currency, scale), bar, (prices, volume))| Record {
             run,
             time,
             interval: *interval,
             symbol,
-            listing,
+            // Ticks are of one scale.
+            listing: (name, currency, if *run == LIVE { 1.0 } else { scale }),
             bar,
             prices,
             volume,
@@ -106,7 +109,7 @@ fn records(((run, time), (interval, symbols)): (&(&'static str, &'static str), &
 /// A bar, whose run and interval are to be queried; all bars in any order, some of them twice; and the number of files
 /// to split them over.
 fn lake() -> impl Strategy<Value = (Record, Vec<Record>, usize)> {
-    let collections = btree_map((select(&RUNS), select(&TIMES)), collection(), 1..=5);
+    let collections = btree_map((select(&RUNS), select(&TIMES)), collection(), 1..=6);
     let repeated = vec(any::<Index>(), 0..5);
     (collections, any::<Index>(), repeated, 1..=8_usize).prop_flat_map(|(collections, chosen, repeated, files)| {
         let once: Vec<_> = collections.iter().flat_map(records).collect();
@@ -133,7 +136,8 @@ pub fn cases(first: Date, count: usize, runner: &mut TestRunner) -> Result<Vec<C
 
 impl Record {
     fn query(&self, trade_date: TradeDate) -> Result<LakeQuery> {
-        Ok(LakeQuery { trade_date, interval: self.interval, run_id: self.run.parse()?, failed: BTreeSet::new() })
+        let run_id = if self.run == LIVE { RunId::live(trade_date) } else { self.run.parse()? };
+        Ok(LakeQuery { trade_date, interval: self.interval, run_id, failed: BTreeSet::new() })
     }
 
     fn bar(self, date: TradeDate) -> Result<Bar> {
