@@ -61,7 +61,8 @@ async fn up(args: UpArgs, console: &Console) -> anyhow::Result<Exit> {
     if let Some(cloud) = LocalCloud::find(&home) {
         return already_up(&cloud, &args, market_url.as_deref(), console);
     }
-    let enabled = [(SCHEDULE_STATE, args.schedules), (LIVE, args.live)].into_iter().filter(|(_, is_enabled)| *is_enabled);
+    let enabled =
+        [(SCHEDULE_STATE, args.schedules), (LIVE, args.live)].into_iter().filter(|(_, is_enabled)| *is_enabled);
     let market = market_url.map_or_else(|| simulated_market(rules), |url| Ok(MarketSource::Url(url)))?;
     let options = UpOptions {
         root,

@@ -215,3 +215,53 @@ impl<'a> Written<'a> {
         self.writer.write(job::bars(self.companies, (symbol, queried_as), day, collection)).await
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use jiff::tz::TimeZone;
+    use shared::Session;
+
+    use super::*;
+
+    /// A day without bars, whose session opens and closes at these times in New York.
+    fn session(open: &str, close: &str) -> Result<SymbolDay, Box<dyn std::error::Error>> {
+        let zone = TimeZone::get("America/New_York")?;
+        let at = |time: &str| format!("2026-11-27T{time}:00-05:00").parse::<Timestamp>();
+        let (open, close) = (at(open)?, at(close)?);
+        Ok(SymbolDay {
+            session: Session { trade_date: "2026-11-27".parse()?, open, close, pauses: vec![], zone },
+            expected: None,
+            bars: vec![],
+            outside: vec![],
+            doubtful: vec![],
+            remarks: vec![],
+            name: None,
+            currency: None,
+            previous_close: None,
+            simulated: false,
+        })
+    }
+
+    #[test]
+    fn a_tick_is_closed_where_no_bar_can_have_closed_in_its_window() -> Result<(), Box<dyn std::error::Error>> {
+        for (tick, closed_on_half_day, closed_on_whole_day) in [
+            ("09:00", true, true),
+            ("09:30", true, true),
+            ("09:36", false, false),
+            ("13:01", false, false),
+            ("13:11", false, false),
+            ("13:16", true, false),
+            ("16:01", true, false),
+            ("16:16", true, true),
+        ] {
+            let at: Timestamp = format!("2026-11-27T{tick}:00-05:00").parse()?;
+            let window = LiveWindow::new(at, at, Interval::FiveMinutes);
+            let found = ["13:00", "16:00"].map(|close| Ok(is_closed(&Ok(session("09:30", close)?), window)));
+            let found: Result<Vec<_>, Box<dyn std::error::Error>> = found.into_iter().collect();
+            assert_eq!(found?, [closed_on_half_day, closed_on_whole_day], "{tick}");
+            assert!(is_closed(&Err(Failure::new(Reason::NoSession, "a holiday")), window));
+            assert!(!is_closed(&Err(Failure::new(Reason::UnknownSymbol, "no such symbol")), window));
+        }
+        Ok(())
+    }
+}

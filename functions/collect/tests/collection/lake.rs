@@ -2,7 +2,10 @@
 
 use std::{
     fmt,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
 };
 
 use aws_config::{BehaviorVersion, Region, SdkConfig};
@@ -28,12 +31,26 @@ pub struct Lake {
     records: Arc<Mutex<usize>>,
     /// The number of calls that reject their last record before any is accepted whole.
     rejections: Arc<Mutex<u32>>,
+    /// Whether each call of two records or more rejects every other one.
+    rejects_half: bool,
+    /// The number of calls.
+    calls: Arc<AtomicUsize>,
 }
 
 impl Lake {
     /// A stream that rejects the last record of so many calls first.
     pub fn rejecting(rejections: u32) -> Self {
         Self { rejections: Arc::new(Mutex::new(rejections)), ..Self::default() }
+    }
+
+    /// A stream that rejects every other record of each call.
+    pub fn rejecting_half() -> Self {
+        Self { rejects_half: true, ..Self::default() }
+    }
+
+    /// The number of calls so far.
+    pub fn calls(&self) -> usize {
+        self.calls.load(Ordering::Relaxed)
     }
 
     /// The bars, in the order in which they were sent.
@@ -70,24 +87,26 @@ impl Lake {
     /// Accepts the records of a `PutRecordBatch`, or of a `PutRecords`.
     fn put(&self, body: &[u8]) -> Result<Value, Box<dyn std::error::Error + Send + Sync>> {
         let request: Value = serde_json::from_slice(body)?;
-        let mut records = request["Records"].as_array().ok_or("no records")?.clone();
+        let records = request["Records"].as_array().ok_or("no records")?.clone();
         let mut entries = Vec::new();
+        self.calls.fetch_add(1, Ordering::Relaxed);
         let mut rejections = self.rejections.lock().unwrap_or_else(PoisonError::into_inner);
-        if *rejections > 0 {
-            *rejections -= 1;
-            records.pop();
-            entries.push(json!({"ErrorCode": "ServiceUnavailableException", "ErrorMessage": "Slow down."}));
-        }
-        let failed = entries.len();
+        let is_last_rejected = *rejections > 0;
+        *rejections = rejections.saturating_sub(1);
+        let (count, mut failed) = (records.len(), 0);
         let mut bars = self.bars.lock().unwrap_or_else(PoisonError::into_inner);
-        *self.records.lock().unwrap_or_else(PoisonError::into_inner) += records.len();
-        for record in records {
+        for (at, record) in records.into_iter().enumerate() {
+            if is_last_rejected && at + 1 == count || self.rejects_half && at % 2 == 1 {
+                failed += 1;
+                entries.push(json!({"ErrorCode": "ServiceUnavailableException", "ErrorMessage": "Slow down."}));
+                continue;
+            }
             let data = base64::decode(record["Data"].as_str().unwrap_or_default())?;
             for line in data.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
                 bars.push(serde_json::from_slice(line)?);
             }
-            entries
-                .insert(0, json!({"RecordId": "accepted", "SequenceNumber": "1", "ShardId": "shardId-000000000000"}));
+            *self.records.lock().unwrap_or_else(PoisonError::into_inner) += 1;
+            entries.push(json!({"RecordId": "accepted", "SequenceNumber": "1", "ShardId": "shardId-000000000000"}));
         }
         Ok(
             json!({"FailedPutCount": failed, "RequestResponses": entries, "FailedRecordCount": failed, "Records": entries}),

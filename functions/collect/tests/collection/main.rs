@@ -1,7 +1,8 @@
 //! The real `collect`, in process and in virtual time, against markets by script: refusals, outages, hangs and
 //! recoveries, over the attempts and waits of the state machine.
 //!
-//! `cases` has one test for each way in which a collection once told less than the truth; `model` plays random markets.
+//! `cases` has one test for each way in which a collection once told less than the truth; `model` plays random markets, and `ticks` the day of an open
+//! session.
 
 mod bucket;
 mod cases;
@@ -10,6 +11,7 @@ mod lists;
 mod market;
 mod model;
 mod pipeline;
+mod ticks;
 
 use std::future::Future;
 

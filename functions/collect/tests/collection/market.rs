@@ -53,6 +53,9 @@ pub enum Listing {
     /// Bars but the eighth, in a session that is over by the first reply, and goes on so long after the start of the run by
     /// every later one.
     GoesOn(Duration),
+    /// The session goes on while the test's clock runs, which begins at the open: the bars that have closed, of which the last
+    /// trades are reported so long after the close, the one that is growing, and the latest price.
+    Open { settles_after: Duration },
     /// The date is older than what is kept.
     TooOld,
     /// Nothing, and it says so at length.
@@ -188,6 +191,9 @@ impl ScriptedMarket {
                 let hours = exchange.opens()..end;
                 ok(chart_of(&symbol, *exchange, script.interval, hours, |_| true))
             }
+            Some((exchange, Listing::Open { settles_after })) => {
+                ok(open_session(&symbol, *exchange, script.interval, (self.began.elapsed(), *settles_after)))
+            }
             Some((exchange, Listing::StillOpen)) => ok(chart_of(
                 &symbol,
                 *exchange,
@@ -225,7 +231,7 @@ impl Fault {
 
 impl Exchange {
     /// The open, in seconds since 1970.
-    fn opens(self) -> i64 {
+    pub fn opens(self) -> i64 {
         self.hours().start
     }
 
@@ -281,6 +287,48 @@ fn chart_of(
         },
         "timestamp": rows,
         "indicators": {"quote": [{"open": prices, "high": prices, "low": prices, "close": prices, "volume": volumes}]},
+    }]}})
+    .to_string()
+}
+
+/// What a bar of [`Listing::Open`] ends up with: its close and its volume.
+pub fn settled(symbol: &str, bar: usize) -> (f64, u64) {
+    let of_symbol = symbol.bytes().map(usize::from).sum::<usize>() % 50;
+    ((1000 + 10 * of_symbol + bar) as f64 / 8.0, 1_000 + bar as u64)
+}
+
+fn open_session(
+    symbol: &str,
+    exchange: Exchange,
+    interval: Interval,
+    (since_open, settles_after): (Duration, Duration),
+) -> String {
+    let (step, Range { start, end }) = (interval.duration().unsigned_abs(), exchange.hours());
+    let (mut rows, mut closes, mut volumes) = (vec![], vec![], vec![]);
+    for bar in 0..exchange.bars(interval) {
+        let began = step * u32::try_from(bar).unwrap_or_default();
+        if began > since_open {
+            break;
+        }
+        let (close, volume) = settled(symbol, bar);
+        let is_settled = since_open >= began + step + settles_after;
+        rows.push(start + i64::try_from(began.as_secs()).unwrap_or_default());
+        closes.push(if is_settled { close } else { close - 0.5 });
+        volumes.push(if is_settled { volume } else { volume / 2 });
+    }
+    let now = start + i64::try_from(since_open.as_secs()).unwrap_or_default();
+    let latest = closes.last().copied().filter(|_| now < end && rows.last() != Some(&now));
+    rows.extend(latest.map(|_| now));
+    closes.extend(latest);
+    volumes.extend(latest.map(|_| 0));
+    json!({"chart": {"error": null, "result": [{
+        "meta": {
+            "symbol": symbol, "currency": "USD", "longName": format!("{symbol} as the market calls it"),
+            "exchangeTimezoneName": exchange.zone(), "dataGranularity": interval.as_str(), "regularMarketPrice": 10.5,
+            "currentTradingPeriod": {"regular": {"start": start, "end": end}},
+        },
+        "timestamp": rows,
+        "indicators": {"quote": [{"open": closes, "high": closes, "low": closes, "close": closes, "volume": volumes}]},
     }]}})
     .to_string()
 }

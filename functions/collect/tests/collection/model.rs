@@ -292,7 +292,7 @@ fn reason_is_true(case: &Case, played: &Played, failed: &FailedSymbol) -> Result
         Some(Listing::Faulty(Fault::Blocks, _)) => Some(Reason::Blocked),
         Some(Listing::Faulty(Fault::Fails | Fault::Hangs, _)) => Some(Reason::Unavailable),
         Some(Listing::Faulty(Fault::Malformed, _)) => Some(Reason::Malformed),
-        Some(Listing::Trades { .. } | Listing::Restated(_)) | None => None,
+        Some(Listing::Trades { .. } | Listing::Restated(_) | Listing::Open { .. }) | None => None,
     };
     // A dead symbol of an exchange that traded.
     let is_dead = own == Some(Reason::NoSession) && failed.reason == Reason::NotTradedHere;
