@@ -69,13 +69,14 @@ class Script:
     def __init__(self, path):
         self.answers = {state: list(answers) for state, answers in path.answers.items() if state not in paths.POLLS}
         self.polls = {state: [list(polls) for polls in path.answers.get(state, [])] for state in paths.POLLS}
-        self.calls, self.messages, self.crawls, self.run_ids = {}, [], [], []
+        self.calls, self.requests, self.messages, self.crawls, self.run_ids = {}, {}, [], [], []
 
     def answer(self, state, arguments):
         self.calls[state] = self.calls.get(state, 0) + 1
+        self.requests.setdefault(state, []).append(arguments.get("Payload", arguments))
         if "TopicArn" in arguments:
             self.messages.append(arguments)
-        if state == "Collect" and "run_id" in arguments["Payload"]:
+        if state == "Collect" and isinstance(arguments["Payload"], dict) and "run_id" in arguments["Payload"]:
             self.run_ids.append(arguments["Payload"]["run_id"])
         left = self.answers.get(state)
         if not left:
@@ -246,7 +247,7 @@ def outcome(run, path, folder):
     return {
         "path": path.name, "status": ran["status"], "error": ran.get("error"), "cause": ran.get("cause"),
         "output": json.loads(ran["output"]) if ran["status"] == "SUCCEEDED" else None,
-        "calls": script.calls, "messages": script.messages, "run_ids": script.run_ids,
+        "calls": script.calls, "requests": script.requests, "messages": script.messages, "run_ids": script.run_ids,
         "states": [state["name"] for state in details("stateEnteredEventDetails")],
         "evaluation_errors": details("evaluationFailedEventDetails"),
     }

@@ -37,6 +37,8 @@ class Path:
     restated: list = dataclasses.field(default_factory=list)  # the symbols that output and message of an export name
     carried_over: list = dataclasses.field(default_factory=list)  # and those of an earlier run
     list: object = "companies"  # the list that output and message of an export name
+    output: object = None  # of the execution, where it matters
+    requests: dict = dataclasses.field(default_factory=dict)  # the arguments of each call, by state; * stands for any text
     run_id: str = ""  # what every first call of collect must be given; by default the execution's name and any start
 
 
@@ -116,6 +118,22 @@ def execution(**fields):
 
 def run_of(value, started="{now -1h}"):
     return execution(Input=json.dumps(value), StartDate=started)
+
+
+def running(*ticks):
+    """What ListExecutions says of the ticks that run, each a name and when it started."""
+    found = [{"ExecutionArn": name, "Name": name, "Status": "RUNNING", "StartDate": start} for name, start in ticks]
+    return returns({"Executions": found})
+
+
+def tick(outcome, dates=("2026-11-20",), pending=()):
+    """What collect answers to a tick."""
+    return function_returns({
+        "outcome": outcome, "scheduled_time": "2026-11-20T15:01:00Z", "until": "2026-11-20T15:01:00Z", "interval": "5m",
+        "collected_at": "2026-11-20T15:01:02.123Z", "trade_dates": list(dates), "bars": 30 * len(dates),
+        "records": len(dates), "requested": 10, "failed": [], "failed_count": 0, "pending": list(pending),
+        "simulated": True,
+    })
 
 
 LONG_AGO = "2020-01-02T22:30:00Z"
@@ -490,4 +508,130 @@ WATCHES = [
           "Rate exceeded *"),
 ]
 
-PATHS = COLLECTIONS + CRAWLS + QUERIES + MESSAGES + ERRORS + WATCHES
+# --- The paths of a tick of the open session --------------------------------------------------------------------
+
+STARTED_AT = "2026-11-20T15:01:00.500Z"
+TICK_INPUT = {"live": True, "scheduled_time": "2026-11-20T15:01:00Z", "list": "companies", "interval": "5m"}
+ALONE = {"ListTicks": [running(("tick-5", STARTED_AT))]}
+TABLE = returns({"Table": {"Name": "TableName", "StorageDescriptor": {
+    "Location": "s3://bucket/bars/", "Columns": [{"Name": "symbol", "Type": "string"}], "NumberOfBuckets": 0}}})
+CREATED = returns({})
+ALREADY = throws("Glue.AlreadyExistsException", "Partition already exists. (Service: Glue, Status Code: 400)")
+FIRST, LIVE_COLLECT, PARTITION, LIVE_FAIL = (
+    "ListTicks IsFirst ", " Collect TickState ", " GetTable CreatePartition TickState ", " DescribeFailure Failed")
+
+
+def live(name, states, answers, error="", cause="", **more):
+    return Path(name, states, {**ALONE, **answers}, error, cause, "live",
+                **{"input": TICK_INPUT, "execution": "tick-5", "started": STARTED_AT, **more})
+
+
+def collected_with(*answers, dates=("2026-11-20",)):
+    """The answers of a tick that ends well, whose partitions are new."""
+    return {"Collect": list(answers), "GetTable": [TABLE] * len(dates), "CreatePartition": [CREATED] * len(dates)}
+
+
+def partition(date):
+    return {"DatabaseName": "DatabaseName", "TableName": "TableName", "PartitionInput": {
+        "Values": [date], "StorageDescriptor": {
+            "Location": f"s3://bucket/bars/trade_date={date}/", "Columns": [{"Name": "symbol", "Type": "string"}],
+            "NumberOfBuckets": 0}}}
+
+
+LATER = {**TICK_INPUT, "until": "20*Z"}
+SYMBOLS = {**TICK_INPUT, "symbols": ["META", "SHOP"]}
+del SYMBOLS["list"]
+
+TICKS = [
+    live("tick_collected", FIRST + LIVE_COLLECT + PARTITION + "Collected", collected_with(tick("collected")),
+         requests={"Collect": [TICK_INPUT], "CreatePartition": [partition("2026-11-20")]},
+         output=tick("collected")["result"]["Payload"]),
+    live("tick_without_input", FIRST + LIVE_COLLECT + PARTITION + "Collected", collected_with(tick("collected")),
+         input={}, requests={"Collect": [{"live": True}]}),
+    live("tick_input_is_no_object", FIRST + "Collect" + LIVE_FAIL,
+         {"Collect": [function_throws("InvalidInput", "the request is not an object")]}, "InvalidInput",
+         "the request is not an object", input="now", requests={"Collect": ["now"]}),
+    live("tick_partition_known", FIRST + LIVE_COLLECT + PARTITION + "Collected",
+         {**collected_with(tick("collected")), "CreatePartition": [ALREADY]}),
+    live("tick_of_two_dates", FIRST + LIVE_COLLECT + PARTITION * 2 + "Collected",
+         {**collected_with(tick("collected", ["2026-11-20", "2026-11-21"]), dates="12"), "CreatePartition": [ALREADY, CREATED]},
+         requests={"CreatePartition": [partition("2026-11-20"), partition("2026-11-21")]}),
+    live("tick_without_bars", FIRST + LIVE_COLLECT + "Collected", {"Collect": [tick("collected", [])]}),
+    live("tick_closed", FIRST + LIVE_COLLECT + "Collected", {"Collect": [tick("closed", [])]},
+         output=tick("closed", [])["result"]["Payload"]),
+    # Other ticks: those that started before win, and at the same moment the smaller name.
+    *[live(f"tick_beside_{name}", FIRST + "OtherTick", {"ListTicks": [running(("tick-5", STARTED_AT), other)]},
+           output={"outcome": "other_tick"})
+      for name, other in [("an_older_one", ("tick-9", "2026-11-20T14:56:00.500Z")),
+                          ("one_a_millisecond_older", ("tick-9", "2026-11-20T15:01:00.499Z")),
+                          ("a_smaller_name", ("tick-4", STARTED_AT))]],
+    *[live(f"tick_beside_{name}", FIRST + LIVE_COLLECT + "Collected",
+           {"ListTicks": [running(*others)], "Collect": [tick("closed", [])]})
+      for name, others in [("a_newer_one", [("tick-4", "2026-11-20T15:01:00.501Z"), ("tick-5", STARTED_AT)]),
+                           ("a_larger_name", [("tick-6", STARTED_AT), ("tick-5", STARTED_AT)]),
+                           ("none", [])]],
+    live("tick_list_throttled", FIRST + LIVE_COLLECT + "Collected",
+         {"ListTicks": [THROTTLED, *ALONE["ListTicks"]], "Collect": [tick("closed", [])]}),
+    live("tick_list_fails", "ListTicks" + LIVE_FAIL, {"ListTicks": [LIST_FAILS]},
+         "Sfn.StateMachineDoesNotExistException", "State Machine Does Not Exist: *"),
+    live("tick_list_times_out", "ListTicks" + LIVE_FAIL, {"ListTicks": [Always(TIMEOUT)]}, "TimedOut",
+         "States.Timeout: no cause was given"),
+    # What was written is visible before the rest is requested.
+    live("tick_out_of_time", FIRST + LIVE_COLLECT + PARTITION + LIVE_COLLECT + PARTITION + "Collected",
+         {**collected_with(tick("out_of_time", pending=["TTD"]), tick("collected"), dates="12"),
+          "CreatePartition": [CREATED, ALREADY]},
+         requests={"Collect": [SYMBOLS, {**SYMBOLS, "until": "2026-11-20T15:01:00Z", "pending": ["TTD"]}]}, input=SYMBOLS),
+    live("tick_out_of_time_for_ever", FIRST + "(" + LIVE_COLLECT + "){10} SymbolsPending" + LIVE_FAIL,
+         {"Collect": [tick("out_of_time", [], ["TTD", "SNAP"])] * 10}, "OutOfTime",
+         "2 of 10 symbols were still to be requested after 10 attempts, TTD first; *"),
+    live("tick_blocked", FIRST + LIVE_COLLECT + PARTITION + "WaitForMarket" + LIVE_COLLECT + PARTITION + "Collected",
+         {**collected_with(tick("blocked", pending=["TTD", "SNAP"]), tick("collected"), dates="12"),
+          "CreatePartition": [CREATED, ALREADY]},
+         requests={"Collect": [TICK_INPUT, LATER]}),
+    live("tick_unavailable", FIRST + "(" + LIVE_COLLECT + "WaitForMarket){2}" + LIVE_COLLECT + PARTITION + "Collected",
+         collected_with(tick("unavailable", [], ["TTD"]), tick("blocked", [], ["TTD"]), tick("collected")),
+         requests={"Collect": [TICK_INPUT, LATER, LATER]}),
+    # After a wait the time may run out, too; the bars of the wait are still collected.
+    live("tick_blocked_then_out_of_time", FIRST + LIVE_COLLECT + "WaitForMarket" + LIVE_COLLECT * 2 + PARTITION + "Collected",
+         collected_with(tick("blocked", [], ["TTD"]), tick("out_of_time", [], ["TTD", "SNAP"]), tick("collected")),
+         requests={"Collect": [TICK_INPUT, LATER, {**LATER, "until": "2026-11-20T15:01:00Z", "pending": ["TTD", "SNAP"]}]}),
+    live("tick_without_a_time_blocked", FIRST + LIVE_COLLECT + "WaitForMarket" + LIVE_COLLECT + "Collected",
+         {"Collect": [tick("blocked", [], ["TTD"]), tick("collected", [])]}, input={"live": True},
+         requests={"Collect": [{"live": True},
+                               {"live": True, "scheduled_time": "2026-11-20T15:01:00Z", "until": "20*Z"}]}),
+    *[live(f"tick_{outcome}_to_the_end", FIRST + LIVE_COLLECT + "(WaitForMarket" + LIVE_COLLECT + "){4} SymbolsPending" + LIVE_FAIL,
+           {"Collect": [tick(outcome, [], ["TTD"])] * 5}, error,
+           "1 of 10 symbols were still to be requested after 5 attempts, TTD first; *")
+      for outcome, error in [("blocked", "MarketBlocked"), ("unavailable", "MarketUnavailable")]],
+    live("tick_market_unavailable_then_blocked",
+         FIRST + "Collect(MarketDoesNotAnswer WaitForMarket Collect){2} TickState" + PARTITION + "Collected",
+         collected_with(UNAVAILABLE, BLOCKED, tick("collected")), requests={"Collect": [TICK_INPUT, LATER, LATER]}),
+    live("tick_market_blocked_to_the_end",
+         FIRST + "Collect(MarketDoesNotAnswer WaitForMarket Collect){4} MarketDoesNotAnswer" + LIVE_FAIL,
+         {"Collect": [BLOCKED] * 5}, "MarketBlocked",
+         'the newest session could not be found: status 429: "Too Many Requests"'),
+    live("tick_delivery_failed_once", FIRST + LIVE_COLLECT + PARTITION + "Collected",
+         collected_with(function_throws("DeliveryFailed", "Kinesis refused 3 records"), tick("collected")),
+         requests={"Collect": [TICK_INPUT, TICK_INPUT]}),
+    live("tick_delivery_failed", FIRST + "Collect" + LIVE_FAIL,
+         {"Collect": [Always(function_throws("DeliveryFailed", "Kinesis refused 3 records"))]}, "DeliveryFailed",
+         "Kinesis refused 3 records"),
+    live("tick_collect_times_out", FIRST + "Collect" + LIVE_FAIL, {"Collect": [Always(TIMEOUT)]}, "TimedOut",
+         "States.Timeout: no cause was given"),
+    live("tick_too_many_requests_once", FIRST + LIVE_COLLECT + PARTITION + "Collected",
+         collected_with(TOO_MANY, tick("collected"))),
+    live("tick_without_table", FIRST + LIVE_COLLECT + "GetTable" + LIVE_FAIL,
+         {"Collect": [tick("collected")], "GetTable": [throws("Glue.EntityNotFoundException", "Table bars not found.")]},
+         "Glue.EntityNotFoundException", "Table bars not found."),
+    live("tick_table_throttled_once", FIRST + LIVE_COLLECT + PARTITION + "Collected",
+         {**collected_with(tick("collected")), "GetTable": [throws("Glue.GlueException", "Rate exceeded"), TABLE]}),
+    live("tick_without_partition", FIRST + LIVE_COLLECT + "GetTable CreatePartition" + LIVE_FAIL,
+         {"Collect": [tick("collected")], "GetTable": [TABLE],
+          "CreatePartition": [Always(throws("Glue.GlueException", "not authorized to perform: glue:CreatePartition"))]},
+         "Glue.GlueException", "not authorized *"),
+    live("tick_partition_times_out", FIRST + LIVE_COLLECT + "GetTable CreatePartition" + LIVE_FAIL,
+         {"Collect": [tick("collected")], "GetTable": [TABLE], "CreatePartition": [Always(TIMEOUT)]}, "TimedOut",
+         "States.Timeout: no cause was given"),
+]
+
+PATHS = COLLECTIONS + CRAWLS + QUERIES + MESSAGES + ERRORS + WATCHES + TICKS
