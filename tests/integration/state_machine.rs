@@ -25,6 +25,11 @@ trials![
     no_partition_is_written_out,
 ];
 
+const MACHINES: [&str; 3] = ["pipeline", "watch", "live"];
+
+/// Those that collect, and describe how they fail; the failure of the watch is its alert.
+const COLLECTING: [&str; 2] = ["pipeline", "live"];
+
 /// Errors for which a retry is futile.
 const PERMANENT: [ErrorName; 7] = [
     ErrorName::InvalidInput,
@@ -41,7 +46,7 @@ const PERMANENT: [ErrorName; 7] = [
 /// <https://docs.aws.amazon.com/step-functions/latest/dg/sfn-best-practices.html#bp-lambda-serviceexception>,
 /// and for a service integration `Service.ExceptionName`, with the exceptions of the service's API reference and of the
 /// SDK that makes the call.
-const AWS_ERRORS: [&str; 18] = [
+const AWS_ERRORS: [&str; 22] = [
     "States.ALL",
     "States.Timeout",
     "States.TaskFailed",
@@ -53,6 +58,8 @@ const AWS_ERRORS: [&str; 18] = [
     "Lambda.Unknown",
     "Runtime.ExitError",
     "Sandbox.Timedout",
+    "Glue.AlreadyExistsException",
+    "Glue.InternalServiceException",
     "Glue.OperationTimeoutException",
     "Glue.SdkClientException",
     "Glue.GlueException",
@@ -60,6 +67,8 @@ const AWS_ERRORS: [&str; 18] = [
     "Athena.TooManyRequestsException",
     "Athena.SdkClientException",
     "Athena.AthenaException",
+    "Sfn.SdkClientException",
+    "Sfn.SfnException",
 ];
 
 /// cfn-lint checks Amazon States Language only in this type of resource, which the template does not use.
@@ -73,7 +82,7 @@ async fn the_state_machines_are_valid_amazon_states_language(context: Arc<Contex
         fs::write(file.path(), template)?;
         context.tools.tool("cfn-lint", &[&file.path().to_string_lossy()]).await
     };
-    for name in ["pipeline", "watch"] {
+    for name in MACHINES {
         let run = lint(&definition(&context, name)?).await?;
         ensure!(run.code == 0, "cfn-lint on {name}: {}", run.text);
     }
@@ -86,7 +95,7 @@ async fn the_state_machines_are_valid_amazon_states_language(context: Arc<Contex
 }
 
 async fn every_state_can_be_reached_and_every_target_exists(context: Arc<Context>) -> Result<()> {
-    for machine in ["pipeline", "watch"] {
+    for machine in MACHINES {
         let definition = definition(&context, machine)?;
         let states = definition["States"].as_object().context("no states")?;
         let mut targets = vec![definition["StartAt"].as_str().unwrap_or_default().to_owned()];
@@ -103,7 +112,7 @@ async fn every_state_can_be_reached_and_every_target_exists(context: Arc<Context
 
 async fn every_matched_error_name_can_occur(context: Arc<Context>) -> Result<()> {
     let ours: BTreeSet<_> = ErrorName::ALL.iter().map(ToString::to_string).collect();
-    for (state, task) in tasks(&definition(&context, "pipeline")?) {
+    for (state, task) in collecting_tasks(&context)? {
         for name in find_strings(&task, "ErrorEquals") {
             ensure!(
                 ours.contains(&name) || AWS_ERRORS.contains(&&*name),
@@ -115,10 +124,11 @@ async fn every_matched_error_name_can_occur(context: Arc<Context>) -> Result<()>
 }
 
 async fn every_task_has_a_timeout_a_retry_and_a_catch_all(context: Arc<Context>) -> Result<()> {
-    let definition = definition(&context, "pipeline")?;
-    ensure!(definition["TimeoutSeconds"].as_u64().is_some_and(|seconds| seconds <= 86_400));
-    let tasks = tasks(&definition);
-    ensure!(tasks.len() == 9, "{} tasks", tasks.len());
+    for machine in COLLECTING {
+        ensure!(definition(&context, machine)?["TimeoutSeconds"].as_u64().is_some_and(|seconds| seconds <= 86_400));
+    }
+    let tasks = collecting_tasks(&context)?;
+    ensure!(tasks.len() == 9 + 4, "{} tasks", tasks.len());
     for (state, task) in tasks {
         ensure!(task["TimeoutSeconds"].is_u64(), "{state} has no timeout");
         let retries = task["Retry"].as_array().with_context(|| format!("{state} has no Retry"))?;
@@ -143,7 +153,7 @@ async fn every_task_has_a_timeout_a_retry_and_a_catch_all(context: Arc<Context>)
 async fn transient_errors_are_retried_and_permanent_ones_are_not(context: Arc<Context>) -> Result<()> {
     let permanent: BTreeSet<_> = PERMANENT.iter().map(ToString::to_string).collect();
     let mut retried = BTreeSet::new();
-    for (state, task) in tasks(&definition(&context, "pipeline")?) {
+    for (state, task) in collecting_tasks(&context)? {
         for name in find_strings(&task["Retry"], "ErrorEquals") {
             ensure!(!permanent.contains(&name) && name != "States.ALL", "{state} retries after {name}");
             retried.insert(name);
@@ -159,8 +169,14 @@ async fn transient_errors_are_retried_and_permanent_ones_are_not(context: Arc<Co
 
 /// Without the choices whose conditions have a counter no path leads back to its start.
 async fn every_wait_is_bounded_and_every_loop_has_a_counter(context: Arc<Context>) -> Result<()> {
-    let definition = definition(&context, "pipeline")?;
-    let states = definition["States"].as_object().context("no states")?;
+    for machine in COLLECTING {
+        let definition = definition(&context, machine)?;
+        has_bounded_waits_and_loops(definition["States"].as_object().context("no states")?)?;
+    }
+    Ok(())
+}
+
+fn has_bounded_waits_and_loops(states: &Map<String, Value>) -> Result<()> {
     for (name, state) in states.iter().filter(|(_, state)| state["Type"] == "Wait") {
         let bounded = match &state["Seconds"] {
             Value::Number(seconds) => seconds.as_u64().is_some_and(|seconds| seconds <= 3600),
@@ -188,7 +204,7 @@ async fn every_wait_is_bounded_and_every_loop_has_a_counter(context: Arc<Context
 }
 
 async fn no_execution_comes_near_the_limit_of_events(context: Arc<Context>) -> Result<()> {
-    for machine in ["pipeline", "watch"] {
+    for machine in MACHINES {
         let definition = definition(&context, machine)?;
         let states = definition["States"].as_object().context("no states")?;
         let (events, visits) = history::most_events(states);
@@ -208,7 +224,7 @@ async fn every_invocation_retries_all_transient_errors_of_lambda(context: Arc<Co
         "Lambda.SdkClientException",
         "Lambda.TooManyRequestsException",
     ];
-    for (state, task) in tasks(&definition(&context, "pipeline")?) {
+    for (state, task) in collecting_tasks(&context)? {
         if task["Resource"].as_str().is_some_and(|resource| resource.ends_with(":lambda:invoke")) {
             let retried = find_strings(&task["Retry"], "ErrorEquals");
             let missing: Vec<_> = TRANSIENT.iter().filter(|name| !retried.iter().any(|it| it == *name)).collect();
@@ -221,20 +237,23 @@ async fn every_invocation_retries_all_transient_errors_of_lambda(context: Arc<Co
 /// Names that begin with `States.` are reserved, and a Fail state may not have one.
 /// <https://states-language.net/spec.html#error-names>
 async fn no_execution_fails_with_a_reserved_name(context: Arc<Context>) -> Result<()> {
-    let definition = definition(&context, "pipeline")?;
-    let states = definition["States"].as_object().context("no states")?;
-    for (name, state) in states {
-        let error = state["Assign"]["failure"]["Error"].as_str().unwrap_or_default();
-        ensure!(!error.starts_with("States."), "{name} fails with {error}");
+    for machine in COLLECTING {
+        let definition = definition(&context, machine)?;
+        let states = definition["States"].as_object().context("no states")?;
+        for (name, state) in states {
+            let error = state["Assign"]["failure"]["Error"].as_str().unwrap_or_default();
+            ensure!(!error.starts_with("States."), "{machine}: {name} fails with {error}");
+        }
+        let described = states["DescribeFailure"]["Assign"]["failure"]["Error"].as_str().unwrap_or_default();
+        ensure!(described.contains("'TimedOut'") && described.contains("'StateMachineError'"), "{described}");
     }
-    let described = states["DescribeFailure"]["Assign"]["failure"]["Error"].as_str().unwrap_or_default();
-    ensure!(described.contains("'TimedOut'") && described.contains("'StateMachineError'"), "{described}");
     Ok(())
 }
 
 /// GovCloud and China have partitions of their own.
 async fn no_partition_is_written_out(context: Arc<Context>) -> Result<()> {
-    for file in ["statemachine/pipeline.asl.json", "statemachine/watch.asl.json", "template.yaml"] {
+    let machines = MACHINES.map(|machine| format!("statemachine/{machine}.asl.json"));
+    for file in machines.iter().map(String::as_str).chain(["template.yaml"]) {
         let text = fs::read_to_string(context.tools.root.join(file))?;
         ensure!(!text.contains("arn:aws:"), "{file} has an ARN of the partition aws");
     }
@@ -242,10 +261,21 @@ async fn no_partition_is_written_out(context: Arc<Context>) -> Result<()> {
 }
 
 /// Every transition that assigns a failure leads, directly or by Choice states, to the state that describes it, and
-/// from there by the notification to Failed.
+/// from there to Failed, of the pipeline by the notification. A tick that fails is the matter of an alarm.
 async fn every_failure_is_reported_and_ends_the_execution_with_its_name(context: Arc<Context>) -> Result<()> {
-    let definition = definition(&context, "pipeline")?;
-    let states = definition["States"].as_object().context("no states")?;
+    let pipeline = definition(&context, "pipeline")?;
+    ensure!(describes_failures(&pipeline["States"])? >= 12);
+    ensure!(find_strings(&pipeline["States"]["DescribeFailure"], "Next") == ["NotifyFailed"]);
+    ensure!(find_strings(&pipeline["States"]["NotifyFailed"], "Next") == ["Failed", "Failed"]);
+    let live = definition(&context, "live")?;
+    ensure!(describes_failures(&live["States"])? == 7);
+    ensure!(find_strings(&live["States"]["DescribeFailure"], "Next") == ["Failed"]);
+    Ok(())
+}
+
+/// The number of the transitions that assign a failure.
+fn describes_failures(states: &Value) -> Result<usize> {
+    let states = states.as_object().context("no states")?;
     let mut failures = 0;
     for (name, state) in states {
         let catches = state["Catch"].as_array().into_iter().flatten().chain([state]);
@@ -257,12 +287,9 @@ async fn every_failure_is_reported_and_ends_the_execution_with_its_name(context:
             ensure!(leads_to_description(states, next), "the failure of {name} is not reported: it leads to {next}");
         }
     }
-    ensure!(failures >= 12, "only {failures} failures were found");
-    ensure!(find_strings(&states["DescribeFailure"], "Next") == ["NotifyFailed"], "{}", states["DescribeFailure"]);
-    ensure!(find_strings(&states["NotifyFailed"], "Next") == ["Failed", "Failed"], "{}", states["NotifyFailed"]);
     let failed = json!({"Type": "Fail", "Error": "{% $failure.Error %}", "Cause": "{% $failure.Cause %}"});
     ensure!(states["Failed"] == failed, "{}", states["Failed"]);
-    Ok(())
+    Ok(failures)
 }
 
 fn leads_to_description(states: &Map<String, Value>, next: &str) -> bool {
@@ -275,6 +302,12 @@ fn leads_to_description(states: &Map<String, Value>, next: &str) -> bool {
 fn definition(context: &Context, machine: &str) -> Result<Value> {
     let path = context.tools.root.join(format!("statemachine/{machine}.asl.json"));
     Ok(serde_json::from_str(&fs::read_to_string(path)?)?)
+}
+
+/// The Task states of the machines that collect, with their names.
+fn collecting_tasks(context: &Context) -> Result<Vec<(String, Value)>> {
+    let definitions = COLLECTING.into_iter().map(|machine| definition(context, machine)).collect::<Result<Vec<_>>>()?;
+    Ok(definitions.iter().flat_map(tasks).collect())
 }
 
 /// The Task states, with their names.
