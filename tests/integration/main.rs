@@ -24,6 +24,7 @@ mod instruments; // instruments and days that nobody simulated at first
 mod invoke; // each function by itself, through cargo-lambda
 mod linters; // linters of the template and the SQL, and settings that must agree
 mod lists; // lists of companies, and what is published of each
+mod live_stack; // what the parameter `Live` adds to the template
 mod local_cloud; // `finstream local`: data that outlives processes
 mod malformed; // invalid input to the API and to the state machine
 mod market_outage; // a market that blocks this client, has no data, or takes too long
@@ -136,6 +137,7 @@ fn main() -> anyhow::Result<ExitCode> {
         instruments::trials,
         invoke::trials,
         lists::trials,
+        live_stack::trials,
         local_cloud::trials,
         malformed::trials,
         market_outage::trials,
