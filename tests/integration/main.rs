@@ -24,6 +24,7 @@ mod instruments; // instruments and days that nobody simulated at first
 mod invoke; // each function by itself, through cargo-lambda
 mod linters; // linters of the template and the SQL, and settings that must agree
 mod lists; // lists of companies, and what is published of each
+mod live; // a session in ticks: the stream, the lake, and the daily run after it
 mod live_stack; // what the parameter `Live` adds to the template
 mod local_cloud; // `finstream local`: data that outlives processes
 mod malformed; // invalid input to the API and to the state machine
@@ -115,6 +116,7 @@ fn main() -> anyhow::Result<ExitCode> {
     let modules = [
         schedules::trials,
         week::trials,
+        live::trials,
         alerts::trials,
         answers::engines::trials,
         answers::trials,

@@ -55,6 +55,12 @@ impl LiveWindow {
     pub fn new(scheduled_time: Timestamp, until: Timestamp, interval: Interval) -> Self {
         Self { from: scheduled_time - Self::GRACE - interval.duration() * Self::BARS, until: until - Self::GRACE }
     }
+
+    /// An instant in the newest bar that had closed by the scheduled time: its session is the one that the tick collects, also where
+    /// it waited until the next day.
+    pub fn newest(self, interval: Interval) -> Timestamp {
+        self.from + interval.duration() * (Self::BARS - 1)
+    }
 }
 
 /// How a tick ended, unless it failed.
@@ -125,6 +131,19 @@ mod tests {
             (window.from < close && close <= window.until).then_some(n)
         });
         assert_eq!(ticks.collect::<Vec<_>>(), [0, 1, 2]);
+        Ok(())
+    }
+
+    #[test]
+    fn a_tick_collects_the_session_of_the_bar_that_closed_before_it() -> Result<(), Box<dyn std::error::Error>> {
+        // Of what trades around the clock the bar before midnight closes on the next day.
+        for (tick, newest) in
+            [("2026-11-20T00:01:00Z", "2026-11-19T23:55:30Z"), ("2026-11-20T00:06:00Z", "2026-11-20T00:00:30Z")]
+        {
+            let tick: Timestamp = tick.parse()?;
+            let window = LiveWindow::new(tick, tick + SignedDuration::from_hours(9), Interval::FiveMinutes);
+            assert_eq!(window.newest(Interval::FiveMinutes), newest.parse()?);
+        }
         Ok(())
     }
 

@@ -69,10 +69,10 @@ pub enum Scope {
 }
 
 impl Day {
-    /// The bars that closed in a window, of the session that the newest of them belongs to on the clock of `zone`.
+    /// The bars that closed in a window, of the session that the tick collects on the clock of `zone`.
     pub fn of_window(window: LiveWindow, interval: Interval, zone: &TimeZone) -> Self {
-        let newest = window.until.checked_sub(interval.duration()).unwrap_or(window.until);
-        Self { trade_date: newest.to_zoned(zone.clone()).date().into(), interval, scope: Scope::Window(window) }
+        let trade_date = window.newest(interval).to_zoned(zone.clone()).date().into();
+        Self { trade_date, interval, scope: Scope::Window(window) }
     }
 
     /// The same on the clock of another exchange, where a window may lie in a session of another date.

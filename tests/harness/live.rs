@@ -1,0 +1,111 @@
+//! Ticks of the open session on a stack with `Live`, and what its data stream holds.
+
+use std::time::Duration;
+
+use anyhow::{Context, ensure};
+use flate2::read::GzDecoder;
+use serde_json::{Value, json};
+use shared::Bar;
+
+use crate::{Stack, poll};
+
+/// Reads the one shard of a stack's data stream, from its beginning.
+#[derive(Debug)]
+pub struct StreamReader<'a> {
+    stack: &'a Stack,
+    iterator: String,
+}
+
+impl<'a> StreamReader<'a> {
+    /// A reader at the beginning of the stream.
+    ///
+    /// # Errors
+    /// When the stack has no stream, or not one shard.
+    pub async fn new(stack: &'a Stack) -> anyhow::Result<Self> {
+        let arn = stack.cloud.output("LiveStreamArn")?;
+        let shards = stack.call("kinesis", "Kinesis_20131202.ListShards", &json!({"StreamARN": arn})).await?;
+        let [shard] = shards["Shards"].as_array().context("no shards")?.as_slice() else {
+            anyhow::bail!("not one shard: {shards}")
+        };
+        let from = json!({"StreamARN": arn, "ShardId": shard["ShardId"], "ShardIteratorType": "TRIM_HORIZON"});
+        let reply = stack.call("kinesis", "Kinesis_20131202.GetShardIterator", &from).await?;
+        Ok(Self { stack, iterator: reply["ShardIterator"].as_str().context("no iterator")?.to_owned() })
+    }
+
+    /// The bars of each record that was written since the last call.
+    ///
+    /// # Errors
+    /// When the stream cannot be read, or a line of a record is not a bar.
+    pub async fn records(&mut self) -> anyhow::Result<Vec<Vec<Bar>>> {
+        let arn = self.stack.cloud.output("LiveStreamArn")?;
+        let mut records = Vec::new();
+        loop {
+            let request = json!({"StreamARN": arn, "ShardIterator": self.iterator, "Limit": 1000});
+            let reply = self.stack.call("kinesis", "Kinesis_20131202.GetRecords", &request).await?;
+            reply["NextShardIterator"].as_str().context("the shard is closed")?.clone_into(&mut self.iterator);
+            let read = reply["Records"].as_array().context("no records")?;
+            if read.is_empty() {
+                return Ok(records);
+            }
+            for record in read {
+                let data = aws_smithy_types::base64::decode(record["Data"].as_str().unwrap_or_default())?;
+                let lines = data.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
+                records.push(lines.map(serde_json::from_slice).collect::<Result<_, _>>()?);
+            }
+        }
+    }
+}
+
+impl Stack {
+    /// Executes a tick, which must succeed, and returns the execution's output.
+    ///
+    /// # Errors
+    /// When it does not succeed within two minutes.
+    pub async fn tick(&self, input: &Value) -> anyhow::Result<Value> {
+        let execution = self.start_tick(input).await?;
+        self.end_of_tick(&execution).await
+    }
+
+    /// Starts a tick, and returns the execution's ARN.
+    ///
+    /// # Errors
+    /// When it cannot be started.
+    pub async fn start_tick(&self, input: &Value) -> anyhow::Result<String> {
+        let machine = self.cloud.output("LiveStateMachineArn")?;
+        let request = json!({"stateMachineArn": machine, "input": input.to_string()});
+        let started = self.call("states", "AWSStepFunctions.StartExecution", &request).await?;
+        Ok(started["executionArn"].as_str().context("no execution")?.to_owned())
+    }
+
+    /// Waits for the end of a tick, which must succeed, and returns the execution's output.
+    ///
+    /// # Errors
+    /// When it does not succeed within two minutes.
+    pub async fn end_of_tick(&self, execution: &str) -> anyhow::Result<Value> {
+        let request = json!({"executionArn": execution});
+        let described = poll(execution, Duration::from_millis(50), async || {
+            let described = self.call("states", "AWSStepFunctions.DescribeExecution", &request).await?;
+            Ok((described["status"] != "RUNNING").then_some(described))
+        })
+        .await?;
+        ensure!(described["status"] == "SUCCEEDED", "{described}");
+        Ok(serde_json::from_str(described["output"].as_str().unwrap_or_default())?)
+    }
+
+    /// The bars in an object of the lake, plain or compressed.
+    ///
+    /// # Errors
+    /// When it cannot be read, or a line is not a bar.
+    pub async fn bars_of_object(&self, key: &str) -> anyhow::Result<Vec<Bar>> {
+        let uri = self.in_data_bucket(key)?;
+        let object = self.s3.get_object().bucket(&uri.bucket).key(&uri.key).send().await?;
+        let bytes = object.body.collect().await?.to_vec();
+        let is_compressed = bytes.starts_with(&[0x1f, 0x8b]);
+        let text = if is_compressed {
+            std::io::read_to_string(GzDecoder::new(bytes.as_slice()))?
+        } else {
+            String::from_utf8(bytes)?
+        };
+        Ok(text.lines().map(serde_json::from_str).collect::<Result<_, _>>()?)
+    }
+}
