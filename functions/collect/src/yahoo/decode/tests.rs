@@ -2,7 +2,10 @@
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
-use shared::{Interval, payload::Reason};
+use shared::{
+    Interval,
+    payload::{LiveWindow, Reason},
+};
 
 use super::{Day, Failure, HttpReply, Scope, SymbolDay, is_same_instrument};
 
@@ -43,10 +46,14 @@ fn edited(pointer: &str, value: Option<Value>) -> String {
 }
 
 fn decode(status: u16, body: &str) -> Result<SymbolDay, Failure> {
+    let now = Timestamp::from_second(CLOSE + 3600).map_err(|_| Failure::new(Reason::Refused, "the test's clock"))?;
+    decode_scope(status, body, Scope::Whole { now })
+}
+
+fn decode_scope(status: u16, body: &str, scope: Scope) -> Result<SymbolDay, Failure> {
     let date = "2026-11-20".parse().map_err(|_| Failure::new(Reason::Refused, "the test's date"))?;
     let symbol = "META".parse().map_err(|_| Failure::new(Reason::Refused, "the test's symbol"))?;
-    let now = Timestamp::from_second(CLOSE + 3600).map_err(|_| Failure::new(Reason::Refused, "the test's clock"))?;
-    let day = Day { trade_date: date, interval: Interval::FiveMinutes, scope: Scope::Whole { now } };
+    let day = Day { trade_date: date, interval: Interval::FiveMinutes, scope };
     HttpReply { status, body: body.to_owned(), simulated: false }.decode()?.day(&symbol, day)
 }
 
@@ -83,6 +90,39 @@ fn the_close_before_the_window_is_the_previous_close_unless_it_is_of_another_sca
     ] {
         let day = decode(200, &edited("/meta/chartPreviousClose", close.clone()))?;
         assert_eq!(day.previous_close.map(shared::Price::get), previous, "{close:?}");
+    }
+    Ok(())
+}
+
+#[test]
+fn a_window_has_the_bars_that_closed_in_it_and_neither_the_growing_one_nor_the_latest_price()
+-> Result<(), Box<dyn std::error::Error>> {
+    let rows: Vec<_> = (0..5).map(|bar| (OPEN + 300 * bar, 10.0 + bar as f64, 5)).collect();
+    let in_session = [rows.as_slice(), &[(OPEN + 1337, 99.0, 0)]].concat();
+    let mut around_the_clock = chart(&in_session);
+    let midnight = OPEN - 34_200;
+    let period = json!([[{"start": midnight, "end": midnight + 86_340}]]);
+    around_the_clock["chart"]["result"][0]["meta"]["tradingPeriods"] = period;
+    for (body, tick, until, closes) in [
+        (chart(&in_session), 360, 360, &[10.0][..]),
+        (chart(&in_session), 660, 660, &[10.0, 11.0]),
+        (chart(&in_session), 1260, 1260, &[11.0, 12.0, 13.0]),
+        // The fifth bar grows until 1500: at 1529 it may still change.
+        (chart(&in_session), 1500, 1529, &[11.0, 12.0, 13.0]),
+        (chart(&in_session), 1500, 1530, &[11.0, 12.0, 13.0, 14.0]),
+        // A tick that waited.
+        (chart(&in_session), 360, 1560, &[10.0, 11.0, 12.0, 13.0, 14.0]),
+        // Before any bar has closed, and long after the last.
+        (chart(&in_session), 300, 300, &[]),
+        (chart(&in_session), 7260, 7260, &[]),
+        (around_the_clock.clone(), 660, 660, &[10.0, 11.0]),
+        (around_the_clock, 1260, 1260, &[11.0, 12.0, 13.0]),
+    ] {
+        let at = |seconds: i64| Timestamp::from_second(OPEN + seconds);
+        let window = LiveWindow::new(at(tick)?, at(until)?, Interval::FiveMinutes);
+        let day = decode_scope(200, &body.to_string(), Scope::Window(window))?;
+        let found: Vec<_> = day.bars.iter().map(|bar| bar.close.get()).collect();
+        assert_eq!(found, closes, "the tick of {tick} s after the open, until {until} s");
     }
     Ok(())
 }
