@@ -21,6 +21,7 @@ Firehose
   packing     A record of many lines goes to the partition of its first line: a record holds one trade date.
 CloudFormation
   numbers     A parameter's value is text; a property that is a number gets one, so that the SDKs can read it back.
+  encryption  A Kinesis stream has the StreamEncryption that the template gives it.
 IAM
   resources   Glue crawlers, Athena executions and log streams are checked against their own ARN, so narrow policies
               work.
@@ -45,7 +46,7 @@ import sqlglot
 from ministack.app import main
 from ministack.core import iam_actions
 from ministack.core.responses import error_response_json
-from ministack.services import athena, firehose, glue, s3
+from ministack.services import athena, firehose, glue, kinesis, s3
 from ministack.services.cloudformation import provisioners
 from sqlglot import exp
 
@@ -266,6 +267,20 @@ def create_delivery_stream(logical_id, props, stack_name):
     return original_create["AWS::KinesisFirehose::DeliveryStream"](logical_id, with_numbers(props), stack_name)
 
 
+def encrypting(handler):
+    """MiniStack's handler of a Kinesis stream, which drops the encryption."""
+
+    def handle(*args):
+        name, attributes = handler(*args)
+        if encryption := args[-2].get("StreamEncryption"):
+            kinesis._start_stream_encryption({"StreamName": name, **encryption})
+        else:
+            kinesis._stop_stream_encryption({"StreamName": name})
+        return name, attributes
+
+    return handle
+
+
 duckdb.connect = connect
 athena._start_query_execution = start_query_execution
 athena._rewrite_data_paths = rewrite_data_paths
@@ -278,6 +293,8 @@ glue.CRAWLER_RUN_SECONDS = float(os.environ.get("CRAWLER_RUN_SECONDS", "0.3"))
 iam_actions.extract_resource_arn = extract_resource_arn
 provisioners._RESOURCE_HANDLERS["AWS::Athena::WorkGroup"]["create"] = create_work_group
 provisioners._RESOURCE_HANDLERS["AWS::KinesisFirehose::DeliveryStream"]["create"] = create_delivery_stream
+stream_handlers = provisioners._RESOURCE_HANDLERS["AWS::Kinesis::Stream"]
+stream_handlers.update({action: encrypting(stream_handlers[action]) for action in ("create", "update")})
 schedules.install()
 lifecycle.install()
 persistence.install()

@@ -10,6 +10,7 @@ use local::{
     UpOptions,
     cloud::{Guard, LocalCloud, MarketSource, Storage},
 };
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 use shared::{Bar, ExportFiles, Interval, ListName, Manifest, PublishedDay, S3Uri, TradeDate, payload::RunOutcome};
 
@@ -31,9 +32,9 @@ pub struct Stack {
 
 /// How an execution ended.
 #[derive(Debug)]
-pub enum Ended {
+pub enum Ended<T = RunOutcome> {
     /// It succeeded with this output.
-    Succeeded(Box<RunOutcome>),
+    Succeeded(Box<T>),
     /// It failed.
     Failed {
         /// The error's name.
@@ -132,18 +133,39 @@ impl Stack {
     /// # Errors
     /// When it cannot be started.
     pub async fn start(&self, input: &Value) -> anyhow::Result<String> {
-        let machine = self.cloud.output("StateMachineArn")?;
+        self.start_on("StateMachineArn", input).await
+    }
+
+    /// Starts a tick of the open session, an execution of the machine `live`, with `input`, and returns its ARN.
+    ///
+    /// # Errors
+    /// When it cannot be started, such as on a stack without `Live`.
+    pub async fn start_tick(&self, input: &Value) -> anyhow::Result<String> {
+        self.start_on("LiveStateMachineArn", input).await
+    }
+
+    /// Starts a tick with `input` and waits for its end: its output.
+    ///
+    /// # Errors
+    /// As [`Stack::execute`].
+    pub async fn tick(&self, input: &Value) -> anyhow::Result<Ended<Value>> {
+        let arn = self.start_tick(input).await?;
+        poll(&arn, Duration::from_millis(100), async || self.ended(&arn).await).await
+    }
+
+    async fn start_on(&self, machine: &str, input: &Value) -> anyhow::Result<String> {
+        let machine = self.cloud.output(machine)?;
         let started = self.sfn.start_execution().state_machine_arn(machine).input(input.to_string()).send().await?;
         Ok(started.execution_arn)
     }
 
     /// How an execution ended; `None` while it is running.
-    async fn ended(&self, execution: &str) -> anyhow::Result<Option<Ended>> {
+    async fn ended<T: DeserializeOwned>(&self, execution: &str) -> anyhow::Result<Option<Ended<T>>> {
         let described = self.sfn.describe_execution().execution_arn(execution).send().await?;
         match described.status() {
             ExecutionStatus::Running => Ok(None),
             ExecutionStatus::Succeeded => {
-                Ok(Some(Ended::Succeeded(serde_json::from_str(described.output().unwrap_or_default())?)))
+                Ok(Some(Ended::Succeeded(Box::new(serde_json::from_str(described.output().unwrap_or_default())?))))
             }
             ExecutionStatus::Failed => {
                 let text = |value: Option<&str>| value.unwrap_or_default().to_owned();

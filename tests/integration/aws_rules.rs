@@ -50,7 +50,7 @@ async fn no_listing_of_a_bucket_needs_a_prefix(context: Arc<Context>) -> Result<
     let template = context.tools.template().await?;
     let statements = find_all(&template, "Statement").into_iter().flat_map(list);
     let listing: Vec<_> = statements.filter(|it| list(&it["Action"]).contains(&&json!("s3:ListBucket"))).collect();
-    ensure!(listing.len() == 4, "{listing:?}");
+    ensure!(listing.len() == 5, "{listing:?}");
     for statement in listing {
         ensure!(statement["Condition"].is_null(), "{statement}");
     }
@@ -115,7 +115,7 @@ async fn services_assume_their_roles_for_this_account_only(context: Arc<Context>
     let template = context.tools.template().await?;
     let trusts = find_all(&template, "AssumeRolePolicyDocument").into_iter().flat_map(|it| list(&it["Statement"]));
     let others: Vec<_> = trusts.filter(|trust| trust["Principal"]["Service"] != "lambda.amazonaws.com").collect();
-    ensure!(others.len() == 5, "{others:?}");
+    ensure!(others.len() == 8, "{others:?}");
     for trust in others {
         let account = json!({"StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}});
         ensure!(trust["Condition"] == account, "{trust}");

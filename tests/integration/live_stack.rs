@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, fs, sync::Arc};
 
 use anyhow::{Context as _, Result, ensure};
 use croner::parser::{CronParser, Year};
-use harness::find_all;
+use harness::{Document, find_all, list};
 use jiff::{ToSpan, Zoned, civil::date, tz::TimeZone};
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
@@ -83,14 +83,31 @@ async fn both_delivery_streams_deliver_alike(context: Arc<Context>) -> Result<()
     Ok(())
 }
 
-/// Of every bar of five minutes from 9:30 to 16:00 in New York, on each weekday of a year with both changes of the clock.
+/// Of every bar from 9:30 to 16:00 in New York, on each weekday of a year with both changes of the clock, with the parameters
+/// that are documented for each interval.
 async fn a_tick_starts_a_minute_after_each_bar_of_the_session(context: Arc<Context>) -> Result<()> {
+    let parameters = ["LiveInterval", "LiveOpenExpression", "LiveExpression", "LiveCloseExpression"];
     let template = context.tools.template().await?;
+    let defaults = parameters.map(|name| template["Parameters"][name]["Default"].as_str().unwrap_or_default());
+    let rows = Document::read(&context.tools.root, "docs/aws.md")?.table("The open session")?;
+    let intervals: Vec<_> = rows.iter().map(|row| row[0].as_str()).collect();
+    let allowed = list(&template["Parameters"]["LiveInterval"]["AllowedValues"]);
+    ensure!(allowed == intervals.iter().map(|interval| json!(interval)).collect::<Vec<_>>().iter().collect::<Vec<_>>());
+    ensure!(rows.iter().any(|row| row.starts_with(&defaults.map(str::to_owned))), "{defaults:?} are not documented");
+    for row in rows {
+        let interval: i64 = row[0].trim_end_matches('m').parse()?;
+        let ticks = 390 / interval;
+        ensure!(row[4] == ticks.to_string(), "{row:?}");
+        starts_a_minute_after_each_bar(&row[1..4], interval).with_context(|| row[0].clone())?;
+    }
+    Ok(())
+}
+
+fn starts_a_minute_after_each_bar(expressions: &[String], interval: i64) -> Result<()> {
     let zone = TimeZone::get("America/New_York")?;
     let parser = CronParser::builder().year(Year::Required).alternative_weekdays(true).sloppy_ranges(true).build();
     let mut ticks: BTreeMap<_, Vec<_>> = BTreeMap::new();
-    for parameter in ["LiveOpenExpression", "LiveExpression", "LiveCloseExpression"] {
-        let expression = template["Parameters"][parameter]["Default"].as_str().context("no default")?;
+    for expression in expressions {
         let fields = expression.strip_prefix("cron(").and_then(|rest| rest.strip_suffix(')')).context("not cron")?;
         let cron = parser.parse(&format!("0 {fields}"))?;
         let start: Zoned = date(2026, 1, 1).to_zoned(zone.clone())?;
@@ -101,10 +118,9 @@ async fn a_tick_starts_a_minute_after_each_bar_of_the_session(context: Arc<Conte
     ensure!(ticks.len() == 261, "ticks on {} days; 2026 has 261 weekdays", ticks.len());
     for (day, mut times) in ticks {
         times.sort();
-        let first = day.at(9, 36, 0, 0);
-        let expected: Vec<_> = (0..78)
-            .map(|bar| first.checked_add((5 * bar).minutes()).map(|tick| tick.time()))
-            .collect::<Result<_, _>>()?;
+        let open = day.at(9, 31, 0, 0);
+        let closes = (1..=390 / interval).map(|bar| open.checked_add((interval * bar).minutes()));
+        let expected = closes.map(|tick| Ok(tick?.time())).collect::<Result<Vec<_>>>()?;
         ensure!(times == expected, "{day}: {times:?}");
     }
     Ok(())

@@ -7,18 +7,19 @@ mod calls;
 
 use std::sync::Arc;
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Context as _, Result, bail, ensure};
 use aws_credential_types::Credentials;
-use harness::Stack;
+use harness::{Ended, Stack};
 use serde_json::{Value, json};
 
-use crate::{Context, trials};
+use crate::{Context, policies, trials};
 use calls::{CallCase, FUNCTIONS};
 
 trials![functions_have_the_permissions_they_need_and_no_others];
 
 async fn functions_have_the_permissions_they_need_and_no_others(context: Arc<Context>) -> Result<()> {
-    let stack = Stack::up(&context.tools).await?;
+    let stack = Stack::up_with(&context.tools, &[("Live", "ENABLED")]).await?;
+    policies::roles_of_live_allow_exactly_what_is_done(&context.tools, &stack.cloud).await?;
     let mut sessions = Vec::new();
     for function in FUNCTIONS {
         sessions.push(session(&context, &stack, &role(&context, &stack, function).await?).await?);
@@ -47,6 +48,16 @@ async fn functions_have_the_permissions_they_need_and_no_others(context: Arc<Con
 /// function without permissions.
 async fn runs_fail_with_access_denied(context: &Context, stack: &Stack) -> Result<()> {
     let aws = async |args: &[&str]| context.tools.aws(&stack.cloud, args).await;
+    let tick = json!({"live": true, "scheduled_time": "2026-11-20T15:01:00Z", "symbols": ["META"]});
+    let ended = stack.tick(&tick).await?;
+    ensure!(
+        matches!(&ended, Ended::Succeeded(tick) if tick["outcome"] == "collected" && tick["bars"] == 3),
+        "{ended:?}"
+    );
+    let collect = role(context, stack, "collect").await?;
+    aws(&["iam", "delete-role-policy", "--role-name", &collect, "--policy-name", "collect-live"]).await?;
+    let Ended::Failed { error, cause } = stack.tick(&tick).await? else { bail!("a tick needs no permission") };
+    ensure!(error == "AccessDenied" && cause.contains("kinesis:PutRecords"), "{error}: {cause}");
     for (function, action) in [
         ("export-csv", "s3:GetObject"),
         ("run-query", "athena:StartQueryExecution"),

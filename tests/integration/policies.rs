@@ -4,7 +4,8 @@
 use std::{collections::BTreeSet, sync::Arc};
 
 use anyhow::{Context as _, Result, ensure};
-use harness::{deployed_roles, find_all, find_role, list};
+use harness::{Tools, deployed_roles, find_all, find_role, list};
+use local::LocalCloud;
 use serde_json::{Value, json};
 
 use crate::{Context, trials};
@@ -59,25 +60,58 @@ async fn each_role_trusts_one_service(context: Arc<Context>) -> Result<()> {
 }
 
 async fn state_machine_roles_allow_exactly_what_the_states_do(context: Arc<Context>) -> Result<()> {
-    let roles = roles(&context).await?;
-    for (output, name) in [("StateMachineArn", "Pipeline"), ("WatchArn", "Watch")] {
-        let machine = context.stack.cloud.output(output)?;
-        let described =
-            context.aws(&["stepfunctions", "describe-state-machine", "--state-machine-arn", machine]).await?;
-        let definition: Value = serde_json::from_str(described["definition"].as_str().unwrap_or_default())?;
-        let states = definition["States"].as_object().context("no states")?;
-        let tasks = states.values().filter(|state| state["Type"] == "Task");
-        let required = tasks.map(|task| required_permission(&context, task)).collect::<Result<BTreeSet<_>>>()?;
-        let allowed: BTreeSet<_> =
-            allowed_permissions(find_role(&roles, name)?).into_iter().filter(|(_, on)| on != "*").collect();
+    let cloud = &context.stack.cloud;
+    allows_exactly_what_the_states_do(&context.tools, cloud, "StateMachineArn", "Pipeline").await?;
+    allows_exactly_what_the_states_do(&context.tools, cloud, "WatchArn", "Watch").await
+}
+
+/// What `Live` adds, on a stack that has it.
+pub async fn roles_of_live_allow_exactly_what_is_done(tools: &Tools, cloud: &LocalCloud) -> Result<()> {
+    allows_exactly_what_the_states_do(tools, cloud, "LiveStateMachineArn", "Live").await?;
+    let roles = deployed_roles(tools, cloud).await?;
+    let queue = format!("arn:aws:sqs:{}:000000000000:{}-missed-ticks", cloud.region, cloud.stack);
+    let schedule = [("states:StartExecution", cloud.output("LiveStateMachineArn")?), ("sqs:SendMessage", &queue)];
+    let bucket = format!("arn:aws:s3:::{}", cloud.output("DataBucket")?);
+    let [bars, errors] = ["bars", "errors"].map(|folder| format!("{bucket}/{folder}/*"));
+    let logs =
+        format!("arn:aws:logs:{}:000000000000:log-group:/aws/kinesisfirehose/{}-live:*", cloud.region, cloud.stack);
+    let mut delivery = vec![("logs:PutLogEvents", logs.as_str())];
+    let stream = cloud.output("LiveStreamArn")?;
+    let reads = ["kinesis:DescribeStream", "kinesis:GetShardIterator", "kinesis:GetRecords", "kinesis:ListShards"];
+    delivery.extend(reads.map(|action| (action, stream)));
+    let lists = ["s3:GetBucketLocation", "s3:ListBucket", "s3:ListBucketMultipartUploads"];
+    delivery.extend(lists.map(|action| (action, bucket.as_str())));
+    for folder in [&bars, &errors] {
+        let writes = ["s3:AbortMultipartUpload", "s3:GetObject", "s3:PutObject"];
+        delivery.extend(writes.map(|action| (action, folder.as_str())));
+    }
+    for (name, required) in [("LiveSchedule", schedule.to_vec()), ("LiveDelivery", delivery)] {
+        let required: BTreeSet<_> =
+            required.into_iter().map(|(action, on)| (action.to_owned(), on.to_owned())).collect();
+        let allowed = allowed_permissions(find_role(&roles, name)?);
         ensure!(required == allowed, "{name}: {:?}", required.symmetric_difference(&allowed).collect::<Vec<_>>());
     }
     Ok(())
 }
 
-/// The action and the resource that a Task state needs permission for.
-fn required_permission(context: &Context, task: &Value) -> Result<(String, String)> {
-    let cloud = &context.stack.cloud;
+async fn allows_exactly_what_the_states_do(tools: &Tools, cloud: &LocalCloud, output: &str, name: &str) -> Result<()> {
+    let machine = cloud.output(output)?;
+    let describe = ["stepfunctions", "describe-state-machine", "--state-machine-arn", machine];
+    let described = tools.aws(cloud, &describe).await?;
+    let definition: Value = serde_json::from_str(described["definition"].as_str().unwrap_or_default())?;
+    let states = definition["States"].as_object().context("no states")?;
+    let tasks = states.values().filter(|state| state["Type"] == "Task");
+    let required = tasks.map(|task| required_permissions(cloud, task)).collect::<Result<Vec<_>>>()?;
+    let required: BTreeSet<_> = required.into_iter().flatten().collect();
+    let roles = deployed_roles(tools, cloud).await?;
+    let allowed = allowed_permissions(find_role(&roles, name)?);
+    let allowed: BTreeSet<_> = allowed.into_iter().filter(|(_, on)| on != "*").collect();
+    ensure!(required == allowed, "{name}: {:?}", required.symmetric_difference(&allowed).collect::<Vec<_>>());
+    Ok(())
+}
+
+/// The actions and the resources that a Task state needs permission for.
+fn required_permissions(cloud: &LocalCloud, task: &Value) -> Result<Vec<(String, String)>> {
     let text = |name: &str| task["Arguments"][name].as_str().unwrap_or_default().to_owned();
     let arn = |rest: String| format!("arn:aws:{}", rest.replacen("::", &format!(":{}:000000000000:", cloud.region), 1));
     let resource = task["Resource"].as_str().unwrap_or_default();
@@ -89,18 +123,27 @@ fn required_permission(context: &Context, task: &Value) -> Result<(String, Strin
             ("athena:GetQueryExecution", arn(format!("athena::workgroup/{}", cloud.output("WorkGroup")?)))
         }
         "aws-sdk:sfn:listExecutions" => {
-            // The arguments are an expression, since a page has a token and the first has none.
+            // The arguments are an expression where a page has a token and the first has none.
             let arguments = task["Arguments"].as_str().unwrap_or_default();
             let machine = arguments.split("'StateMachineArn': '").nth(1).and_then(|rest| rest.split('\'').next());
+            let of_its_own = text("StateMachineArn") == "{% $states.context.StateMachine.Id %}";
+            let machine = if of_its_own { Some(cloud.output("LiveStateMachineArn")?) } else { machine };
             ("states:ListExecutions", machine.unwrap_or_default().to_owned())
         }
         "aws-sdk:sfn:describeExecution" => {
             let executions = cloud.output("StateMachineArn")?.replacen(":stateMachine:", ":execution:", 1) + ":*";
             ("states:DescribeExecution", executions)
         }
+        // https://docs.aws.amazon.com/glue/latest/dg/glue-specifying-resource-arns.html
+        "aws-sdk:glue:getTable" | "aws-sdk:glue:createPartition" => {
+            let action = if resource.ends_with("getTable") { "glue:GetTable" } else { "glue:CreatePartition" };
+            let (database, table) = (cloud.output("DatabaseName")?, cloud.output("TableName")?);
+            let on = ["catalog".to_owned(), format!("database/{database}"), format!("table/{database}/{table}")];
+            return Ok(on.map(|on| (action.to_owned(), arn(format!("glue::{on}")))).to_vec());
+        }
         other => anyhow::bail!("add the permission that {other} needs"),
     };
-    Ok((action.to_owned(), on))
+    Ok(vec![(action.to_owned(), on)])
 }
 
 async fn the_schedule_role_allows_exactly_what_the_schedules_do(context: Arc<Context>) -> Result<()> {

@@ -3,7 +3,7 @@
 
 /// The names of the functions' errors, then the state machine's own, then the command's own, then those of Step Functions
 /// and Lambda.
-const HINTS: [(&str, &str); 25] = [
+const HINTS: [(&str, &str); 26] = [
     ("InvalidInput", "correct the input; finstream run checks it before it starts anything"),
     ("InvalidList", "finstream lists check NAME shows every bad line, and finstream lists edit NAME corrects them"),
     ("AccessDenied", "give the function's role in template.yaml the permission that the cause names, and deploy again"),
@@ -19,6 +19,7 @@ const HINTS: [(&str, &str); 25] = [
         "MarketBlocked",
         "wait an hour, then run again; if it persists, collect fewer symbols, or deploy with a lower MarketRequestsPerSecond or another UserAgent",
     ),
+    ("OutOfTime", "collect fewer symbols in a tick, or bars of a longer LiveInterval"),
     ("DeliveryFailed", "run again; if it lasts, compare the stream's quota with its metrics in CloudWatch"),
     ("InvalidResult", "compare sql/hourly_extremes.sql and the table in template.yaml with what was deployed"),
     (
@@ -78,13 +79,16 @@ mod tests {
     }
 
     #[test]
-    fn every_error_that_the_state_machine_raises_has_a_hint() -> Result<(), serde_json::Error> {
+    fn every_error_that_the_state_machines_raise_has_a_hint() -> Result<(), serde_json::Error> {
         let definition: Value = serde_json::from_str(include_str!("../../../statemachine/pipeline.asl.json"))?;
         let states = definition["States"].as_object().into_iter().flatten();
         let errors = states.filter_map(|(_, state)| state["Assign"]["failure"]["Error"].as_str());
         let raised: Vec<_> = errors.filter(|error| !error.starts_with("{%")).collect();
         assert!(raised.contains(&"BarsMissing"), "{raised:?}");
-        for name in raised.into_iter().chain(["TimedOut", "StateMachineError", "Aborted"]) {
+        let live: Value = serde_json::from_str(include_str!("../../../statemachine/live.asl.json"))?;
+        let pending = &live["States"]["SymbolsPending"]["Assign"]["failure"]["Error"];
+        assert!(pending.as_str().is_some_and(|error| error.contains("'OutOfTime'")), "{pending}");
+        for name in raised.into_iter().chain(["OutOfTime", "TimedOut", "StateMachineError", "Aborted"]) {
             assert!(HINTS.iter().any(|(known, _)| *known == name), "{name}");
         }
         Ok(())

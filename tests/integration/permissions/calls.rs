@@ -2,7 +2,7 @@
 //!
 //! Only the authorization matters: what a call names need not exist, and its arguments need not be valid.
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 use http::{Method, Request};
 use local::LocalCloud;
 use serde_json::{Value, json};
@@ -24,6 +24,7 @@ const NO_FUNCTION: &[&str] = &[];
 
 pub fn all(cloud: &LocalCloud) -> Result<Vec<CallCase>> {
     let mut calls = firehose(cloud)?;
+    calls.extend(kinesis(cloud)?);
     calls.extend(glue(cloud)?);
     calls.extend(athena(cloud)?);
     calls.extend(s3(cloud)?);
@@ -47,6 +48,26 @@ fn firehose(cloud: &LocalCloud) -> Result<Vec<CallCase>> {
         call("PutRecord", "another", NO_FUNCTION)?,
         call("DescribeDeliveryStream", ours, NO_FUNCTION)?,
         call("DeleteDeliveryStream", ours, NO_FUNCTION)?,
+    ])
+}
+
+fn kinesis(cloud: &LocalCloud) -> Result<Vec<CallCase>> {
+    let ours = cloud.output("LiveStreamArn")?;
+    let another = format!("{ours}-of-another");
+    let call = |operation, stream: &str, allowed| {
+        let record = json!({"Data": "e30K", "PartitionKey": "test"});
+        let mut body = json!({"StreamARN": stream, "Records": [record], "ShardIterator": "test"});
+        body.as_object_mut().context("no object")?.extend(record.as_object().cloned().unwrap_or_default());
+        json_call(cloud, "kinesis", "Kinesis_20131202", operation, stream, body, allowed)
+    };
+    Ok(vec![
+        call("PutRecords", ours, &["collect"])?,
+        call("PutRecords", &another, NO_FUNCTION)?,
+        call("PutRecord", ours, NO_FUNCTION)?,
+        call("GetRecords", ours, NO_FUNCTION)?,
+        call("GetShardIterator", ours, NO_FUNCTION)?,
+        call("DescribeStream", ours, NO_FUNCTION)?,
+        call("DeleteStream", ours, NO_FUNCTION)?,
     ])
 }
 
