@@ -14,6 +14,29 @@ use crate::{Context, trials};
 
 trials![each_alert_is_delivered];
 
+/// The alarms of `Live`: the metric and whose it is, the alarm, and a value that is in order and one that is not.
+const LIVE_ALARMS: [(&str, &str, &str, &str, &str, &str); 5] = [
+    ("AWS/States", "ExecutionsFailed", "LiveStateMachineArn", "finstream-ticks-fail", "0", "1"),
+    ("AWS/States", "ExecutionsTimedOut", "LiveStateMachineArn", "finstream-ticks-time-out", "0", "1"),
+    ("AWS/SQS", "ApproximateNumberOfMessagesVisible", "MissedTicksUrl", "finstream-ticks-do-not-start", "0", "1"),
+    (
+        "AWS/Firehose",
+        "DeliveryToS3.DataFreshness",
+        "LiveDeliveryStream",
+        "finstream-live-delivery-is-late",
+        "900",
+        "901",
+    ),
+    (
+        "AWS/Kinesis",
+        "WriteProvisionedThroughputExceeded",
+        "LiveStreamArn",
+        "finstream-live-writes-are-throttled",
+        "0",
+        "1",
+    ),
+];
+
 /// A stack, and the queue that receives its alerts.
 struct Alerts<'a> {
     context: &'a Context,
@@ -22,7 +45,7 @@ struct Alerts<'a> {
 }
 
 async fn each_alert_is_delivered(context: Arc<Context>) -> Result<()> {
-    let stack = Stack::up(&context.tools).await?;
+    let stack = Stack::up_with(&context.tools, &[("Live", "ENABLED")]).await?;
     let subscriber = Subscriber::new(&context.tools, &stack.cloud).await?;
     let alerts = Alerts { context: &context, stack: &stack, subscriber };
     alerts.failed_run().await.context("a run that failed")?;
@@ -33,6 +56,10 @@ async fn each_alert_is_delivered(context: Arc<Context>) -> Result<()> {
     alerts.alarm(delivery, "1800", "1801").await.context("late delivery")?;
     let missed = ("AWS/SQS", "ApproximateNumberOfMessagesVisible", "finstream-run-did-not-start");
     alerts.alarm(missed, "0", "1").await.context("a run that did not start")?;
+    for (namespace, metric, dimension, alarm, good, bad) in LIVE_ALARMS {
+        alerts.watches(alarm, dimension).await.context(alarm)?;
+        alerts.alarm((namespace, metric, alarm), good, bad).await.context(alarm)?;
+    }
     alerts.metrics_of_the_dashboard_are_written().await.context("the metrics")?;
     alerts.dashboard_shows_the_deployed_resources().await.context("the dashboard")?;
     alerts.run_with_a_doubtful_bar().await.context("a run with a doubtful bar")
@@ -97,6 +124,16 @@ impl Alerts<'_> {
         self.subscriber.receives(&[alarm, "ALARM", metric]).await
     }
 
+    /// The alarm is of the resource that an output names: by its whole value, or by what follows the last slash.
+    async fn watches(&self, alarm: &str, output: &str) -> Result<()> {
+        let output = self.stack.cloud.output(output)?;
+        let name = output.rsplit('/').next().unwrap_or(output);
+        let found = self.aws(&["cloudwatch", "describe-alarms", "--alarm-names", alarm]).await?;
+        let dimension = &found["MetricAlarms"][0]["Dimensions"][0]["Value"];
+        ensure!(dimension == output || dimension == name, "{dimension} is not of {output}");
+        Ok(())
+    }
+
     /// The functions write the metrics that the dashboard shows, in the embedded metric format, also when they log
     /// errors only. The local cloud derives no metrics from it.
     async fn metrics_of_the_dashboard_are_written(&self) -> Result<()> {
@@ -108,7 +145,7 @@ impl Alerts<'_> {
         let metrics: Vec<_> = lines.iter().filter(|line| line["_aws"].is_object()).collect();
         let last = metrics.last().context("no metrics were written")?;
         ensure!(last["Bars"].as_u64().is_some_and(|bars| bars > 70) && last["SymbolsFailed"] == 1, "{last}");
-        let dashboard = self.dashboard().await?.to_string();
+        let dashboard = self.dashboard("finstream").await?.to_string();
         for metric in last["_aws"]["CloudWatchMetrics"][0]["Metrics"].as_array().context("no metrics")? {
             let shown = json!([last["_aws"]["CloudWatchMetrics"][0]["Namespace"], metric["Name"]]).to_string();
             ensure!(dashboard.contains(&shown), "the dashboard lacks {shown}");
@@ -116,21 +153,24 @@ impl Alerts<'_> {
         Ok(())
     }
 
-    async fn dashboard(&self) -> Result<Value> {
-        let dashboard = self.aws(&["cloudwatch", "get-dashboard", "--dashboard-name", "finstream"]).await?;
+    async fn dashboard(&self, name: &str) -> Result<Value> {
+        let dashboard = self.aws(&["cloudwatch", "get-dashboard", "--dashboard-name", name]).await?;
         Ok(serde_json::from_str(dashboard["DashboardBody"].as_str().context("no body")?)?)
     }
 
     async fn dashboard_shows_the_deployed_resources(&self) -> Result<()> {
-        let body = self.dashboard().await?;
-        let widgets = body["widgets"].as_array().context("no widgets")?;
-        for output in
-            ["StateMachineArn", "DeliveryStream", "CrawlerName", "WorkGroup", "CollectFunction", "ExportCsvFunction"]
-        {
-            let name = self.stack.cloud.output(output)?;
-            ensure!(widgets.iter().any(|widget| widget.to_string().contains(name)), "no widget shows {name}");
+        let daily =
+            ["StateMachineArn", "DeliveryStream", "CrawlerName", "WorkGroup", "CollectFunction", "ExportCsvFunction"];
+        let live = ["LiveStateMachineArn", "LiveDeliveryStream"];
+        for (dashboard, outputs) in [("finstream", &daily[..]), ("finstream-live", &live)] {
+            let body = self.dashboard(dashboard).await?;
+            let widgets = body["widgets"].as_array().context("no widgets")?;
+            for output in outputs {
+                let name = self.stack.cloud.output(output)?;
+                ensure!(widgets.iter().any(|widget| widget.to_string().contains(name)), "no widget shows {name}");
+            }
+            ensure!(!body.to_string().contains("${"), "{body}");
         }
-        ensure!(!body.to_string().contains("${"), "{body}");
         Ok(())
     }
 

@@ -7,7 +7,7 @@ use std::{process::Stdio, sync::Arc, time::Duration};
 
 use anyhow::{Context as _, Result, ensure};
 use comfy_table::{ContentArrangement, Table};
-use harness::{OutFolder, Stack, list, poll};
+use harness::{Ended, OutFolder, Stack, list, poll};
 use market_sim::{Fault, FaultDuration, FaultRule};
 use serde_json::{Value, json};
 use tokio::process::Command;
@@ -20,11 +20,18 @@ mod settings;
 
 trials![a_healthy_stack_has_nothing_wrong_and_a_broken_one_has];
 
+/// Ticks that no session of the test sees: they would query the market.
+const NO_TICKS: [(&str, &str); 3] = [
+    ("LiveOpenExpression", "cron(0 3 1 1 ? *)"),
+    ("LiveExpression", "cron(1 3 1 1 ? *)"),
+    ("LiveCloseExpression", "cron(2 3 1 1 ? *)"),
+];
+
 const EMAIL: &str = "ops@example.com";
 
 async fn a_healthy_stack_has_nothing_wrong_and_a_broken_one_has(context: Arc<Context>) -> Result<()> {
-    let parameters = [("ScheduleState", "ENABLED"), ("NotificationEmail", EMAIL)];
-    let stack = Stack::up_with(&context.tools, &parameters).await?;
+    let parameters = [("ScheduleState", "ENABLED"), ("NotificationEmail", EMAIL), ("Live", "ENABLED")];
+    let stack = Stack::up_with(&context.tools, &[&parameters[..], &NO_TICKS].concat()).await?;
     let mut doctor = Doctor { context: &context, stack: &stack, shown: Table::new() };
     doctor.shown.set_content_arrangement(ContentArrangement::Dynamic).set_width(160);
     doctor.shown.set_header(["broken", "check", "problem", "fix"]);
@@ -37,6 +44,7 @@ async fn a_healthy_stack_has_nothing_wrong_and_a_broken_one_has(context: Arc<Con
     doctor.finds_a_removed_policy().await?;
     doctor.finds_a_market_that_does_not_answer().await?;
     doctor.finds_a_failed_run().await?;
+    doctor.finds_a_failed_tick().await?;
     doctor.finds_a_missing_column().await?;
     doctor.finds_what_was_deleted().await?;
     println!("{}", doctor.shown);
@@ -76,7 +84,17 @@ impl Doctor<'_> {
         let printed = print(self.account(&home).args(name)).await?;
         let report: Value = serde_json::from_str(&printed.text)?;
         ensure!(printed.code == 0 && report["wrong"] == 0 && report["skipped"] == 0, "{report:#}");
-        ensure!(list(&report["checks"]).len() > 30, "{report:#}");
+        ensure!(list(&report["checks"]).len() > 45, "{report:#}");
+        ensure!(
+            check(&report, "live stream")?["detail"].to_string().contains("ACTIVE, 1 shard, encrypted"),
+            "{report:#}"
+        );
+        // A stack without `Live` has none of its checks.
+        let mut command = self.context.tools.finstream_command(&self.context.stack.cloud.home);
+        let report: Value = serde_json::from_str(&print(command.args(["doctor", "--json"])).await?.text)?;
+        let checks: Vec<_> = list(&report["checks"]).into_iter().filter_map(|it| it["check"].as_str()).collect();
+        let of_live = checks.iter().any(|check| check.contains("live") || check.contains("tick"));
+        ensure!(!of_live && checks.len() > 30, "{checks:?}");
         Ok(())
     }
 
@@ -167,6 +185,19 @@ impl Doctor<'_> {
         let last = check(&report, "last run")?["detail"].as_str().unwrap_or_default().to_owned();
         let crawl = check(&report, "crawler")?["detail"].as_str().unwrap_or_default().to_owned();
         ensure!(last.contains("SUCCEEDED") && crawl.contains("its last crawl began"), "{last}; {crawl}");
+        Ok(())
+    }
+
+    async fn finds_a_failed_tick(&mut self) -> Result<()> {
+        let ended = self.stack.tick(&json!({"live": true, "interval": "7m"})).await?;
+        ensure!(matches!(ended, Ended::Failed { .. }), "{ended:?}");
+        let says = ["is FAILED with InvalidInput", "aws stepfunctions describe-execution"];
+        self.finds("the last tick failed", "last tick", says).await?;
+        let input = json!({"live": true, "scheduled_time": "2026-11-20T15:01:00Z", "symbols": ["META"]});
+        let ended = self.stack.tick(&input).await?;
+        let (_, report) = self.doctor().await?;
+        let last = check(&report, "last tick")?["detail"].as_str().unwrap_or_default();
+        ensure!(last.contains("SUCCEEDED with collected"), "{last}: {ended:?}");
         Ok(())
     }
 

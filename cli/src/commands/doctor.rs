@@ -11,6 +11,7 @@ mod eventbridge;
 mod firehose;
 mod glue;
 mod iam;
+mod kinesis;
 mod lambda;
 mod outcome;
 mod report;
@@ -28,7 +29,7 @@ use crate::{
     exit::Exit,
     output::{console::Console, json::Place},
 };
-use checks::CHECKS;
+use checks::{CHECKS, LIVE_CHECKS};
 use deployment::{Clients, Deployment};
 use outcome::{NotOk, Outcome, wrong};
 use report::Report;
@@ -88,9 +89,10 @@ async fn check(location: &Location) -> Vec<(&'static str, Outcome)> {
         outputs: stack::outputs(&found),
         parameters: stack::parameters(&found),
     };
-    let outcomes = stream::iter(CHECKS).map(|check| (check.run)(&deployment)).buffered(CONCURRENCY).collect::<Vec<_>>();
-    let outcomes = outcomes.await;
-    checks.extend(CHECKS.iter().map(|check| check.name).zip(outcomes));
+    let of_stack = || CHECKS.iter().chain(LIVE_CHECKS.iter().filter(|_| deployment.is_live()));
+    let outcomes = stream::iter(of_stack()).map(|check| (check.run)(&deployment)).buffered(CONCURRENCY);
+    let outcomes = outcomes.collect::<Vec<_>>().await;
+    checks.extend(of_stack().map(|check| check.name).zip(outcomes));
     checks
 }
 

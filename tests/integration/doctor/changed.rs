@@ -59,12 +59,18 @@ impl Doctor<'_> {
         let roles = deployed_roles(&self.context.tools, &self.stack.cloud).await?;
         let role = find_role(&roles, "Collect")?;
         let name = role["RoleName"].as_str().context("no name")?;
-        let policy = ["--role-name", name, "--policy-name", "collect"];
-        self.aws(&[["iam", "delete-role-policy"].as_slice(), &policy].concat()).await?;
-        let says = ["may not firehose:PutRecordBatch on arn:aws:firehose", "changed by hand"];
-        self.finds("the policy of a role removed", "role of collect", says).await?;
-        let document = role["RolePolicyList"][0]["PolicyDocument"].to_string();
-        self.aws(&[["iam", "put-role-policy"].as_slice(), &policy, &["--policy-document", &document]].concat()).await?;
+        for (policy, check, denied) in [
+            ("collect", "role of collect", "may not firehose:PutRecordBatch on arn:aws:firehose"),
+            ("collect-live", "role of collect, live", "may not kinesis:PutRecords on arn:aws:kinesis"),
+        ] {
+            let found = list(&role["RolePolicyList"]).into_iter().find(|found| found["PolicyName"] == policy);
+            let document = found.context("no such policy")?["PolicyDocument"].to_string();
+            let policy = ["--role-name", name, "--policy-name", policy];
+            self.aws(&[["iam", "delete-role-policy"].as_slice(), &policy].concat()).await?;
+            self.finds("the policy of a role removed", check, [denied, "changed by hand"]).await?;
+            let put = [["iam", "put-role-policy"].as_slice(), &policy, &["--policy-document", &document]].concat();
+            self.aws(&put).await?;
+        }
         Ok(())
     }
 

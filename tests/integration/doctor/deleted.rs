@@ -8,12 +8,18 @@ impl Doctor<'_> {
     pub async fn finds_what_was_deleted(&mut self) -> Result<()> {
         let output = |name: &str| self.stack.cloud.output(name).map(str::to_owned);
         let (crawler, stream, database) = (output("CrawlerName")?, output("DeliveryStream")?, output("DatabaseName")?);
+        let live_stream = format!("{}-live", self.stack.cloud.stack);
         let (function, machine) = (output("ExportCsvFunction")?, output("StateMachineArn")?);
         let alarm = format!("{}-run-did-not-start", self.stack.cloud.stack);
         let mut deleted = Vec::new();
         for (command, check) in [
             (vec!["glue", "delete-crawler", "--name", &crawler], "crawler"),
             (vec!["firehose", "delete-delivery-stream", "--delivery-stream-name", &stream], "delivery stream"),
+            (
+                vec!["firehose", "delete-delivery-stream", "--delivery-stream-name", &live_stream],
+                "live delivery stream",
+            ),
+            (vec!["kinesis", "delete-stream", "--stream-name", &live_stream], "live stream"),
             (vec!["glue", "delete-table", "--database-name", &database, "--name", "bars"], "table"),
             (vec!["lambda", "delete-function", "--function-name", &function], "export-csv"),
             (vec!["cloudwatch", "delete-alarms", "--alarm-names", &alarm], "alarm run-did-not-start"),

@@ -17,7 +17,7 @@ struct Change {
 impl Doctor<'_> {
     pub async fn finds_changed_settings(&mut self) -> Result<()> {
         let cloud = &self.stack.cloud;
-        let changes = [functions(cloud)?, bucket(cloud)?, queries(cloud)?, alerts(cloud)?];
+        let changes = [functions(cloud)?, bucket(cloud)?, queries(cloud)?, alerts(cloud)?, live(cloud)?];
         for Change { broken, change, check, says, back } in changes.into_iter().flatten() {
             self.aws(&change.split(' ').collect::<Vec<_>>()).await.context(broken)?;
             self.finds(broken, check, says).await?;
@@ -157,6 +157,34 @@ fn alerts(cloud: &LocalCloud) -> Result<Vec<Change>> {
             check: "rule records-not-delivered",
             says: ["does not notify arn:", "aws events put-targets"],
             back: format!("events put-targets --rule {rule} --targets Id=alerts,Arn={topic}"),
+        },
+    ])
+}
+
+fn live(cloud: &LocalCloud) -> Result<Vec<Change>> {
+    let (stream, alarm) = (format!("{}-live", cloud.stack), format!("{}-ticks-fail", cloud.stack));
+    let encryption = |start: &str| {
+        format!(
+            "kinesis {start}-stream-encryption --stream-name {stream} --encryption-type KMS --key-id alias/aws/kinesis"
+        )
+    };
+    let state = |state: &str| {
+        format!("cloudwatch set-alarm-state --alarm-name {alarm} --state-reason test --state-value {state}")
+    };
+    Ok(vec![
+        Change {
+            broken: "the live stream not encrypted",
+            change: encryption("stop"),
+            check: "live stream",
+            says: ["it does not encrypt its records", "set it back in Kinesis"],
+            back: encryption("start"),
+        },
+        Change {
+            broken: "an alarm of ticks in ALARM",
+            change: state("ALARM"),
+            check: "alarm ticks-fail",
+            says: ["it is in ALARM: test", "The executions of the state machine"],
+            back: state("OK"),
         },
     ])
 }

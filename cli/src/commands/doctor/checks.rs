@@ -3,8 +3,8 @@
 use futures::future::BoxFuture;
 
 use super::{
-    athena, cloudwatch, deployment::Deployment, eventbridge, firehose, glue, iam, lambda, outcome::Outcome, s3,
-    scheduler, sfn, sns, stack,
+    athena, cloudwatch, deployment::Deployment, eventbridge, firehose, glue, iam, kinesis, lambda, outcome::Outcome,
+    s3, scheduler, sfn, sns, stack,
 };
 
 pub struct Check {
@@ -29,7 +29,7 @@ pub const CHECKS: &[Check] = checks![
     "run-query": it => lambda::configuration(it, &lambda::RUN_QUERY),
     "export-csv": it => lambda::configuration(it, &lambda::EXPORT_CSV),
     "market": it => lambda::market(it),
-    "delivery stream": it => firehose::stream(it),
+    "delivery stream": it => firehose::stream(it, "DeliveryStream"),
     "table": it => glue::table(it),
     "crawler": it => glue::crawler(it),
     "workgroup": it => athena::work_group(it),
@@ -53,4 +53,25 @@ pub const CHECKS: &[Check] = checks![
     "role of the pipeline": it => iam::role(it, &iam::PIPELINE),
     "role of the watch": it => iam::role(it, &iam::WATCH),
     "role of the schedules": it => iam::role(it, &iam::SCHEDULE),
+];
+
+/// Further checks of a stack with `Live`.
+pub const LIVE_CHECKS: &[Check] = checks![
+    "live outputs": it => stack::has_live_outputs(it),
+    "live stream": it => kinesis::stream(it),
+    "live delivery stream": it => firehose::live_stream(it),
+    "ticks": it => sfn::state_machine(it, "LiveStateMachineArn"),
+    "last tick": it => sfn::last_tick(it),
+    "schedule of the open": it => scheduler::schedule(it, "live-open", "LiveOpenExpression"),
+    "schedule of the session": it => scheduler::schedule(it, "live", "LiveExpression"),
+    "schedule of the close": it => scheduler::schedule(it, "live-close", "LiveCloseExpression"),
+    "alarm ticks-fail": it => cloudwatch::alarm(it, "ticks-fail"),
+    "alarm ticks-time-out": it => cloudwatch::alarm(it, "ticks-time-out"),
+    "alarm ticks-do-not-start": it => cloudwatch::alarm(it, "ticks-do-not-start"),
+    "alarm live-delivery": it => cloudwatch::alarm(it, "live-delivery-is-late"),
+    "alarm live-writes": it => cloudwatch::alarm(it, "live-writes-are-throttled"),
+    "role of collect, live": it => iam::role(it, &iam::COLLECT_LIVE),
+    "role of the live stream": it => iam::role(it, &iam::LIVE_DELIVERY),
+    "role of ticks": it => iam::role(it, &iam::LIVE),
+    "role of their schedules": it => iam::role(it, &iam::LIVE_SCHEDULE),
 ];

@@ -15,6 +15,7 @@ pub struct Clients {
     pub firehose: aws_sdk_firehose::Client,
     pub glue: aws_sdk_glue::Client,
     pub iam: aws_sdk_iam::Client,
+    pub kinesis: aws_sdk_kinesis::Client,
     pub lambda: aws_sdk_lambda::Client,
     pub s3: aws_sdk_s3::Client,
     pub scheduler: aws_sdk_scheduler::Client,
@@ -33,6 +34,7 @@ impl Clients {
             firehose: aws_sdk_firehose::Client::new(config),
             glue: aws_sdk_glue::Client::new(config),
             iam: patient_iam(config),
+            kinesis: aws_sdk_kinesis::Client::new(config),
             lambda: aws_sdk_lambda::Client::new(config),
             s3: aws_sdk_s3::Client::new(config),
             scheduler: aws_sdk_scheduler::Client::new(config),
@@ -81,6 +83,11 @@ impl Deployment {
     pub fn parameter(&self, name: &str) -> Result<&str, NotOk> {
         let parameter = self.parameters.get(name).map(String::as_str);
         parameter.ok_or_else(|| NotOk::Skipped(format!("the stack has no parameter {name}")))
+    }
+
+    /// Whether it collects the open session, too.
+    pub fn is_live(&self) -> bool {
+        self.parameters.get("Live").is_some_and(|live| live == "ENABLED")
     }
 
     /// The text with each `{name}` replaced: `{stack}`, `{region}`, `{account}`, `{partition}`, `{param:Name}`, or an

@@ -107,6 +107,39 @@ pub const SCHEDULE: Role = Role {
     ],
 };
 
+/// What [`COLLECT`] needs besides, with `Live`.
+pub const COLLECT_LIVE: Role = Role { logical: "CollectRole", needs: &[(&["kinesis:PutRecords"], "{LiveStreamArn}")] };
+
+pub const LIVE_DELIVERY: Role = Role {
+    logical: "LiveDeliveryRole",
+    needs: &[
+        (
+            &["kinesis:DescribeStream", "kinesis:GetShardIterator", "kinesis:GetRecords", "kinesis:ListShards"],
+            "{LiveStreamArn}",
+        ),
+        (&["s3:GetBucketLocation", "s3:ListBucket"], BUCKET),
+        (&["s3:PutObject", "s3:AbortMultipartUpload"], "arn:{partition}:s3:::{DataBucket}/bars/an-object"),
+        (&["s3:PutObject"], "arn:{partition}:s3:::{DataBucket}/errors/an-object"),
+    ],
+};
+
+pub const LIVE: Role = Role {
+    logical: "LiveRole",
+    needs: &[
+        (&["states:ListExecutions"], "{LiveStateMachineArn}"),
+        (&["lambda:InvokeFunction"], "arn:{partition}:lambda:{region}:{account}:function:{CollectFunction}"),
+        (&["glue:GetTable", "glue:CreatePartition"], TABLE),
+    ],
+};
+
+pub const LIVE_SCHEDULE: Role = Role {
+    logical: "LiveScheduleRole",
+    needs: &[
+        (&["states:StartExecution"], "{LiveStateMachineArn}"),
+        (&["sqs:SendMessage"], "arn:{partition}:sqs:{region}:{account}:{stack}-missed-ticks"),
+    ],
+};
+
 const WRITE_LOG: &[&str] = &["logs:CreateLogStream", "logs:PutLogEvents"];
 const BUCKET: &str = "arn:{partition}:s3:::{DataBucket}";
 const TABLE: &str = "arn:{partition}:glue:{region}:{account}:table/{DatabaseName}/{TableName}";
@@ -163,9 +196,9 @@ mod tests {
     #[test]
     fn every_action_is_one_that_the_template_allows() {
         let template = include_str!("../../../../template.yaml");
-        for Role { logical, needs } in
-            [COLLECT, START_CRAWLER, RUN_QUERY, EXPORT_CSV, DELIVERY, CRAWLER, PIPELINE, WATCH, SCHEDULE]
-        {
+        let live = [LIVE_DELIVERY, LIVE, LIVE_SCHEDULE, Role { logical: "LiveCollectPolicy", ..COLLECT_LIVE }];
+        let daily = [COLLECT, START_CRAWLER, RUN_QUERY, EXPORT_CSV, DELIVERY, CRAWLER, PIPELINE, WATCH, SCHEDULE];
+        for Role { logical, needs } in daily.into_iter().chain(live) {
             let (_, after) = template.split_once(&format!("\n  {logical}:\n")).unwrap_or_default();
             let role = after.split("\n\n").next().unwrap_or_default();
             for action in needs.iter().flat_map(|(actions, _)| *actions) {

@@ -24,6 +24,8 @@ pub struct Function {
     timeout: i32,
     /// The environment, with values as [`Deployment::expand`] takes them.
     variables: &'static [(&'static str, &'static str)],
+    /// What the environment of a stack with `Live` has besides.
+    live_variables: &'static [(&'static str, &'static str)],
 }
 
 pub const COLLECT: Function = Function {
@@ -43,6 +45,7 @@ pub const COLLECT: Function = Function {
         ("SESSION_WAIT_HOURS", "{param:SessionWaitHours}"),
         LOG_LEVEL,
     ],
+    live_variables: &[("LIVE_STREAM", "{LiveStreamArn}")],
 };
 
 pub const START_CRAWLER: Function = Function {
@@ -50,6 +53,7 @@ pub const START_CRAWLER: Function = Function {
     memory: 128,
     timeout: 30,
     variables: &[("CRAWLER_NAME", "{CrawlerName}"), LOG_LEVEL],
+    live_variables: &[],
 };
 
 pub const RUN_QUERY: Function = Function {
@@ -57,6 +61,7 @@ pub const RUN_QUERY: Function = Function {
     memory: 128,
     timeout: 30,
     variables: &[("DATABASE", "{DatabaseName}"), ("WORKGROUP", "{WorkGroup}"), LOG_LEVEL],
+    live_variables: &[],
 };
 
 pub const EXPORT_CSV: Function = Function {
@@ -64,6 +69,7 @@ pub const EXPORT_CSV: Function = Function {
     memory: 256,
     timeout: 60,
     variables: &[("DATA_BUCKET", "{DataBucket}"), ("METRICS_NAMESPACE", "finstream/{stack}"), LOG_LEVEL],
+    live_variables: &[],
 };
 
 const LOG_LEVEL: (&str, &str) = ("RUST_LOG", "{param:LogLevel}");
@@ -120,7 +126,8 @@ fn environment(
     let variables: BTreeMap<_, _> =
         found.environment().and_then(|environment| environment.variables()).into_iter().flatten().collect();
     let mut problems = Vec::new();
-    for (name, expected) in function.variables {
+    let live = function.live_variables.iter().filter(|_| deployment.is_live());
+    for (name, expected) in function.variables.iter().chain(live) {
         let expected = deployment.expand(expected)?;
         match variables.get(&(*name).to_owned()) {
             None => problems.push(format!("its variable {name} is missing and should be {expected}")),
@@ -225,13 +232,16 @@ mod tests {
     #[test]
     fn the_functions_are_those_of_the_template() {
         assert!(TEMPLATE.contains(&format!("    Runtime: {RUNTIME}\n    Handler: {HANDLER}\n")));
-        for Function { output, memory, timeout, variables } in [COLLECT, START_CRAWLER, RUN_QUERY, EXPORT_CSV] {
+        for Function { output, memory, timeout, variables, live_variables } in
+            [COLLECT, START_CRAWLER, RUN_QUERY, EXPORT_CSV]
+        {
             let text = resource(output);
             assert!(text.contains(&format!("      MemorySize: {memory}\n")), "{output}: memory");
             assert!(text.contains(&format!("      Timeout: {timeout}\n")), "{output}: timeout");
             let (_, declared) = text.split_once("        Variables:\n").unwrap_or_default();
             let names: Vec<_> = declared.lines().filter_map(|line| line.trim().split(':').next()).collect();
-            let expected: Vec<_> = variables.iter().map(|(name, _)| *name).filter(|name| *name != "RUST_LOG").collect();
+            let expected = variables.iter().chain(live_variables).map(|(name, _)| *name);
+            let expected: Vec<_> = expected.filter(|name| *name != "RUST_LOG").collect();
             assert_eq!(names, expected, "{output}");
         }
     }

@@ -1,7 +1,11 @@
 //! The state machines, and the last run.
 
-use aws_sdk_sfn::{operation::describe_execution::DescribeExecutionOutput, types::ExecutionStatus};
-use jiff::Timestamp;
+use aws_sdk_sfn::{
+    operation::describe_execution::DescribeExecutionOutput,
+    types::{ExecutionListItem, ExecutionStatus},
+};
+use jiff::{SignedDuration, Timestamp};
+use serde_json::Value;
 
 use super::{
     age::{age, timestamp},
@@ -28,10 +32,7 @@ pub async fn state_machine(deployment: &Deployment, output: &str) -> Outcome {
 /// How the newest execution of the pipeline ended.
 pub async fn last_run(deployment: &Deployment) -> Outcome {
     let arn = deployment.output("StateMachineArn")?;
-    let what = format!("the state machine {}", last_part(arn));
-    let call = deployment.clients.sfn.list_executions().state_machine_arn(arn).max_results(1).send().await;
-    let response = call.map_err(|error| failed("states:ListExecutions", &what, &error))?;
-    let Some(last) = response.executions().first() else {
+    let Some(last) = newest(deployment, arn).await? else {
         return Ok("none yet; start one with cargo finstream run".to_owned());
     };
     let (name, now) = (last.name(), Timestamp::now());
@@ -41,9 +42,54 @@ pub async fn last_run(deployment: &Deployment) -> Outcome {
         ExecutionStatus::Succeeded => return Ok(format!("{name} SUCCEEDED, and began {begun}")),
         _ => {}
     }
-    let call = deployment.clients.sfn.describe_execution().execution_arn(last.execution_arn()).send().await;
-    let found = call.map_err(|error| failed("states:DescribeExecution", &format!("the execution {name}"), &error))?;
+    let found = describe(deployment, &last).await?;
     Err(unsuccessful(&format!("{name} began {begun}"), &found, &follow_command(&deployment.options, name)))
+}
+
+/// The longest time without a tick where the schedules are enabled: from a Friday's close to a Tuesday's open, and some more.
+const MAX_TICK_AGE: SignedDuration = SignedDuration::from_hours(96);
+
+/// How the newest execution of the machine of ticks ended, and whether there is a recent one.
+pub async fn last_tick(deployment: &Deployment) -> Outcome {
+    let arn = deployment.output("LiveStateMachineArn")?;
+    let Some(last) = newest(deployment, arn).await? else {
+        return Ok("none yet".to_owned());
+    };
+    let now = Timestamp::now();
+    let began = timestamp(last.start_date());
+    let tick = format!("{} began {}", last.name(), age(began, now));
+    let found = describe(deployment, &last).await?;
+    match last.status() {
+        ExecutionStatus::Succeeded | ExecutionStatus::Running => {}
+        _ => return Err(unsuccessful(&tick, &found, &describe_command(last.execution_arn()))),
+    }
+    if deployment.parameter("ScheduleState")? == "ENABLED" && now.duration_since(began) > MAX_TICK_AGE {
+        return Err(wrong(
+            format!("{tick}, and none has since, though the schedules are enabled"),
+            "see the schedules of ticks and the queue of missed ticks",
+        ));
+    }
+    let outcome = found.output().and_then(|output| serde_json::from_str::<Value>(output).ok());
+    let outcome = outcome.and_then(|output| Some(format!(" with {}", output["outcome"].as_str()?)));
+    Ok(format!("{tick} and is {}{}", found.status(), outcome.unwrap_or_default()))
+}
+
+fn describe_command(execution: &str) -> String {
+    format!("aws stepfunctions describe-execution --execution-arn {execution}")
+}
+
+/// The newest execution of a state machine.
+async fn newest(deployment: &Deployment, arn: &str) -> Result<Option<ExecutionListItem>, NotOk> {
+    let call = deployment.clients.sfn.list_executions().state_machine_arn(arn).max_results(1).send().await;
+    let what = format!("the state machine {}", last_part(arn));
+    let response = call.map_err(|error| failed("states:ListExecutions", &what, &error))?;
+    Ok(response.executions.into_iter().next())
+}
+
+async fn describe(deployment: &Deployment, execution: &ExecutionListItem) -> Result<DescribeExecutionOutput, NotOk> {
+    let what = format!("the execution {}", execution.name());
+    let call = deployment.clients.sfn.describe_execution().execution_arn(execution.execution_arn()).send().await;
+    call.map_err(|error| failed("states:DescribeExecution", &what, &error))
 }
 
 /// The problem of a run that ended without success, and what to do about its error.

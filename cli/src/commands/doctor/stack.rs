@@ -139,14 +139,26 @@ const OUTPUTS: [&str; 15] = [
     "WorkGroup",
 ];
 
+/// Further outputs of a stack with `Live`.
+const LIVE_OUTPUTS: [&str; 3] = ["LiveDeliveryStream", "LiveStateMachineArn", "LiveStreamArn"];
+
 /// Whether the stack has every output that is needed.
 pub async fn has_outputs(deployment: &Deployment) -> Outcome {
-    let missing: Vec<_> = OUTPUTS.iter().filter(|name| !deployment.outputs.contains_key(**name)).copied().collect();
+    has_all(deployment, &OUTPUTS)
+}
+
+/// Whether a stack with `Live` has every further output that is needed.
+pub async fn has_live_outputs(deployment: &Deployment) -> Outcome {
+    has_all(deployment, &LIVE_OUTPUTS)
+}
+
+fn has_all(deployment: &Deployment, outputs: &[&str]) -> Outcome {
+    let missing: Vec<_> = outputs.iter().filter(|name| !deployment.outputs.contains_key(**name)).copied().collect();
     let problems = if missing.is_empty() { vec![] } else { vec![format!("the stack lacks {}", missing.join(", "))] };
     unless_any(
         problems,
         "deploy this version's template.yaml, or name finstream's own stack with --stack",
-        format!("all {} that are needed", OUTPUTS.len()),
+        format!("all {} that are needed", outputs.len()),
     )
 }
 
@@ -159,7 +171,7 @@ mod tests {
     #[test]
     fn every_output_is_one_of_the_template() {
         let (_, outputs) = include_str!("../../../../template.yaml").split_once("\nOutputs:\n").unwrap_or_default();
-        for name in OUTPUTS {
+        for name in OUTPUTS.into_iter().chain(LIVE_OUTPUTS) {
             assert!(outputs.contains(&format!("  {name}:\n")), "{name}");
         }
     }
