@@ -2,8 +2,8 @@
 
 MiniStack deploys template.yaml and runs the pipeline on one machine. Most of it behaves as AWS does; what follows
 does not, and the pipeline depends on it. Each patch replaces a private function, so the version is pinned. More modules
-have patches of their own: `schedules` lets schedules fire, `lifecycle` lets objects expire, `persistence` keeps what the
-server holds.
+have patches of their own: `schedules` lets schedules fire, `lifecycle` lets objects expire, `named_queries` deploys Athena's
+saved queries, `persistence` keeps what the server holds.
 
 Athena
   dialect     Trino's SQL is translated to DuckDB's by sqlglot; MiniStack passes it on unchanged.
@@ -23,7 +23,7 @@ CloudFormation
   numbers     A parameter's value is text; a property that is a number gets one, so that the SDKs can read it back.
   encryption  A Kinesis stream has the StreamEncryption that the template gives it.
 IAM
-  resources   Glue crawlers, Athena executions and log streams are checked against their own ARN, so narrow policies
+  resources   Glue crawlers, Athena executions, saved queries and log streams are checked against their own ARN, so narrow policies
               work.
 """
 
@@ -40,6 +40,7 @@ time.tzset()
 
 import duckdb
 import lifecycle
+import named_queries
 import persistence
 import schedules
 import sqlglot
@@ -241,8 +242,9 @@ def extract_resource_arn(service, method, path, headers, body, query, region, ac
     if service == "logs" and "logStreamName" in data:
         return f"arn:aws:logs:{region}:{account}:log-group:{data['logGroupName']}:log-stream:{data['logStreamName']}"
     execution = athena._executions.get(data.get("QueryExecutionId"))
-    if execution:
-        return f"arn:aws:athena:{region}:{account}:workgroup/{execution['WorkGroup']}"
+    group = execution["WorkGroup"] if execution else named_queries.work_group(data)
+    if group:
+        return f"arn:aws:athena:{region}:{account}:workgroup/{group}"
     return original_resource_arn(service, method, path, headers, body, query, region, account)
 
 
@@ -297,6 +299,7 @@ stream_handlers = provisioners._RESOURCE_HANDLERS["AWS::Kinesis::Stream"]
 stream_handlers.update({action: encrypting(stream_handlers[action]) for action in ("create", "update")})
 schedules.install()
 lifecycle.install()
+named_queries.install()
 persistence.install()
 
 if __name__ == "__main__":
