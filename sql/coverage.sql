@@ -3,7 +3,7 @@
 -- restated. What does not agree with the newest collection in currency and scale does not count: hourly_extremes.sql
 -- has the rule.
 --
--- Parameters: 1. the first trade date  2. the last trade date  3. interval
+-- Parameters: 1. from, the first trade date  2. to, the last trade date  3. interval
 
 WITH days AS (
   SELECT

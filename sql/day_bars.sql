@@ -2,7 +2,7 @@
 -- does not agree with the symbol's newest collection in currency and scale is left out: hourly_extremes.sql has the rule.
 -- The company's name and the currency are those of the newest collection, the same in every row of a symbol.
 --
--- Parameters: 1. trade_date  2. interval
+-- Parameters: 1. trade_date  2. interval  3. symbols, separated by commas, or * for all
 
 WITH day AS (
   -- Every collection of every bar of the day. A record that was delivered twice counts once.
@@ -66,5 +66,5 @@ by_recency AS (
 )
 SELECT symbol, newest_name AS company_name, ts, open, high, low, close, volume, newest_currency AS currency
 FROM by_recency
-WHERE recency_rank = 1
+WHERE recency_rank = 1 AND cardinality(array_intersect(split(?, ','), ARRAY['*', symbol])) > 0
 ORDER BY symbol, started

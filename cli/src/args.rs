@@ -7,6 +7,7 @@ mod daily;
 mod day;
 mod export;
 mod period;
+mod query;
 mod show;
 
 use std::{error::Error, path::PathBuf};
@@ -34,7 +35,8 @@ pub use day::Day;
 pub use export::ExportArgs;
 #[cfg(feature = "export")]
 pub use export::{ExportDays, FileFormat};
-pub use period::{BadRequest, PeriodArgs, dates};
+pub use period::{BadRequest, PeriodArgs, dates, range};
+pub use query::{QueryArgs, ValueArgs};
 pub use show::ShowArgs;
 
 #[derive(Debug, Parser)]
@@ -92,6 +94,7 @@ Examples:
   cargo finstream list                              the newest runs: their outcome, and what they collected
   cargo finstream backfill --from 2026-11-02        one run for every trading day since that is still missing
   cargo finstream daily --install                   every day after the close, on this machine
+  cargo finstream query latest-bars                 the lake in SQL: a saved query, or your own
   cargo finstream gaps --from 2026-11-02            what the lake holds of those days, and what is missing
   cargo finstream export 2026-11-20 --format xlsx   a published day as a workbook
   cargo finstream doctor                            whether the deployed stack is as it should be";
@@ -111,6 +114,9 @@ pub enum Command {
     /// Show a published day: a line for each company, or for each of its hours
     #[command(after_help = SHOW_EXAMPLES)]
     Show(ShowArgs),
+    /// Query the lake in Athena: by a saved query, or by SQL of your own
+    #[command(after_help = QUERY_EXAMPLES)]
+    Query(QueryArgs),
     /// List the newest executions, with their outcome and what they collected
     List(ListArgs),
     /// Show, check and change the lists of companies in the data bucket
@@ -162,6 +168,19 @@ Examples:
 Columns that do not fit the terminal are left out; the CSV and the report have them all. A change is from the close of the
 session before, or from the day's open where the market does not report that close; gap is the open against it. hours shows
 the open and the close of each hour.";
+
+const QUERY_EXAMPLES: &str = "\
+Examples:
+  cargo finstream query                                        the saved queries, and what each takes
+  cargo finstream query latest-bars
+  cargo finstream query day-bars --trade-date 2026-11-20 --symbols META,SHOP --csv
+  cargo finstream query coverage --from 2026-11-02 --to 2026-11-20
+  cargo finstream query --sql volume.sql --param 2026-11-20 --param 1000000
+  echo 'SELECT max(trade_date) FROM bars' | cargo finstream query --sql -
+
+The text of a saved query is the one that the stack has. Values are never part of the SQL: Athena binds them to its ?.
+Columns that do not fit the terminal are left out, and a time shows what all of its column do not have in common;
+--csv and --json have everything. A query that reads more than the stack's BytesScannedCutoff is cancelled.";
 
 const BACKFILL_EXAMPLES: &str = "\
 Examples:

@@ -6,6 +6,7 @@ pub mod export_files;
 pub mod history;
 pub mod lists;
 pub mod location;
+pub mod named_queries;
 pub mod poll;
 pub mod s3;
 pub mod sdk_error;

@@ -16,5 +16,6 @@ pub mod local;
 pub mod market;
 #[cfg(any(test, not(all(feature = "doctor", feature = "export"))))]
 pub mod on_demand;
+pub mod query;
 pub mod run;
 pub mod show;

@@ -13,6 +13,8 @@ mod interrupt;
 mod invocation;
 mod out;
 mod output;
+mod saved_queries;
+mod sql;
 mod trading_day;
 mod wait_scale;
 mod workspace;
@@ -27,7 +29,7 @@ use commands::doctor;
 use commands::export;
 #[cfg(not(all(feature = "doctor", feature = "export")))]
 use commands::on_demand;
-use commands::{backfill, completions, daily, demo, follow, gaps, list, lists, local, market, run, show};
+use commands::{backfill, completions, daily, demo, follow, gaps, list, lists, local, market, query, run, show};
 use exit::Exit;
 use interrupt::unless_interrupted;
 use output::console::print_to_stderr;
@@ -46,6 +48,7 @@ async fn main() -> ExitCode {
         Command::Daily(args) => daily::daily(args, &console).await,
         Command::Gaps(args) => unless_interrupted(gaps::gaps(args, &console)).await,
         Command::Show(args) => unless_interrupted(show::show(args, &console)).await,
+        Command::Query(args) => query::query(args, &console).await,
         Command::List(args) => unless_interrupted(list::list(args, &console)).await,
         Command::Lists(args) => unless_interrupted(lists::lists(args, &console)).await,
         #[cfg(feature = "doctor")]

@@ -152,7 +152,7 @@ impl Stack {
     /// # Errors
     /// The error of Athena.
     pub async fn query_day_bars(&self, date: TradeDate, interval: Interval) -> anyhow::Result<AthenaQuery> {
-        let parameters = [date.to_string(), interval.to_string()];
+        let parameters = [date.to_string(), interval.to_string(), "*".to_owned()];
         self.query_athena(include_str!("../../sql/day_bars.sql"), &parameters).await
     }
 

@@ -38,7 +38,8 @@ for file in sys.argv[1:]:
     files.sort_by_key(|file| file.file_name().map(ToOwned::to_owned));
     let files: Vec<_> = files.iter().map(|file| file.to_string_lossy()).collect();
     let run = context.tools.python(count, &files.iter().map(|file| &**file).collect::<Vec<_>>()).await?;
-    let expected = "bars.sql 0 0\ncoverage.sql 3 0\nday_bars.sql 2 0\nhourly_extremes.sql 3 0\nwrong.sql 2 1\n";
+    let expected = "bars.sql 0 0\ncoverage.sql 3 0\nday_bars.sql 3 0\nhourly_extremes.sql 3 0\n\
+                    hourly_extremes_so_far.sql 3 0\nlatest_bars.sql 3 0\nmovers.sql 3 0\nrestatements.sql 3 0\nwrong.sql 2 1\n";
     ensure!(run.text == expected, "each file's parameters, and those outside of a WHERE clause:\n{}", run.text);
     Ok(())
 }

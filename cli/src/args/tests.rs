@@ -23,6 +23,7 @@ fn help_texts() {
     insta::assert_snapshot!("help", help(""));
     insta::assert_snapshot!("help_run", help("run"));
     insta::assert_snapshot!("help_show", help("show"));
+    insta::assert_snapshot!("help_query", help("query"));
     insta::assert_snapshot!("help_list", help("list"));
     insta::assert_snapshot!("help_completions", help("completions"));
     insta::assert_snapshot!("help_demo", help("demo"));
@@ -91,6 +92,12 @@ fn invalid_arguments_are_rejected_before_anything_runs() {
         ("show tomorrow", "use latest, yesterday, or a date"),
         ("show --sort price", "[possible values: company, symbol, change, gap, range, volume]"),
         ("show --top 0", "number would be zero"),
+        ("query latest-bars --sql q.sql", "cannot be used with"),
+        ("query --sql q.sql --trade-date 2026-11-20", "cannot be used with"),
+        ("query latest-bars --trade-date 2026-11-20 --param 1", "cannot be used with"),
+        ("query --symbols META", "required arguments were not provided"),
+        ("query --param 1", "required arguments were not provided"),
+        ("query day-bars --interval 7m", "\"7m\" is not an interval"),
         ("list --limit 0", "0 is not in 1..=1000"),
         ("list --limit 1001", "1001 is not in 1..=1000"),
         ("backfill", "--from <YYYY-MM-DD>"),

@@ -1,5 +1,7 @@
 //! Runs a query in the stack's Athena workgroup, and reads its rows.
 
+use std::{error::Error, fmt, time::Duration};
+
 use anyhow::{Context, bail};
 use aws_sdk_athena::types::{QueryExecution, QueryExecutionContext, QueryExecutionState};
 use serde::de::DeserializeOwned;
@@ -20,68 +22,211 @@ pub async fn query<Row: DeserializeOwned>(
     sql: &str,
     parameters: &[String],
 ) -> anyhow::Result<Vec<Row>> {
-    let context = QueryExecutionContext::builder().database(target.output("DatabaseName")?).build();
-    let call = target.athena.start_query_execution().query_string(sql).query_execution_context(context);
-    let call = call.set_execution_parameters(Some(parameters.to_vec())).work_group(target.output("WorkGroup")?);
-    let started = call.send().await.map_err(|error| sdk_error::describe("athena:StartQueryExecution", &error))?;
-    let id = started.query_execution_id().context("athena:StartQueryExecution returned no id: try again")?;
-    let uri = wait_for_result(target, id).await?;
+    let uri = wait(target, &start(target, sql, parameters).await?).await?.result;
     let result = s3::get(&target.s3, &uri).await?.with_context(|| format!("the result {uri} is gone: query again"))?;
     let rows = csv::Reader::from_reader(result.content.as_slice()).into_deserialize().collect::<Result<_, _>>();
     rows.with_context(|| format!("{uri} is not a result of this program's query"))
 }
 
-/// Waits until the query has succeeded; returns the location of its result.
-async fn wait_for_result(target: &Target, id: &str) -> anyhow::Result<S3Uri> {
+/// Starts a query, and returns the id of its execution; `parameters` are the values of its `?`, as SQL literals.
+///
+/// # Errors
+/// When Athena rejects the query.
+pub async fn start(target: &Target, sql: &str, parameters: &[String]) -> anyhow::Result<String> {
+    let context = QueryExecutionContext::builder().database(target.output("DatabaseName")?).build();
+    let call = target.athena.start_query_execution().query_string(sql).query_execution_context(context);
+    let parameters = (!parameters.is_empty()).then(|| parameters.to_vec());
+    let call = call.set_execution_parameters(parameters).work_group(target.output("WorkGroup")?);
+    let started = call.send().await.map_err(|error| sdk_error::describe("athena:StartQueryExecution", &error))?;
+    started.query_execution_id.context("athena:StartQueryExecution returned no id: try again")
+}
+
+/// A query that has succeeded.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Succeeded {
+    /// Where Athena has written its result.
+    pub result: S3Uri,
+    pub bytes_scanned: u64,
+    /// How long it took, with the time in the queue.
+    pub duration: Duration,
+}
+
+/// A query that has not succeeded.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unsuccessful {
+    id: String,
+    state: QueryExecutionState,
+    /// Why, as Athena says it.
+    reason: String,
+}
+
+impl Unsuccessful {
+    /// Whether the workgroup's limit of bytes has ended it.
+    /// <https://docs.aws.amazon.com/athena/latest/ug/workgroups-setting-control-limits-cloudwatch.html>
+    pub fn is_over_limit(&self) -> bool {
+        self.state == QueryExecutionState::Cancelled && self.reason.to_lowercase().contains("bytes scanned limit")
+    }
+}
+
+impl fmt::Display for Unsuccessful {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { id, state, reason } = self;
+        write!(
+            f,
+            "the query {id} of the lake ended as {state}: {reason}; see Athena's history of the stack's workgroup"
+        )
+    }
+}
+
+impl Error for Unsuccessful {}
+
+/// Waits until the query has succeeded.
+///
+/// # Errors
+/// [`Unsuccessful`], or when Athena does not answer.
+pub async fn wait(target: &Target, id: &str) -> anyhow::Result<Succeeded> {
     poll_until(target.poll_interval, async || {
         let call = target.athena.get_query_execution().query_execution_id(id).send().await;
         let response = call.map_err(|error| sdk_error::describe("athena:GetQueryExecution", &error))?;
-        let uri = response.query_execution().map(result_location).transpose()?.flatten();
-        Ok(uri.map_or(Poll::Pending, Poll::Ready))
+        let succeeded = response.query_execution().map(succeeded).transpose()?.flatten();
+        Ok(succeeded.map_or(Poll::Pending, Poll::Ready))
     })
     .await
 }
 
-/// The location of the result of a query; `None` while it is queued or running.
-fn result_location(query: &QueryExecution) -> anyhow::Result<Option<S3Uri>> {
+/// What is known of a query that has succeeded; `None` while it is queued or running.
+fn succeeded(query: &QueryExecution) -> anyhow::Result<Option<Succeeded>> {
     let Some(status) = query.status() else { return Ok(None) };
     match status.state() {
         Some(QueryExecutionState::Succeeded) => {
             let location = query.result_configuration().and_then(|result| result.output_location());
-            Ok(Some(
-                location.context("the query has succeeded, but Athena returned no location of its result")?.parse()?,
-            ))
+            let location =
+                location.context("the query has succeeded, but Athena returned no location of its result")?;
+            let statistics = query.statistics();
+            let number = |value: Option<i64>| value.and_then(|value| value.try_into().ok()).unwrap_or_default();
+            Ok(Some(Succeeded {
+                result: location.parse()?,
+                bytes_scanned: number(statistics.and_then(|it| it.data_scanned_in_bytes())),
+                duration: Duration::from_millis(number(statistics.and_then(|it| it.total_execution_time_in_millis()))),
+            }))
         }
-        Some(state @ (QueryExecutionState::Failed | QueryExecutionState::Cancelled)) => bail!(
-            "the query {} of the lake ended as {state}: {}; see Athena's history of the stack's workgroup",
-            query.query_execution_id().unwrap_or_default(),
-            status.state_change_reason().unwrap_or("no reason was given")
-        ),
+        Some(state @ (QueryExecutionState::Failed | QueryExecutionState::Cancelled)) => bail!(Unsuccessful {
+            id: query.query_execution_id().unwrap_or_default().to_owned(),
+            state: state.clone(),
+            reason: status.state_change_reason().unwrap_or("no reason was given").to_owned(),
+        }),
         _ => Ok(None),
     }
 }
 
+/// Stops a query that is running. One that has ended stays as it is.
+///
+/// # Errors
+/// When Athena refuses it.
+pub async fn stop(target: &Target, id: &str) -> anyhow::Result<()> {
+    let call = target.athena.stop_query_execution().query_execution_id(id).send().await;
+    call.map_err(|error| sdk_error::describe("athena:StopQueryExecution", &error))?;
+    Ok(())
+}
+
+/// A column of a result.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Column {
+    pub name: String,
+    /// Athena's type, such as `varchar`.
+    pub data_type: String,
+}
+
+/// The rows of a query of any columns.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ResultSet {
+    pub columns: Vec<Column>,
+    /// The values as Athena prints them; `None` for NULL.
+    pub rows: Vec<Vec<Option<String>>>,
+}
+
+/// The rows of a query that has succeeded, page by page; `on_progress` gets their number after each page.
+///
+/// # Errors
+/// When they cannot be read.
+pub async fn rows(target: &Target, id: &str, on_progress: impl Fn(usize)) -> anyhow::Result<ResultSet> {
+    let mut pages = target.athena.get_query_results().query_execution_id(id).into_paginator().send();
+    let mut result = ResultSet::default();
+    let mut is_first = true;
+    while let Some(page) = pages.next().await {
+        let page = page.map_err(|error| sdk_error::describe("athena:GetQueryResults", &error))?;
+        let Some(set) = page.result_set else { continue };
+        let columns = set.result_set_metadata.and_then(|metadata| metadata.column_info).unwrap_or_default();
+        let mut rows =
+            set.rows.unwrap_or_default().into_iter().map(|row| {
+                row.data.unwrap_or_default().into_iter().map(|datum| datum.var_char_value).collect::<Vec<_>>()
+            });
+        if is_first {
+            result.columns =
+                columns.into_iter().map(|column| Column { name: column.name, data_type: column.r#type }).collect();
+            // The first row of a query has the names of the columns; that of SHOW and DESCRIBE does not.
+            result.rows.extend(rows.next().filter(|row| !is_header(row, &result.columns)));
+        }
+        is_first = false;
+        result.rows.extend(rows);
+        on_progress(result.rows.len());
+    }
+    Ok(result)
+}
+
+fn is_header(row: &[Option<String>], columns: &[Column]) -> bool {
+    row.iter().map(Option::as_deref).eq(columns.iter().map(|column| Some(column.name.as_str())))
+}
+
 #[cfg(test)]
 mod tests {
-    use aws_sdk_athena::types::{QueryExecutionStatus, ResultConfiguration};
+    use aws_sdk_athena::types::{QueryExecutionStatistics, QueryExecutionStatus, ResultConfiguration};
 
     use super::*;
 
-    fn query(state: QueryExecutionState) -> QueryExecution {
-        let status = QueryExecutionStatus::builder().state(state).state_change_reason("too many bytes").build();
+    fn query(state: QueryExecutionState, reason: &str) -> QueryExecution {
+        let status = QueryExecutionStatus::builder().state(state).state_change_reason(reason).build();
         let result = ResultConfiguration::builder().output_location("s3://data/results/q-1.csv").build();
-        QueryExecution::builder().query_execution_id("q-1").status(status).result_configuration(result).build()
+        let statistics = QueryExecutionStatistics::builder().data_scanned_in_bytes(1_234);
+        let statistics = statistics.total_execution_time_in_millis(2_500).build();
+        let query = QueryExecution::builder().query_execution_id("q-1").status(status);
+        query.result_configuration(result).statistics(statistics).build()
     }
 
     #[test]
-    fn a_query_ends_with_the_location_of_its_result_or_with_a_reason() -> anyhow::Result<()> {
-        assert_eq!(result_location(&query(QueryExecutionState::Running))?, None);
-        assert_eq!(
-            result_location(&query(QueryExecutionState::Succeeded))?,
-            Some(S3Uri::new("data", "results/q-1.csv"))
-        );
-        let error = result_location(&query(QueryExecutionState::Cancelled)).err().map(|error| error.to_string());
-        assert!(error.is_some_and(|message| message.contains("q-1 of the lake ended as CANCELLED: too many bytes")));
+    fn a_query_ends_with_its_result_or_with_a_reason() -> anyhow::Result<()> {
+        assert_eq!(succeeded(&query(QueryExecutionState::Running, ""))?, None);
+        let expected = Succeeded {
+            result: S3Uri::new("data", "results/q-1.csv"),
+            bytes_scanned: 1_234,
+            duration: Duration::from_millis(2_500),
+        };
+        assert_eq!(succeeded(&query(QueryExecutionState::Succeeded, ""))?, Some(expected));
+        for (state, reason, is_over_limit) in [
+            (QueryExecutionState::Cancelled, "Bytes scanned limit was exceeded", true),
+            (QueryExecutionState::Cancelled, "Query was cancelled by user", false),
+            (QueryExecutionState::Failed, "COLUMN_NOT_FOUND: line 1:8", false),
+        ] {
+            let error = succeeded(&query(state.clone(), reason)).err().context("it has not succeeded")?;
+            assert!(error.to_string().contains(&format!("q-1 of the lake ended as {state}: {reason}")), "{error}");
+            let error = error.downcast::<Unsuccessful>()?;
+            assert_eq!(error.is_over_limit(), is_over_limit, "{error}");
+        }
         Ok(())
+    }
+
+    #[test]
+    fn only_a_row_of_the_names_is_a_header() {
+        let column = |name: &str| Column { name: name.into(), data_type: "varchar".into() };
+        let columns = [column("symbol"), column("ts")];
+        for (row, expected) in [
+            (&[Some("symbol"), Some("ts")][..], true),
+            (&[Some("symbol"), None], false),
+            (&[Some("symbol")], false),
+            (&[Some("META"), Some("ts")], false),
+        ] {
+            let row: Vec<_> = row.iter().map(|value| value.map(str::to_owned)).collect();
+            assert_eq!(is_header(&row, &columns), expected, "{row:?}");
+        }
     }
 }

@@ -9,7 +9,6 @@ use shared::{ExportFiles, Interval, ListName, Manifest, PublishedDay, S3Uri, Tra
 
 use super::{
     s3::{self, Object},
-    sdk_error,
     target::Target,
 };
 
@@ -76,18 +75,7 @@ pub async fn newest_published(
     interval: Interval,
 ) -> anyhow::Result<Option<TradeDate>> {
     let prefix = format!("exports/{list}/interval={interval}/trade_date=");
-    let request = target.s3.list_objects_v2().bucket(target.output("DataBucket")?).prefix(&prefix).delimiter("/");
-    let mut pages = request.into_paginator().send();
-    let mut newest = None;
-    while let Some(page) = pages.next().await {
-        let page = page.map_err(|error| sdk_error::describe("s3:ListObjectsV2", &error))?;
-        let dates = page
-            .common_prefixes()
-            .iter()
-            .filter_map(|folder| folder.prefix()?.strip_prefix(&prefix)?.strip_suffix('/')?.parse::<TradeDate>().ok());
-        newest = newest.max(dates.max());
-    }
-    Ok(newest)
+    s3::newest_date(&target.s3, target.output("DataBucket")?, &prefix).await
 }
 
 fn gone(uri: &S3Uri, list: Option<&ListName>, date: TradeDate) -> String {

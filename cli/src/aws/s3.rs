@@ -2,7 +2,7 @@
 
 use anyhow::Context;
 use aws_sdk_s3::{Client, error::ProvideErrorMetadata};
-use shared::{S3Uri, payload::SIMULATED_METADATA};
+use shared::{S3Uri, TradeDate, payload::SIMULATED_METADATA};
 
 use super::sdk_error;
 
@@ -32,4 +32,23 @@ pub async fn get(client: &Client, uri: &S3Uri) -> anyhow::Result<Option<Object>>
     let etag = object.e_tag().unwrap_or_default().to_owned();
     let body = object.body.collect().await.with_context(|| format!("{uri} could not be read to its end"))?;
     Ok(Some(Object { content: body.to_vec(), etag, simulated }))
+}
+
+/// The newest of the folders that are named by a date after `prefix`; `None` where there is none.
+///
+/// # Errors
+/// When the bucket cannot be listed.
+pub async fn newest_date(client: &Client, bucket: &str, prefix: &str) -> anyhow::Result<Option<TradeDate>> {
+    let request = client.list_objects_v2().bucket(bucket).prefix(prefix).delimiter("/");
+    let mut pages = request.into_paginator().send();
+    let mut newest = None;
+    while let Some(page) = pages.next().await {
+        let page = page.map_err(|error| sdk_error::describe("s3:ListObjectsV2", &error))?;
+        let dates = page
+            .common_prefixes()
+            .iter()
+            .filter_map(|folder| folder.prefix()?.strip_prefix(prefix)?.strip_suffix('/')?.parse::<TradeDate>().ok());
+        newest = newest.max(dates.max());
+    }
+    Ok(newest)
 }

@@ -71,7 +71,8 @@ impl PublishedRows {
     /// # Errors
     /// When the query fails.
     pub async fn bars(&self, target: &Target, interval: Interval) -> anyhow::Result<Vec<DayBar>> {
-        let parameters = [self.date.to_string(), interval.to_string()].map(|value| format!("'{value}'"));
+        let parameters =
+            [self.date.to_string(), interval.to_string(), "*".to_owned()].map(|value| format!("'{value}'"));
         Ok(of_companies(&self.hours, self.date, athena::query(target, SQL, &parameters).await?))
     }
 }
