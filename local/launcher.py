@@ -3,7 +3,7 @@
 MiniStack deploys template.yaml and runs the pipeline on one machine. Most of it behaves as AWS does; what follows
 does not, and the pipeline depends on it. Each patch replaces a private function, so the version is pinned. More modules
 have patches of their own: `schedules` lets schedules fire, `lifecycle` lets objects expire, `named_queries` deploys Athena's
-saved queries, `persistence` keeps what the server holds.
+saved queries, `bytes_scanned` limits what a query reads, `persistence` keeps what the server holds.
 
 Athena
   dialect     Trino's SQL is translated to DuckDB's by sqlglot; MiniStack passes it on unchanged.
@@ -38,6 +38,7 @@ import time
 os.environ["TZ"] = "UTC"  # Athena's session zone; DuckDB would take the host's, and reads it when it is imported
 time.tzset()
 
+import bytes_scanned
 import duckdb
 import lifecycle
 import named_queries
@@ -91,7 +92,10 @@ async def rewrite_data_paths(sql, *args):
     tree = sqlglot.parse_one(sql, read="athena")
     if not isinstance(tree, exp.Query):
         raise ValueError(f"NOT_SUPPORTED: {tree.key} statements do not run locally")
-    return await original_rewrite_paths(tree.transform(to_duckdb).sql("duckdb"), *args)
+    bytes_scanned.statement.set(tree)
+    rewritten = await original_rewrite_paths(tree.transform(to_duckdb).sql("duckdb"), *args)
+    bytes_scanned.check_limit()
+    return rewritten
 
 
 def connect(*args, **kwargs):
@@ -194,6 +198,7 @@ def table_relation(table, files):
         files = [file for file in files if partition_values(file, keys) in known]
         if not files:
             return athena._empty_relation(table)
+        bytes_scanned.add(table, files, lambda file: partition_values(file, keys))
         queried = {partition_values(file, keys) for file in files}
         storages = [part["StorageDescriptor"] for part in registered if tuple(part["Values"]) in queried]
     if athena._data_format(table) != "json":
@@ -297,6 +302,7 @@ provisioners._RESOURCE_HANDLERS["AWS::Athena::WorkGroup"]["create"] = create_wor
 provisioners._RESOURCE_HANDLERS["AWS::KinesisFirehose::DeliveryStream"]["create"] = create_delivery_stream
 stream_handlers = provisioners._RESOURCE_HANDLERS["AWS::Kinesis::Stream"]
 stream_handlers.update({action: encrypting(stream_handlers[action]) for action in ("create", "update")})
+bytes_scanned.install()
 schedules.install()
 lifecycle.install()
 named_queries.install()
