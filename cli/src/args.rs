@@ -6,6 +6,7 @@
 mod daily;
 mod day;
 mod export;
+mod live;
 mod period;
 mod query;
 mod show;
@@ -35,6 +36,7 @@ pub use day::Day;
 pub use export::ExportArgs;
 #[cfg(feature = "export")]
 pub use export::{ExportDays, FileFormat};
+pub use live::LiveArgs;
 pub use period::{BadRequest, PeriodArgs, dates, range};
 pub use query::{QueryArgs, ValueArgs};
 pub use show::ShowArgs;
@@ -97,6 +99,7 @@ Examples:
   cargo finstream query latest-bars                 the lake in SQL: a saved query, or your own
   cargo finstream gaps --from 2026-11-02            what the lake holds of those days, and what is missing
   cargo finstream export 2026-11-20 --format xlsx   a published day as a workbook
+  cargo finstream live --from open                  the open session so far, and each bar as it comes
   cargo finstream doctor                            whether the deployed stack is as it should be";
 
 #[derive(Debug, Subcommand)]
@@ -134,6 +137,9 @@ pub enum Command {
     /// Write published days to a file for other programs: CSV, an Excel workbook or Parquet, of the hours or of the bars
     #[command(after_help = EXPORT_EXAMPLES)]
     Export(ExportArgs),
+    /// Show the bars of the open session as they come, on a board or a line each, of a stack with Live=ENABLED
+    #[command(after_help = LIVE_EXAMPLES)]
+    Live(LiveArgs),
     /// Check a deployed stack, and say what is wrong and what to do; changes nothing
     #[command(after_help = DOCTOR_EXAMPLES)]
     Doctor(DoctorArgs),
@@ -219,6 +225,19 @@ Examples:
 A day is exported when it is published: after `run`, `backfill` or `daily` over the list. One day is written to
 its folder as hourly_extremes or bars; several are written to one file above the folders of the days, which has
 the first and the last date in its name.";
+
+const LIVE_EXAMPLES: &str = "\
+Examples:
+  cargo finstream live                              the board: the last half hour, and what comes
+  cargo finstream live --from open --symbols META,SHOP
+  cargo finstream live --json --for 10m | jq -r '[.symbol, .ts, .close] | @csv'
+  cargo finstream live --bars 1 > bar.txt           waits for one bar
+
+Keys: s the order, r the other way round, / a filter, q the end. Where standard output is no terminal, it prints a line for
+each bar, and one more where a later collection corrects it.
+
+Exit code: 0, 3 when --for ends before the bars of --bars have come, 130 after Ctrl-C.
+It reads the data stream, never the market.";
 
 const LISTS_EXAMPLES: &str = "\
 Examples:

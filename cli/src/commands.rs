@@ -12,9 +12,11 @@ pub mod follow;
 pub mod gaps;
 pub mod list;
 pub mod lists;
+#[cfg(feature = "live")]
+pub mod live;
 pub mod local;
 pub mod market;
-#[cfg(any(test, not(all(feature = "doctor", feature = "export"))))]
+#[cfg(any(test, not(all(feature = "doctor", feature = "export", feature = "live"))))]
 pub mod on_demand;
 pub mod query;
 pub mod run;

@@ -27,7 +27,9 @@ use clap::FromArgMatches;
 use commands::doctor;
 #[cfg(feature = "export")]
 use commands::export;
-#[cfg(not(all(feature = "doctor", feature = "export")))]
+#[cfg(feature = "live")]
+use commands::live;
+#[cfg(not(all(feature = "doctor", feature = "export", feature = "live")))]
 use commands::on_demand;
 use commands::{backfill, completions, daily, demo, follow, gaps, list, lists, local, market, query, run, show};
 use exit::Exit;
@@ -59,6 +61,10 @@ async fn main() -> ExitCode {
         Command::Export(args) => unless_interrupted(export::export(args, &console)).await,
         #[cfg(not(feature = "export"))]
         Command::Export(_) => on_demand::run("export", console.verbosity).map(|never| match never {}),
+        #[cfg(feature = "live")]
+        Command::Live(args) => live::live(args, &console).await,
+        #[cfg(not(feature = "live"))]
+        Command::Live(_) => on_demand::run("live", console.verbosity).map(|never| match never {}),
         Command::Completions { shell } => completions::completions(shell),
         Command::Market(args) => market::serve(args).await,
     };

@@ -31,6 +31,7 @@ fn help_texts() {
     insta::assert_snapshot!("help_daily", help("daily"));
     insta::assert_snapshot!("help_gaps", help("gaps"));
     insta::assert_snapshot!("help_export", help("export"));
+    insta::assert_snapshot!("help_live", help("live"));
     insta::assert_snapshot!("help_doctor", help("doctor"));
 }
 
@@ -117,6 +118,14 @@ fn invalid_arguments_are_rejected_before_anything_runs() {
         ("daily --market-url yahoo", "use an address such as https://"),
         ("gaps --to 2025-11-17", "--from <YYYY-MM-DD>"),
         ("gaps --from 2025-11-17 --interval 7m", "\"7m\" is not an interval"),
+        ("live --from yesterday", "\"yesterday\" is not a start: use now, open, an instant"),
+        ("live --from 2026-11-20", "is not a start"),
+        ("live --from 2999-01-01T00:00:00Z", "lies in the future"),
+        ("live --for 10", "\"10\" is not a length of time: use a number and a unit, such as 10m or 90s"),
+        ("live --for 0s", "is not a length of time"),
+        ("live --for=-5m", "is not a length of time"),
+        ("live --bars 0", "0 is not in 1.."),
+        ("live --symbols ,", "the list of symbols is empty"),
         ("run --on azure", "[possible values: local, aws]"),
         ("doctor finstream", "unexpected argument 'finstream'"),
         ("doctor --jsn", "unexpected argument '--jsn'"),

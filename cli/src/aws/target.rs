@@ -39,6 +39,8 @@ pub struct Target {
     pub sfn: aws_sdk_sfn::Client,
     pub s3: aws_sdk_s3::Client,
     pub athena: aws_sdk_athena::Client,
+    #[cfg(feature = "live")]
+    pub kinesis: aws_sdk_kinesis::Client,
     outputs: BTreeMap<String, String>,
     /// How long the state machine's waits last there, as a fraction of what its definition says.
     pub wait_scale: f64,
@@ -102,6 +104,8 @@ impl Target {
             sfn: aws_sdk_sfn::Client::new(&config),
             s3: aws_sdk_s3::Client::new(&config),
             athena: aws_sdk_athena::Client::new(&config),
+            #[cfg(feature = "live")]
+            kinesis: aws_sdk_kinesis::Client::new(&config),
             outputs: cloud.outputs.clone(),
             wait_scale: cloud.wait_scale,
             keeps_data: cloud.storage == Storage::Persistent,
@@ -128,6 +132,8 @@ impl Target {
             sfn: aws_sdk_sfn::Client::new(&config),
             s3: aws_sdk_s3::Client::new(&config),
             athena: aws_sdk_athena::Client::new(&config),
+            #[cfg(feature = "live")]
+            kinesis: aws_sdk_kinesis::Client::new(&config),
             outputs,
             wait_scale: 1.0,
             keeps_data: true,
@@ -272,6 +278,8 @@ mod tests {
             sfn: aws_sdk_sfn::Client::new(&config),
             s3: aws_sdk_s3::Client::new(&config),
             athena: aws_sdk_athena::Client::new(&config),
+            #[cfg(feature = "live")]
+            kinesis: aws_sdk_kinesis::Client::new(&config),
             outputs: BTreeMap::from([("MarketUrl".into(), "https://query2.finance.yahoo.com".into())]),
             wait_scale: 1.0,
             keeps_data: true,

@@ -12,7 +12,7 @@ use crate::{output::console::Verbosity, workspace};
 /// # Errors
 /// When the source tree is not there, or cargo is not.
 #[cfg_attr(
-    all(feature = "doctor", feature = "export"),
+    all(feature = "doctor", feature = "export", feature = "live"),
     expect(dead_code, reason = "then this module is there for its test only")
 )]
 pub fn run(feature: &str, verbosity: Verbosity) -> anyhow::Result<Infallible> {
@@ -43,6 +43,7 @@ mod tests {
         for (feature, verbosity, args, expected) in [
             ("doctor", Verbosity::Normal, "doctor --on aws", "doctor --manifest-path /w/Cargo.toml -- doctor --on aws"),
             ("export", Verbosity::Quiet, "export -q", "export --manifest-path /w/Cargo.toml --quiet -- export -q"),
+            ("live", Verbosity::Normal, "live --json", "live --manifest-path /w/Cargo.toml -- live --json"),
         ] {
             let command = command(Path::new("/w"), feature, verbosity, args.split(' ').map(OsString::from));
             let args: Vec<_> = command.get_args().map(|arg| arg.to_string_lossy()).collect();

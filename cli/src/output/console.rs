@@ -59,7 +59,7 @@ impl Console {
         match self.format {
             Format::Text => match text.into() {
                 text if text.is_empty() => Ok(()),
-                text => write_line(&wrap(&as_typed(&text.to_string()), Terminal::stdout().width)),
+                text => write_line(&wrap(&as_typed(&text.to_string()), Terminal::stdout().width)).map(drop),
             },
             Format::Json => print(&serde_json::to_string_pretty(json).context("the answer is no JSON")?),
         }
@@ -71,14 +71,25 @@ impl Console {
 /// # Errors
 /// When it cannot be written, such as on a full disk.
 pub fn print(text: &str) -> anyhow::Result<()> {
+    write_line(&printable(text)).map(drop)
+}
+
+/// Prints a line of a result that has no end of its own; `false` when nobody reads it any more (`| head`).
+///
+/// # Errors
+/// As [`print()`].
+#[cfg(feature = "live")]
+pub fn print_while_read(text: &str) -> anyhow::Result<bool> {
     write_line(&printable(text))
 }
 
-fn write_line(text: &str) -> anyhow::Result<()> {
+/// Whether the line was written: not into a closed pipe.
+fn write_line(text: &str) -> anyhow::Result<bool> {
     let mut stdout = std::io::stdout().lock();
     match writeln!(stdout, "{text}").and_then(|()| stdout.flush()) {
-        Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(error).context("could not write to standard output"),
-        _ => Ok(()),
+        Ok(()) => Ok(true),
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(false),
+        Err(error) => Err(error).context("could not write to standard output"),
     }
 }
 

@@ -140,11 +140,11 @@ fn table(header: &[&str], width: Option<u16>) -> Table {
         .load_style(UTF8_HORIZONTAL_ONLY)
         .set_content_arrangement(ContentArrangement::Dynamic)
         .set_header(header.to_vec());
-    if let Some(width) = width {
+    let terminal = || Terminal::stdout().width.and_then(|width| u16::try_from(width).ok());
+    if let Some(width) = width.or_else(terminal) {
         table.set_width(width);
     }
-    // A terminal that does not know its width says 0.
-    if table.width() == Some(0) {
+    if width == Some(0) {
         table.set_content_arrangement(ContentArrangement::Disabled);
     }
     table
