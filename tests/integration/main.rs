@@ -25,6 +25,7 @@ mod invoke; // each function by itself, through cargo-lambda
 mod linters; // linters of the template and the SQL, and settings that must agree
 mod lists; // lists of companies, and what is published of each
 mod live; // a session in ticks: the stream, the lake, and the daily run after it
+mod live_board; // `finstream live`: the bars of a data stream, on a board or a line each
 mod live_stack; // what the parameter `Live` adds to the template
 mod local_cloud; // `finstream local`: data that outlives processes
 mod malformed; // invalid input to the API and to the state machine
@@ -139,6 +140,7 @@ fn main() -> anyhow::Result<ExitCode> {
         instruments::trials,
         invoke::trials,
         lists::trials,
+        live_board::trials,
         live_stack::trials,
         local_cloud::trials,
         malformed::trials,
