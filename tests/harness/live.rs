@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use anyhow::{Context, ensure};
+use anyhow::{Context, bail};
 use flate2::read::GzDecoder;
 use serde_json::{Value, json};
 use shared::Bar;
 
-use crate::{Stack, poll};
+use crate::{Ended, Stack, poll};
 
 /// Reads the one shard of a stack's data stream, from its beginning.
 #[derive(Debug)]
@@ -25,7 +25,7 @@ impl<'a> StreamReader<'a> {
         let arn = stack.cloud.output("LiveStreamArn")?;
         let shards = stack.call("kinesis", "Kinesis_20131202.ListShards", &json!({"StreamARN": arn})).await?;
         let [shard] = shards["Shards"].as_array().context("no shards")?.as_slice() else {
-            anyhow::bail!("not one shard: {shards}")
+            bail!("not one shard: {shards}")
         };
         let from = json!({"StreamARN": arn, "ShardId": shard["ShardId"], "ShardIteratorType": "TRIM_HORIZON"});
         let reply = stack.call("kinesis", "Kinesis_20131202.GetShardIterator", &from).await?;
@@ -61,20 +61,8 @@ impl Stack {
     ///
     /// # Errors
     /// When it does not succeed within two minutes.
-    pub async fn tick(&self, input: &Value) -> anyhow::Result<Value> {
-        let execution = self.start_tick(input).await?;
-        self.end_of_tick(&execution).await
-    }
-
-    /// Starts a tick, and returns the execution's ARN.
-    ///
-    /// # Errors
-    /// When it cannot be started.
-    pub async fn start_tick(&self, input: &Value) -> anyhow::Result<String> {
-        let machine = self.cloud.output("LiveStateMachineArn")?;
-        let request = json!({"stateMachineArn": machine, "input": input.to_string()});
-        let started = self.call("states", "AWSStepFunctions.StartExecution", &request).await?;
-        Ok(started["executionArn"].as_str().context("no execution")?.to_owned())
+    pub async fn tick_that_succeeds(&self, input: &Value) -> anyhow::Result<Value> {
+        self.end_of_tick(&self.start_tick(input).await?).await
     }
 
     /// Waits for the end of a tick, which must succeed, and returns the execution's output.
@@ -82,14 +70,10 @@ impl Stack {
     /// # Errors
     /// When it does not succeed within two minutes.
     pub async fn end_of_tick(&self, execution: &str) -> anyhow::Result<Value> {
-        let request = json!({"executionArn": execution});
-        let described = poll(execution, Duration::from_millis(50), async || {
-            let described = self.call("states", "AWSStepFunctions.DescribeExecution", &request).await?;
-            Ok((described["status"] != "RUNNING").then_some(described))
-        })
-        .await?;
-        ensure!(described["status"] == "SUCCEEDED", "{described}");
-        Ok(serde_json::from_str(described["output"].as_str().unwrap_or_default())?)
+        match poll(execution, Duration::from_millis(50), async || self.ended(execution).await).await? {
+            Ended::Succeeded(output) => Ok(*output),
+            Ended::Failed { error, cause } => bail!("{execution} failed with {error}: {cause}"),
+        }
     }
 
     /// The bars in an object of the lake, plain or compressed.

@@ -160,7 +160,7 @@ impl Stack {
     }
 
     /// How an execution ended; `None` while it is running.
-    async fn ended<T: DeserializeOwned>(&self, execution: &str) -> anyhow::Result<Option<Ended<T>>> {
+    pub(crate) async fn ended<T: DeserializeOwned>(&self, execution: &str) -> anyhow::Result<Option<Ended<T>>> {
         let described = self.sfn.describe_execution().execution_arn(execution).send().await?;
         match described.status() {
             ExecutionStatus::Running => Ok(None),

@@ -68,7 +68,7 @@ async fn a_day_in_78_ticks_is_the_day_of_the_daily_run(context: Arc<Context>) ->
     let (mut stream, mut day) = (StreamReader::new(&stack).await?, Replayed::default());
     for bar in 0..TICKS {
         let tick = tick_of(bar)?;
-        let output = stack.tick(&request(tick, "whole")).await?;
+        let output = stack.tick_that_succeeds(&request(tick, "whole")).await?;
         let expected = json!({"outcome": "collected", "bars": 10 * (bar + 1).min(3), "requested": 10, "records": 1});
         ensure!(is_part_of(&expected, &output), "{tick}: {output}");
         day.after_tick(&stack, tick, stream.records().await?).await.with_context(|| format!("the tick of {tick}"))?;
@@ -160,7 +160,7 @@ async fn ticks_that_run_at_once_query_the_market_as_one(context: Arc<Context>) -
     stack.market.handle.inject(FaultRule { symbol: None, fault, duration: FaultDuration::Always });
     let waiting = stack.start_tick(&request(tick_of(11)?, "companies")).await?;
     poll("the refusal", Duration::from_millis(20), async || Ok((requests() > before).then_some(()))).await?;
-    let other = stack.tick(&request(tick_of(12)?, "companies")).await?;
+    let other = stack.tick_that_succeeds(&request(tick_of(12)?, "companies")).await?;
     ensure!(other["outcome"] == "other_tick", "{other}");
     stack.market.handle.clear(None);
     let waited = stack.end_of_tick(&waiting).await?;
