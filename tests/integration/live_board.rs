@@ -24,7 +24,7 @@ trials![
 const DATE: &str = "2024-05-14";
 
 /// How long a program may take.
-const PATIENT: Duration = Duration::from_secs(60);
+const TIMEOUT: Duration = Duration::from_secs(60);
 
 /// The shared local cloud, as the command finds it, with another stream.
 struct Live {
@@ -99,7 +99,7 @@ async fn each_bar_is_printed_once_while_shards_are_split(context: Arc<Context>) 
     let mut program = command.args(args).stdout(Stdio::piped()).kill_on_drop(true).spawn()?;
     let mut lines = BufReader::new(program.stdout.take().context("no output")?).lines();
     let mut next = async || -> Result<(String, String, Value, bool)> {
-        let line = timeout(PATIENT, lines.next_line()).await??.context("it has ended")?;
+        let line = timeout(TIMEOUT, lines.next_line()).await??.context("it has ended")?;
         let bar: Value = serde_json::from_str(&line)?;
         let text = |name: &str| bar[name].as_str().unwrap_or_default().to_owned();
         Ok((text("symbol"), text("ts")[11..16].to_owned(), bar["close"].clone(), bar["corrected"] == json!(true)))
@@ -119,7 +119,7 @@ async fn each_bar_is_printed_once_while_shards_are_split(context: Arc<Context>) 
     live.put(&context, &[("META", 35, 1), ("META", 40, 1)]).await?;
     ensure!(next().await? == bar("META", "09:35", 366.0, false));
     ensure!(next().await.is_err(), "it ends after five bars");
-    ensure!(timeout(PATIENT, program.wait()).await??.code() == Some(0));
+    ensure!(timeout(TIMEOUT, program.wait()).await??.code() == Some(0));
 
     let few = ["live", "--from", "0s", "--bars", "1", "--for", "1s"];
     let few = context.tools.finstream_at(live.home.path(), &few).await?;

@@ -98,9 +98,16 @@ where
         _ => {}
     }
     match ServiceError::from_sdk(call, error) {
-        ServiceError::Unavailable { message, .. } => Fault::Unavailable(message),
+        ServiceError::Unavailable { message, .. } if error.as_service_error().is_some() => Fault::Unavailable(message),
+        ServiceError::Unavailable { .. } => Fault::Unavailable(format!("Kinesis is not reached: {}", innermost(error))),
         _ => Fault::Refused(describe(call, error)),
     }
+}
+
+/// The cause of all, which fits a line: `Connection refused (os error 111)`.
+fn innermost(error: &dyn std::error::Error) -> String {
+    let causes = std::iter::successors(Some(error), |error| error.source());
+    causes.last().map(ToString::to_string).unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -141,6 +148,24 @@ mod tests {
             };
             assert_eq!(shown, expected, "{code}");
         }
+        Ok(())
+    }
+
+    #[tokio::test]
+    async fn a_service_that_is_not_reached_is_tried_again() -> Result<(), Box<dyn std::error::Error>> {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0")?;
+        let endpoint = format!("http://{}", listener.local_addr()?);
+        drop(listener); // nobody listens there any more
+        let config = aws_sdk_kinesis::Config::builder()
+            .behavior_version(aws_sdk_kinesis::config::BehaviorVersion::latest())
+            .credentials_provider(aws_sdk_kinesis::config::Credentials::new("id", "secret", None, None, "tests"))
+            .region(aws_sdk_kinesis::config::Region::new("us-east-1"))
+            .endpoint_url(endpoint)
+            .build();
+        let stream = Kinesis::new(&Client::from_conf(config), "arn:aws:kinesis:us-east-1:1:stream/s");
+        let fault = stream.shards().await.err();
+        let says = format!("{fault:?}");
+        assert!(says.starts_with("Some(Unavailable(\"Kinesis is not reached: Connection refused"), "{says}");
         Ok(())
     }
 

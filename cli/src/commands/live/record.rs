@@ -20,7 +20,7 @@ mod tests {
     use super::{super::board::tests::bar, *};
 
     #[test]
-    fn lines_that_are_no_bars_are_counted() -> Result<(), Box<dyn std::error::Error>> {
+    fn lines_that_are_no_bars_are_left_out() -> Result<(), Box<dyn std::error::Error>> {
         let line = serde_json::to_string(&bar("META", "09:30", 0)?)?;
         for (data, expected) in [
             (String::new(), (0, 0)),

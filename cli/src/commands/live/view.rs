@@ -49,7 +49,7 @@ impl Sort {
     }
 }
 
-/// What a key asks of the board beside another view.
+/// What a key requests beside another view.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Request {
     Quit,

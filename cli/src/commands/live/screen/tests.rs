@@ -124,7 +124,7 @@ fn what_differs_between_rows_is_a_column() -> Outcome {
 }
 
 #[test]
-fn the_lines_below_say_what_is_going_on() -> Outcome {
+fn the_lines_below_say_how_the_reading_is_going() -> Outcome {
     let paused = Event::Paused { shard: Some("a".into()), why: "throttled".into(), pause: Duration::from_secs(4) };
     let setting = Setting { feed: feed(Some(paused))?, caption: "tick 2 of 3", unreadable: 2, ..setting()? };
     let mut view = View::default();
