@@ -22,6 +22,8 @@ Firehose
 CloudFormation
   numbers     A parameter's value is text; a property that is a number gets one, so that the SDKs can read it back.
   encryption  A Kinesis stream has the StreamEncryption that the template gives it.
+CloudWatch
+  dimensions  An alarm evaluates its own resource's metric, not that of every resource.
 IAM
   resources   Glue crawlers, Athena executions, saved queries and log streams are checked against their own ARN, so narrow policies
               work.
@@ -34,6 +36,7 @@ import math
 import os
 import re
 import time
+import types
 
 os.environ["TZ"] = "UTC"  # Athena's session zone; DuckDB would take the host's, and reads it when it is imported
 time.tzset()
@@ -48,7 +51,7 @@ import sqlglot
 from ministack.app import main
 from ministack.core import iam_actions
 from ministack.core.responses import error_response_json
-from ministack.services import athena, firehose, glue, kinesis, s3
+from ministack.services import athena, cloudwatch, firehose, glue, kinesis, s3
 from ministack.services.cloudformation import provisioners
 from sqlglot import exp
 
@@ -62,6 +65,7 @@ original_start_crawler = glue._start_crawler
 original_partition_keys = firehose._metadata_extraction_keys
 original_resource_arn = iam_actions.extract_resource_arn
 original_connect = duckdb.connect
+original_evaluate_alarm = cloudwatch._evaluate_alarm
 original_create = {
     kind: provisioners._RESOURCE_HANDLERS[kind]["create"]
     for kind in ("AWS::Athena::WorkGroup", "AWS::KinesisFirehose::DeliveryStream")
@@ -253,6 +257,17 @@ def extract_resource_arn(service, method, path, headers, body, query, region, ac
     return original_resource_arn(service, method, path, headers, body, query, region, account)
 
 
+# --- CloudWatch -------------------------------------------------------------------------------------------------
+
+
+def evaluate_alarm(alarm):
+    """MiniStack's evaluation, which sees only the metric with the alarm's dimensions."""
+    dimensions = cloudwatch._dims_key(cloudwatch._dims_from_list(alarm.get("Dimensions", [])))
+    key = (alarm.get("Namespace"), alarm.get("MetricName"), dimensions)
+    metrics = {key: points for known, points in cloudwatch._metrics.items() if known == key}
+    types.FunctionType(original_evaluate_alarm.__code__, {**vars(cloudwatch), "_metrics": metrics})(alarm)
+
+
 # --- CloudFormation ---------------------------------------------------------------------------------------------
 
 NUMBERS = {"BytesScannedCutoffPerQuery", "IntervalInSeconds"}  # those that template.yaml sets by a parameter
@@ -289,6 +304,7 @@ def encrypting(handler):
 
 
 duckdb.connect = connect
+cloudwatch._evaluate_alarm = evaluate_alarm
 athena._start_query_execution = start_query_execution
 athena._rewrite_data_paths = rewrite_data_paths
 athena._table_relation = table_relation

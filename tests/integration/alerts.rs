@@ -116,8 +116,12 @@ impl Alerts<'_> {
 
     /// AWS publishes these metrics itself, the local cloud does not; its alarms work.
     async fn alarm(&self, (namespace, metric, alarm): (&str, &str, &str), good: &str, bad: &str) -> Result<()> {
-        let put = ["cloudwatch", "put-metric-data", "--namespace", namespace, "--metric-name", metric, "--value"];
         let state = ["cloudwatch", "describe-alarms", "--alarm-names", alarm];
+        let dimension = self.aws(&state).await?["MetricAlarms"][0]["Dimensions"][0].clone();
+        let text = |field: &str| dimension[field].as_str().with_context(|| format!("{alarm} is of no resource"));
+        let dimension = format!("{}={}", text("Name")?, text("Value")?);
+        let put = ["cloudwatch", "put-metric-data", "--namespace", namespace, "--metric-name", metric, "--dimensions"];
+        let put = [&put[..], &[&dimension, "--value"]].concat();
         self.aws(&[&put[..], &[good]].concat()).await?;
         ensure!(self.aws(&state).await?["MetricAlarms"][0]["StateValue"] == "OK");
         self.aws(&[&put[..], &[bad]].concat()).await?;

@@ -17,9 +17,22 @@ trials![schedules_fire_to_the_minute_under_their_role];
 const NEW_YORK: &str = "America/New_York";
 const RUN: &str = "finstream-after-the-close";
 const WATCH: &str = "finstream-morning-after";
+const TICK: &str = "finstream-live";
 
 /// How late a schedule may fire; usually a second.
 const MAX_DELAY: Duration = Duration::from_secs(10);
+
+/// How late a tick may start.
+const MAX_TICK_DELAY: Duration = Duration::from_secs(2);
+
+/// The schedules of ticks, which fire when the test says so.
+const PARAMETERS: [(&str, &str); 5] = [
+    ("ScheduleState", "ENABLED"),
+    ("Live", "ENABLED"),
+    ("LiveOpenExpression", "cron(0 3 1 1 ? *)"),
+    ("LiveExpression", "cron(1 3 1 1 ? *)"),
+    ("LiveCloseExpression", "cron(2 3 1 1 ? *)"),
+];
 
 struct Schedules<'a> {
     context: &'a Context,
@@ -27,40 +40,58 @@ struct Schedules<'a> {
 }
 
 async fn schedules_fire_to_the_minute_under_their_role(context: Arc<Context>) -> Result<()> {
-    let stack = Stack::up_with(&context.tools, &[("ScheduleState", "ENABLED")]).await?;
+    let stack = Stack::up_with(&context.tools, &PARAMETERS).await?;
     let subscriber = Subscriber::new(&context.tools, &stack.cloud).await?;
     let schedules = Schedules { context: &context, stack: &stack };
 
     // The pipeline runs for the session before that minute, not before the minute at which it happens to be started.
-    let minute = schedules.set_to_next_minute(RUN).await?;
-    let run = schedules.fired("StateMachineArn", &minute).await?;
+    // A tick at the same minute collects the open session, or finds the exchange closed.
+    let minute = schedules.set_to_next_minute(&[RUN, TICK]).await?;
+    let run = schedules.fired("StateMachineArn", &minute, MAX_DELAY).await?;
     ensure!(parsed(&run["input"])? == input(&minute), "{run}");
+    let tick = schedules.fired("LiveStateMachineArn", &minute, MAX_TICK_DELAY).await?;
+    ensure!(parsed(&tick["input"])? == tick_input(&minute), "{tick}");
+    let tick = schedules.ended(&tick).await?;
+    ensure!(tick["status"] == "SUCCEEDED", "{tick}");
+    ensure!(parsed(&tick["output"])?["scheduled_time"] == json!(minute.timestamp()), "{tick}");
     let run = schedules.ended(&run).await?;
     ensure!(run["status"] == "SUCCEEDED", "{run}");
 
     // The watch is content with that run.
-    let minute = schedules.set_to_next_minute(WATCH).await?;
-    let watch = schedules.fired("WatchArn", &minute).await?;
+    let minute = schedules.set_to_next_minute(&[WATCH]).await?;
+    let watch = schedules.fired("WatchArn", &minute, MAX_DELAY).await?;
     let watch = schedules.ended(&watch).await?;
     ensure!(watch["status"] == "SUCCEEDED", "{watch}");
 
-    // Without its right nothing starts, the message is in the queue of missed runs, and the alert is sent.
-    schedules.revoke_right_to_start().await?;
-    let minute = schedules.set_to_next_minute(RUN).await?;
-    let message = schedules.missed().await?;
-    let attribute = |name: &str| message["MessageAttributes"][name]["StringValue"].clone();
-    ensure!(attribute("ERROR_CODE") == "AccessDeniedException" && attribute("RETRY_ATTEMPTS") == "0", "{message}");
-    ensure!(attribute("SCHEDULED_TIME") == minute.timestamp().to_string(), "{message}");
-    let body = parsed(&message["Body"])?;
-    ensure!(body["StateMachineArn"] == stack.cloud.output("StateMachineArn")?, "{body}");
-    ensure!(parsed(&body["Input"])? == input(&minute), "{body}");
-    ensure!(schedules.executions("StateMachineArn").await?.len() == 1, "the pipeline was started without the right");
-    subscriber.receives(&["finstream-run-did-not-start", "ALARM"]).await
+    // Without their rights nothing starts, the messages are in the queues of missed runs and ticks, and the alerts are sent.
+    schedules.revoke_right_to_start("Schedule").await?;
+    schedules.revoke_right_to_start("LiveSchedule").await?;
+    let minute = schedules.set_to_next_minute(&[RUN, TICK]).await?;
+    for (queue, machine, input) in [
+        ("MissedRunsUrl", "StateMachineArn", input(&minute)),
+        ("MissedTicksUrl", "LiveStateMachineArn", tick_input(&minute)),
+    ] {
+        let message = schedules.missed(queue).await?;
+        let attribute = |name: &str| message["MessageAttributes"][name]["StringValue"].clone();
+        ensure!(attribute("ERROR_CODE") == "AccessDeniedException" && attribute("RETRY_ATTEMPTS") == "0", "{message}");
+        ensure!(attribute("SCHEDULED_TIME") == minute.timestamp().to_string(), "{message}");
+        let body = parsed(&message["Body"])?;
+        ensure!(body["StateMachineArn"] == stack.cloud.output(machine)?, "{body}");
+        ensure!(parsed(&body["Input"])? == input, "{body}");
+        ensure!(schedules.executions(machine).await?.len() == 1, "{machine} was started without the right");
+    }
+    subscriber.receives(&["finstream-run-did-not-start", "ALARM"]).await?;
+    subscriber.receives(&["finstream-ticks-do-not-start", "ALARM"]).await
 }
 
 /// What the schedule gives the pipeline at that minute.
 fn input(minute: &Zoned) -> Value {
     json!({"scheduled_time": minute.timestamp(), "list": "companies"})
+}
+
+/// What the schedules of ticks give the machine `live` at that minute.
+fn tick_input(minute: &Zoned) -> Value {
+    json!({"live": true, "scheduled_time": minute.timestamp(), "list": "companies", "interval": "5m"})
 }
 
 /// The JSON in a string.
@@ -69,24 +100,30 @@ fn parsed(text: &Value) -> Result<Value> {
 }
 
 impl Schedules<'_> {
-    /// Changes a schedule so that it fires at the next whole minute on New York's clock, which is returned.
-    async fn set_to_next_minute(&self, name: &str) -> Result<Zoned> {
+    /// Changes schedules so that they fire at the next whole minute on New York's clock, which is returned.
+    async fn set_to_next_minute(&self, names: &[&str]) -> Result<Zoned> {
+        // Twenty seconds away at least: enough for the AWS CLI, which takes a second or two a call.
+        let truncated = ZonedRound::new().smallest(Unit::Minute).mode(RoundMode::Trunc);
+        let minute = Zoned::now().in_tz(NEW_YORK)?.checked_add(80.seconds())?.round(truncated)?;
+        for name in names {
+            self.set(name, &minute).await?;
+        }
+        Ok(minute)
+    }
+
+    async fn set(&self, name: &str, minute: &Zoned) -> Result<()> {
         let mut schedule = self.aws(&["scheduler", "get-schedule", "--name", name]).await?;
         ensure!(schedule["ScheduleExpressionTimezone"] == NEW_YORK, "{schedule}");
-        // Ten seconds away at least: enough for the AWS CLI, which takes a second or two.
-        let truncated = ZonedRound::new().smallest(Unit::Minute).mode(RoundMode::Trunc);
-        let minute = Zoned::now().in_tz(NEW_YORK)?.checked_add(70.seconds())?.round(truncated)?;
         schedule["ScheduleExpression"] = json!(format!("cron({} {} * * ? *)", minute.minute(), minute.hour()));
         let fields = schedule.as_object_mut().context("no schedule")?;
         fields
             .retain(|field, _| !["Arn", "CreationDate", "LastModificationDate", "KmsKeyArn"].contains(&field.as_str()));
         fields.retain(|_, value| !value.is_null());
-        self.aws(&["scheduler", "update-schedule", "--cli-input-json", &schedule.to_string()]).await?;
-        Ok(minute)
+        self.aws(&["scheduler", "update-schedule", "--cli-input-json", &schedule.to_string()]).await.map(drop)
     }
 
     /// Waits for the execution that starts at `minute`, and returns its description.
-    async fn fired(&self, machine: &str, minute: &Zoned) -> Result<Value> {
+    async fn fired(&self, machine: &str, minute: &Zoned, max_delay: Duration) -> Result<Value> {
         let started = poll("the schedule fires", Duration::from_millis(500), async || {
             Ok(self.executions(machine).await?.into_iter().next())
         });
@@ -94,7 +131,8 @@ impl Schedules<'_> {
         let start = execution["startDate"].as_f64().context("no start")?;
         let start = Timestamp::UNIX_EPOCH.checked_add(Duration::from_secs_f64(start))?;
         let delay = start.duration_since(minute.timestamp());
-        ensure!(!delay.is_negative() && delay.unsigned_abs() <= MAX_DELAY, "{minute} fired at {start}");
+        ensure!(!delay.is_negative() && delay.unsigned_abs() <= max_delay, "{minute} fired at {start}");
+        println!("{machine} started {delay:#} after the minute");
         self.describe(&execution).await
     }
 
@@ -118,10 +156,10 @@ impl Schedules<'_> {
         .await
     }
 
-    /// Leaves the schedules' role the right to send dead letters only.
-    async fn revoke_right_to_start(&self) -> Result<()> {
+    /// Leaves a role of schedules the right to send dead letters only.
+    async fn revoke_right_to_start(&self, role: &str) -> Result<()> {
         let roles = deployed_roles(&self.context.tools, &self.stack.cloud).await?;
-        let role = find_role(&roles, "Schedule")?;
+        let role = find_role(&roles, role)?;
         let name = role["RoleName"].as_str().context("no name")?;
         let mut policy = role["RolePolicyList"][0].clone();
         let statements = policy["PolicyDocument"]["Statement"].as_array_mut().context("no statements")?;
@@ -133,12 +171,12 @@ impl Schedules<'_> {
         self.aws(&[&put[..], &["--policy-document", &document]].concat()).await.map(drop)
     }
 
-    /// Waits for a message in the queue of missed runs.
-    async fn missed(&self) -> Result<Value> {
-        let url = self.stack.cloud.output("MissedRunsUrl")?;
+    /// Waits for a message in a queue of what the schedules could not start.
+    async fn missed(&self, queue: &str) -> Result<Value> {
+        let url = self.stack.cloud.output(queue)?;
         let receive = ["receive-message", "--queue-url", url, "--message-attribute-names", "All"];
         let receive = [&receive[..], &["--visibility-timeout", "0"]].concat();
-        poll("a message in the queue of missed runs", Duration::from_millis(500), async || {
+        poll("a message in the queue", Duration::from_millis(500), async || {
             let received = self.context.tools.sqs(&self.stack.cloud, &receive).await?;
             Ok(received["Messages"].get(0).cloned())
         })

@@ -183,7 +183,7 @@ fn live(cloud: &LocalCloud) -> Result<Vec<Change>> {
             broken: "an alarm of ticks in ALARM",
             change: state("ALARM"),
             check: "alarm ticks-fail",
-            says: ["it is in ALARM: test", "The executions of the state machine"],
+            says: ["it is in ALARM: test", "its state machine show the error"],
             back: state("OK"),
         },
     ])
