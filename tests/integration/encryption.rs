@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use anyhow::{Context as _, Result, ensure};
-use harness::{Stack, deployed_roles, find_role};
+use harness::{Ended, Stack, deployed_roles, find_role};
 use serde_json::json;
 
 use crate::{Context, trials};
@@ -40,7 +40,7 @@ async fn all_data_at_rest_is_encrypted_with_the_key(context: Arc<Context>) -> Re
 }
 
 async fn a_day_is_exported_with_a_customer_managed_key(context: Arc<Context>) -> Result<()> {
-    let stack = Stack::up_with(&context.tools, &[("KmsKeyArn", KEY)]).await?;
+    let stack = Stack::up_with(&context.tools, &[("KmsKeyArn", KEY), ("Live", "ENABLED")]).await?;
     stack.export(&json!({"trade_date": "2026-11-20", "symbols": ["META"]})).await?;
     let roles = deployed_roles(&context.tools, &stack.cloud).await?;
     for (role, policy) in [
@@ -49,9 +49,17 @@ async fn a_day_is_exported_with_a_customer_managed_key(context: Arc<Context>) ->
         ("ExportCsv", "write-with-key"),
         ("Pipeline", "write-with-key"),
         ("Crawler", "read-with-key"),
+        ("Collect", "write-live-with-key"),
+        ("LiveDelivery", "deliver-live-with-key"),
     ] {
         let policies = find_role(&roles, role)?["RolePolicyList"].to_string();
         ensure!(policies.contains(policy) && policies.contains(KEY), "{role}: {policies}");
     }
+    let stream = ["kinesis", "describe-stream", "--stream-arn", stack.cloud.output("LiveStreamArn")?];
+    let stream = context.tools.aws(&stack.cloud, &stream).await?;
+    ensure!(stream["StreamDescription"]["KeyId"] == KEY, "{stream}");
+    let tick = json!({"live": true, "scheduled_time": "2026-11-20T15:01:00Z", "symbols": ["META"]});
+    let ended = stack.tick(&tick).await?;
+    ensure!(matches!(ended, Ended::Succeeded(_)), "{ended:?}");
     Ok(())
 }

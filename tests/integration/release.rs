@@ -23,7 +23,7 @@ fn workspace(context: &Context) -> Result<tempfile::TempDir> {
     for file in [".github/scripts/bundle", "template.yaml", "LICENSE"] {
         take(&root.join(file), file)?;
     }
-    for machine in ["pipeline", "watch"] {
+    for machine in ["pipeline", "watch", "live"] {
         let file = format!("statemachine/{machine}.asl.json");
         take(&root.join(&file), &file)?;
     }
