@@ -167,12 +167,27 @@ class Invocations(unittest.TestCase):
             self.assertEqual([time[8:16] for time in times], expected)
             self.assertEqual({time[16:] for time in times}, {":00Z"})
 
-    def deploy_schedules(self):
-        """The schedules of template.yaml with its defaults, created as CloudFormation does."""
+    def test_ticks_of_live_start_a_minute_after_each_bar_over_both_changes_of_the_clock(self):
+        """78 on each weekday, from 09:36 to 16:01 in New York."""
+        zone = zoneinfo.ZoneInfo(NEW_YORK)
+        expected = [f"{9 + minute // 60:02}:{minute % 60:02}" for minute in range(36, 36 + 78 * 5, 5)]
+        for first, last, days in [
+            ("2026-03-05T05:00:00Z", "2026-03-11T04:00:00Z", 4),
+            ("2026-10-29T04:00:00Z", "2026-11-04T05:00:00Z", 4),
+        ]:
+            self.started.clear()
+            self.deploy_schedules("IsLive")
+            self.advance(first, int(instant(last) - instant(first)), step=60)
+            instants = [instant(json.loads(text)["scheduled_time"]) for text in self.started]
+            walls = [datetime.datetime.fromtimestamp(each, zone) for each in instants]
+            self.assertEqual([f"{wall:%H:%M}" for wall in walls], expected * days)
+
+    def deploy_schedules(self, condition=None):
+        """The schedules of template.yaml under a condition, with its defaults, created as CloudFormation does."""
         with open("template.yaml", encoding="utf-8") as file:
             template = yaml_parse(file.read())
         for name, resource in template["Resources"].items():
-            if resource["Type"] == "AWS::Scheduler::Schedule":
+            if resource["Type"] == "AWS::Scheduler::Schedule" and resource.get("Condition") == condition:
                 properties = {"Name": name, "Target": self.target}
                 for key in ("ScheduleExpression", "ScheduleExpressionTimezone"):
                     parameter = resource["Properties"][key]["Ref"]
