@@ -67,6 +67,26 @@ impl Bar {
             volume: self.volume + next.volume,
         }
     }
+
+    /// What had traded of this bar after `share` of its time, from 0 to 1. The price moves from the open to the close by way
+    /// of the low and the high, a bar that falls by way of the high first.
+    pub fn so_far(self, share: f64) -> Self {
+        let (first, second) = if self.close < self.open { (self.high, self.low) } else { (self.low, self.high) };
+        let turns = [self.open, first, second, self.close];
+        let passed = share * (turns.len() - 1) as f64;
+        let leg = (passed as usize).min(turns.len() - 2);
+        let (from, to) = (turns[leg], turns[leg + 1]);
+        let price = from.get() + (to.get() - from.get()) * (passed - leg as f64);
+        let close = Price::at_tick(price, 10_000.0).max(self.low).min(self.high);
+        let seen = &turns[..=leg];
+        Self {
+            open: self.open,
+            high: seen.iter().copied().fold(close, Price::max),
+            low: seen.iter().copied().fold(close, Price::min),
+            close,
+            volume: (self.volume as f64 * share) as u64,
+        }
+    }
 }
 
 #[cfg(test)]
@@ -84,5 +104,26 @@ mod tests {
             assert_eq!(serde_json::to_string(&Price::at_tick(value, ticks))?, json);
         }
         Ok(())
+    }
+
+    #[test]
+    fn an_unfinished_bar_grows_into_the_whole_one() {
+        let price = Price::in_cents;
+        let bar = |prices: [f64; 4], volume| {
+            let [open, high, low, close] = prices.map(price);
+            Bar { open, high, low, close, volume }
+        };
+        let (rising, falling) = (bar([10.0, 13.0, 9.0, 12.0], 600), bar([12.0, 13.0, 9.0, 10.0], 600));
+        for (whole, share, expected) in [
+            (rising, 0.0, Bar::flat(price(10.0))),
+            (rising, 1.0 / 6.0, bar([10.0, 10.0, 9.5, 9.5], 100)),
+            (rising, 0.5, bar([10.0, 11.0, 9.0, 11.0], 300)),
+            (rising, 1.0, rising),
+            (falling, 1.0 / 6.0, bar([12.0, 12.5, 12.0, 12.5], 100)),
+            (falling, 0.5, bar([12.0, 13.0, 11.0, 11.0], 300)),
+            (falling, 1.0, falling),
+        ] {
+            assert_eq!(whole.so_far(share), expected, "{share}");
+        }
     }
 }

@@ -36,7 +36,7 @@ fn body(request: &ChartRequest, now: Timestamp) -> Result<Body, ErrorReply> {
         ErrorReply::not_simulated(format!("the simulated market opens on {FIRST_DAY}, and it is {now}"))
     })?;
     let sessions = request.listing.exchange.sessions_between(request.start, request.end, now);
-    let mut rows: Vec<Row> = sessions.iter().flat_map(|session| bars(request, session, now)).collect();
+    let mut rows: Vec<Row> = sessions.iter().flat_map(|session| bars(request, session, latest.last_trade)).collect();
     if !request.pre_post {
         // The recorded replies with pre- and post-market trading have no such row.
         let newest = sessions.iter().rfind(|session| session.open <= now);
@@ -53,17 +53,16 @@ fn body(request: &ChartRequest, now: Timestamp) -> Result<Body, ErrorReply> {
     })
 }
 
-/// The finished bars of one session that start in the window.
-fn bars(request: &ChartRequest, session: &Session, now: Timestamp) -> Vec<Row> {
+/// The bars of one session that start in the window, of what had traded by `last_trade`. The newest of an open session is
+/// unfinished: its prices and its volume still grow.
+fn bars(request: &ChartRequest, session: &Session, last_trade: Timestamp) -> Vec<Row> {
     let minutes = request.granularity.minutes;
     let length = SignedDuration::from_mins(minutes as i64);
     let starts = std::iter::successors(Some(session.open), |start| Some(*start + length));
-    prices::minutes(&request.listing, session.trade_date.date())
+    prices::minutes_until(&request.listing, session.trade_date.date(), session.open.duration_until(last_trade))
         .chunks(minutes)
         .zip(starts)
-        .filter(|(_, start)| {
-            (request.start..request.end).contains(start) && (*start + length).min(session.close) <= now
-        })
+        .filter(|(_, start)| (request.start..request.end).contains(start))
         .filter(|(chunk, _)| chunk.iter().any(|minute| *minute != Minute::Absent))
         .map(|(chunk, at)| Row { at, bar: chunk.iter().copied().filter_map(Minute::bar).reduce(Bar::join) })
         .collect()

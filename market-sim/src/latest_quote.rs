@@ -21,7 +21,7 @@ pub struct LatestQuote {
     pub last_trade: Timestamp,
     /// The price of that trade.
     pub price: Price,
-    /// The finished minutes of the session, joined into one bar.
+    /// What has traded of the session, as one bar.
     pub so_far: Bar,
 }
 
@@ -30,12 +30,11 @@ impl LatestQuote {
     pub fn at(listing: &Listing, now: Timestamp) -> Option<Self> {
         let session = listing.exchange.latest_session(now)?;
         let date = session.trade_date.date();
-        let finished = usize::try_from(session.open.duration_until(now).as_mins()).unwrap_or(0);
-        let minutes = prices::minutes(listing, date);
-        let traded = minutes.iter().take(finished).copied().filter_map(Minute::bar).reduce(Bar::join);
+        let last_trade = last_trade(listing, &session, now);
+        let minutes = prices::minutes_until(listing, date, session.open.duration_until(last_trade));
+        let traded = minutes.into_iter().filter_map(Minute::bar).reduce(Bar::join);
         let so_far = traded.unwrap_or_else(|| Bar::flat(close_before(listing, date)));
         let price = if session.has_ended(now) { prices::close(listing, date) } else { so_far.close };
-        let last_trade = last_trade(listing, &session, now);
         Some(Self { now, session, last_trade, price, so_far })
     }
 

@@ -2,12 +2,13 @@
 //!
 //! `GET /v8/finance/chart/{symbol}` gives intraday bars of nearly any symbol for every trading day since 1990-01-02. The same
 //! request gets the same reply on every machine and at any time; the clock decides only what has not happened yet
-//! (no bar starts after now, an open session has its finished bars and the live row) and what Yahoo itself reports as of
-//! now (`regularMarketTime`, `gmtoffset`, ...). Yahoo's known quirks are part of it: rows of nulls, missing timestamps,
-//! the appended row that is not a bar, windows without a `timestamp`.
+//! (no bar starts after now, an open session has its finished bars, the unfinished one and the live row) and what Yahoo
+//! itself reports as of now (`regularMarketTime`, `gmtoffset`, ...). Yahoo's known quirks are part of it: rows of nulls,
+//! missing timestamps, the appended row that is not a bar, windows without a `timestamp`.
 //!
 //! Symbols with the suffix `.T` trade in Tokyo and those with `.L` in London, whose calendars are simulated: closed on
-//! weekends and a few fixed days. All others trade in New York, by the calendar of the NYSE.
+//! weekends and a few fixed days. Coins, such as [`COINS`], trade at every hour, so that a session is always open. All others
+//! trade in New York, by the calendar of the NYSE.
 //!
 //! Faults can be injected, a symbol at a time or for every symbol: see [`SimulatedMarket::inject`] and [`Fault`].
 //!
@@ -38,5 +39,6 @@ mod tests;
 
 pub use fault::{Fault, InvalidFault};
 pub use fault_rule::{FaultDuration, FaultRule, InvalidFaultRule};
+pub use listing::COINS;
 pub use request_log::LoggedRequest;
 pub use simulated_market::SimulatedMarket;

@@ -17,6 +17,20 @@ const NOT_LISTED: [&str; 4] = ["FB", "SQ", "SPX", "VIX"];
 /// share in the spelling of other vendors: `BRK.B` is 404, `BRK-B` is listed (<https://github.com/ranaroussi/yfinance/issues/140>).
 const ONE_LETTER_MARKETS: [&str; 4] = ["L", "T", "F", "V"];
 
+/// Ten coins by symbol and Yahoo's name, of the many that are listed: they trade at every hour of every day.
+pub const COINS: [(&str, &str); 10] = [
+    ("BTC-USD", "Bitcoin USD"),
+    ("ETH-USD", "Ethereum USD"),
+    ("XRP-USD", "XRP USD"),
+    ("BNB-USD", "BNB USD"),
+    ("SOL-USD", "Solana USD"),
+    ("DOGE-USD", "Dogecoin USD"),
+    ("ADA-USD", "Cardano USD"),
+    ("TRX-USD", "TRON USD"),
+    ("LINK-USD", "Chainlink USD"),
+    ("LTC-USD", "Litecoin USD"),
+];
+
 /// One instrument and the base figures of its simulation.
 #[derive(Debug, Clone)]
 pub struct Listing {
@@ -50,7 +64,9 @@ impl Listing {
 
     /// Yahoo's `longName` and `shortName`; marked as simulated.
     pub fn name(&self) -> String {
-        format!("{} (simulated)", self.symbol)
+        let symbol = self.symbol.as_str();
+        let name = COINS.iter().find(|(coin, _)| *coin == symbol).map_or(symbol, |(_, name)| name);
+        format!("{name} (simulated)")
     }
 }
 

@@ -2,7 +2,7 @@
 //!
 //! Longer bars are aggregated from these minutes and never made up on their own, so they agree with each other.
 
-use jiff::civil::Date;
+use jiff::{SignedDuration, civil::Date};
 use shared::trading_calendar::{Break, Hours};
 
 use super::{
@@ -70,6 +70,17 @@ pub fn minutes(listing: &Listing, date: Date) -> Vec<Minute> {
     leave_gaps(&mut minutes, &mut Rng::new(listing.symbol.as_str(), "gaps", day_number(date)));
     if let Some(lunch) = listing.exchange.calendar.lunch {
         pause_for_lunch(&mut minutes, hours, lunch);
+    }
+    minutes
+}
+
+/// The minutes of one session up to `elapsed` after its open. The last one is unfinished where `elapsed` lies inside it.
+pub fn minutes_until(listing: &Listing, date: Date, elapsed: SignedDuration) -> Vec<Minute> {
+    let seconds = usize::try_from(elapsed.as_secs()).unwrap_or(0);
+    let mut minutes = minutes(listing, date);
+    minutes.truncate(seconds.div_ceil(60));
+    if let Some(Minute::Traded(bar)) = minutes.get_mut(seconds / 60) {
+        *bar = bar.so_far((seconds % 60) as f64 / 60.0);
     }
     minutes
 }

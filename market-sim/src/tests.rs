@@ -9,7 +9,8 @@ use serde_json::{Value, json};
 use shared::{Interval, Session, TradeDate};
 
 use super::{
-    SimulatedMarket, chart, error_reply::ErrorReply, exchange::FIRST_DAY, exchanges::NEW_YORK, request, server, wire,
+    COINS, SimulatedMarket, chart, error_reply::ErrorReply, exchange::FIRST_DAY, exchanges::NEW_YORK, request, server,
+    wire,
 };
 
 mod abroad;
@@ -134,22 +135,76 @@ fn the_appended_row_is_the_close_the_next_days_close_or_missing() -> Outcome {
     Ok(())
 }
 
+/// At each time: when the last trade was, the number of bars that have finished by then at most, and whether one has begun.
 #[test]
-fn an_open_session_has_its_finished_bars_and_the_live_row() -> Outcome {
+fn an_open_session_has_its_finished_bars_an_unfinished_one_and_the_live_row() -> Outcome {
+    let today = day("2026-11-20".parse()?, "5m");
     let session = NEW_YORK.calendar.session("2026-11-20".parse()?).ok_or("no session")?;
-    let whole = bars_of(&session, &get("META", day("2026-11-20".parse()?, "5m"), LATER)?, Interval::FiveMinutes);
-    for (now, finished) in
-        [("15:00:00", 6), ("15:00:03", 6), ("15:04:59", 6), ("15:05:00", 7), ("14:30:20", 0), ("20:59:59", 77)]
-    {
-        let now = format!("2026-11-20T{now}Z");
-        let body = get("META", day("2026-11-20".parse()?, "5m"), &now)?;
+    let whole = bars_of(&session, &get("META", today.clone(), LATER)?, Interval::FiveMinutes);
+    for (now, last_trade, finished, has_begun) in [
+        ("14:30:02", "14:30:00", 0, false),
+        ("14:30:20", "14:30:17", 0, true),
+        ("15:00:00", "14:59:57", 5, true),
+        ("15:00:03", "14:59:59", 5, true),
+        ("15:00:04", "15:00:01", 6, true),
+        ("15:04:59", "15:04:56", 6, true),
+        ("15:05:30", "15:05:27", 7, true),
+        ("20:59:59", "20:59:56", 77, true),
+    ] {
+        let body = get("META", today.clone(), &format!("2026-11-20T{now}Z"))?;
+        let last_trade: Timestamp = format!("2026-11-20T{last_trade}Z").parse()?;
+        let meta = &body["chart"]["result"][0]["meta"];
+        assert_eq!(meta["regularMarketTime"], last_trade.as_second(), "{now}");
+        let period = &meta["currentTradingPeriod"]["regular"];
+        assert_eq!((&period["start"], &period["end"]), (&json!(1_795_185_000), &json!(1_795_208_400)), "{now}");
+
         let mut rows = rows(&body);
-        let live = rows.pop().ok_or("no live row")?;
-        let now: Timestamp = now.parse()?;
-        assert!(live.at < now && live.at.as_second() % 60 != 0 && live.volume == Some(0), "{live:?}");
-        assert_eq!(body["chart"]["result"][0]["meta"]["regularMarketTime"], live.at.as_second());
-        assert_eq!(rows, whole.iter().filter(|row| row.at + 5.minutes() <= now).cloned().collect::<Vec<_>>());
-        assert!(finished - rows.len() <= 1, "{finished} {}", rows.len());
+        if has_begun {
+            let live = rows.pop().ok_or("no live row")?;
+            let price = meta["regularMarketPrice"].as_f64().ok_or("no price")?;
+            assert_eq!(live, Row { at: last_trade, prices: Some([price; 4]), volume: Some(0) }, "{now}");
+        }
+        let (full, rest): (Vec<Row>, Vec<Row>) = rows.into_iter().partition(|row| row.at + 5.minutes() <= last_trade);
+        let expected: Vec<_> = whole.iter().filter(|row| row.at + 5.minutes() <= last_trade).cloned().collect();
+        assert_eq!(full, expected, "{now}");
+        assert!(finished - full.len() <= 1, "{now}: {}", full.len());
+
+        let begun: Vec<_> = whole.iter().filter(|row| has_begun && row.at <= last_trade).skip(full.len()).collect();
+        assert_eq!(
+            rest.iter().map(|row| row.at).collect::<Vec<_>>(),
+            begun.iter().map(|row| row.at).collect::<Vec<_>>()
+        );
+        for (part, whole) in rest.iter().zip(begun).filter(|(_, whole)| whole.prices.is_some()) {
+            let ([open, high, low, _], [whole_open, whole_high, whole_low, _]) =
+                part.prices.zip(whole.prices).ok_or("no prices")?;
+            assert!(open == whole_open && high <= whole_high && low >= whole_low, "{now}: {part:?} of {whole:?}");
+            assert!(part.volume < whole.volume, "{now}: {part:?} of {whole:?}");
+        }
+    }
+    Ok(())
+}
+
+/// At every hour of the week, over midnight, too: what has closed is there, and the newest of it has just closed.
+#[test]
+fn coins_trade_at_every_hour() -> Outcome {
+    let start: Timestamp = "2026-11-20T00:00:40Z".parse()?;
+    for (symbol, name) in COINS {
+        let mut newest_is_there = 0;
+        for hour in 0..168 {
+            let now = start + hour.hours();
+            let minute = now.as_second() - 40;
+            let window =
+                json!({"period1": (minute - 180).to_string(), "period2": minute.to_string(), "interval": "1m"});
+            let body = get(symbol, window, &now.to_string())?;
+            let meta = &body["chart"]["result"][0]["meta"];
+            assert_eq!(meta["longName"].as_str(), Some(format!("{name} (simulated)").as_str()));
+            assert_eq!((&meta["currency"], &meta["exchangeTimezoneName"]), (&json!("USD"), &json!("UTC")));
+            let traded: Vec<_> = rows(&body).into_iter().filter(|row| row.volume > Some(0)).collect();
+            assert!(traded.iter().all(|row| row.at.as_second() < minute), "{symbol} {now}");
+            assert!(traded.len() <= 3, "{symbol} {now}: {traded:?}");
+            newest_is_there += i32::from(traded.iter().any(|row| row.at.as_second() == minute - 60));
+        }
+        assert!(newest_is_there > 150, "{symbol}: {newest_is_there} of 168 hours");
     }
     Ok(())
 }
