@@ -90,6 +90,7 @@ const EXAMPLES: &str = "\
 Examples:
   cargo finstream demo                              the whole pipeline on this machine, simulated prices
   cargo finstream demo --live --symbols META,SHOP   the same with Yahoo's prices
+  cargo finstream demo --stream                     an open session: bars on a board and in SQL a minute after they close
   cargo finstream local up                          a local cloud that stays
   cargo finstream run 2026-11-20                    one run: on the local cloud when it is up, otherwise on AWS
   cargo finstream show 2026-11-20                   what that day was, company by company
@@ -342,6 +343,12 @@ pub struct DemoArgs {
     /// Query Yahoo instead of the simulated market; all waits then last as long as on AWS, so that a run takes minutes
     #[arg(long, conflicts_with = "rules")]
     pub live: bool,
+    /// Show the open session instead of a finished one: ticks bring the bars of ten coins, which trade at every hour, to a stream, a board and SQL
+    #[arg(long, conflicts_with_all = ["live", "trade_date", "list", "symbols", "interval", "folder", "open", "json"])]
+    pub stream: bool,
+    /// With --stream: how many ticks, 1 to 60; the first is at once, and each of the others at a full minute
+    #[arg(long, value_name = "N", requires = "stream", default_value_t = 3, value_parser = value_parser!(u8).range(1..=60))]
+    pub ticks: u8,
     #[command(flatten)]
     pub faults: FaultArgs,
     #[command(flatten)]

@@ -5,8 +5,9 @@ use std::{os::unix::fs::PermissionsExt, sync::Arc};
 use anyhow::{Context as _, Result, ensure};
 use harness::{OutFolder, ProgramOutput};
 use local::LocalCloud;
+use market_sim::COINS;
 use serde_json::Value;
-use tokio::process::Command;
+use tokio::{process::Command, sync::Mutex};
 
 use crate::{Context, trials};
 
@@ -15,6 +16,7 @@ trials![
     a_shell_completes_the_command,
     a_day_from_local_up_to_local_down,
     a_demo_shows_a_day_and_leaves_nothing,
+    a_demo_of_the_open_session_ends_with_sql_and_leaves_nothing,
     a_published_day_is_shown_again,
     a_report_opens_in_the_browser,
 ];
@@ -120,13 +122,37 @@ async fn a_day_from_local_up_to_local_down(context: Arc<Context>) -> Result<()> 
     Ok(())
 }
 
+/// All demos have one home.
+static DEMO: Mutex<()> = Mutex::const_new(());
+
 /// The simulated market leaves out bars on purpose, which is no failure of a demo.
 async fn a_demo_shows_a_day_and_leaves_nothing(context: Arc<Context>) -> Result<()> {
+    let _alone = DEMO.lock().await;
     let out = OutFolder::create()?;
     let demo = context.tools.finstream(&["demo", "--json", "--out", &out.arg()]).await?;
     let answer: Value = serde_json::from_str(&demo.stdout).with_context(|| demo.text.clone())?;
     ensure!(demo.code == 0 && answer["outcome"] == "exported" && answer["simulated"] == true, "{answer}");
     ensure!(out.read("hourly_extremes.csv")?.lines().count() > 1 && out.join("report.html").is_file(), "{}", demo.text);
+    ensure!(LocalCloud::find(&context.tools.root.join("target/demo")).is_none(), "the demo's local cloud is still up");
+    Ok(())
+}
+
+/// The first tick is at once, the second at the next full minute. Each takes three bars of each coin, two of which come again.
+async fn a_demo_of_the_open_session_ends_with_sql_and_leaves_nothing(context: Arc<Context>) -> Result<()> {
+    let _alone = DEMO.lock().await;
+    let demo = context.tools.finstream(&["demo", "--stream", "--ticks", "2"]).await?;
+    ensure!(demo.code == 0, "{}", demo.text);
+    for (symbol, name) in COINS {
+        // A minute without trades is no bar.
+        let bars = demo.stdout.lines().filter(|line| line.contains(&format!("  {symbol} ")) && line.contains("  1m "));
+        ensure!((2..=5).contains(&bars.count()), "{symbol}: {}", demo.text);
+        let hours = demo.stdout.lines().filter(|line| line.starts_with(&format!("{name} (simulated)")));
+        ensure!((1..=2).contains(&hours.count()), "{symbol}: {}", demo.text);
+    }
+    for said in ["in about 2 minutes", "tick 2 of 2: ", "simulated prices", " rows; scanned ", "local up --live"] {
+        ensure!(demo.stderr.contains(said), "{said}: {}", demo.text);
+    }
+    ensure!(demo.stdout.contains("a bar was on the stream 6"), "{}", demo.text);
     ensure!(LocalCloud::find(&context.tools.root.join("target/demo")).is_none(), "the demo's local cloud is still up");
     Ok(())
 }

@@ -7,7 +7,8 @@ use aws_sdk_sfn::{
     operation::describe_execution::DescribeExecutionOutput,
     types::{ExecutionListItem, ExecutionStatus},
 };
-use shared::payload::{RunOutcome, RunRequest};
+use serde::Serialize;
+use shared::payload::RunOutcome;
 
 use super::{history::ExecutionFailure, sdk_error, target::Target};
 
@@ -25,11 +26,11 @@ pub enum Status {
 /// The output of an execution, or the error it failed with.
 pub type RunResult = Result<RunOutcome, ExecutionFailure>;
 
-/// Starts an execution of that name, unless there is one.
+/// Starts an execution of that name with `request` as its input, unless there is one.
 ///
 /// # Errors
 /// When Step Functions rejects the call or does not answer.
-pub async fn start(target: &Target, name: &str, request: &RunRequest) -> anyhow::Result<()> {
+pub async fn start(target: &Target, name: &str, request: &impl Serialize) -> anyhow::Result<()> {
     let input = serde_json::to_string(request).context("the input is not JSON")?;
     let call = target.sfn.start_execution().state_machine_arn(&target.state_machine).name(name).input(input);
     match call.send().await {

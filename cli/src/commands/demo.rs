@@ -1,14 +1,19 @@
 //! `finstream demo`: runs the whole pipeline once on this machine, on a local cloud of its own that is taken down
-//! again however the run ends.
+//! again however the run ends. With `--stream` it shows an open session instead.
 
-use std::{collections::BTreeMap, path::PathBuf};
+#[cfg(feature = "live")]
+mod stream;
+
+use std::collections::BTreeMap;
 
 use local::{
     LocalCloud, UpOptions,
-    cloud::{MarketSource, Storage},
+    cloud::{Guard, MarketSource, Storage},
 };
 use url::Url;
 
+#[cfg(not(feature = "live"))]
+use super::on_demand;
 use super::{
     follow::follow_to_end,
     local::{base_url, simulated_market},
@@ -29,13 +34,34 @@ use crate::{
 const SIMULATED_WAIT_SCALE: f64 = 0.005;
 
 pub async fn demo(args: DemoArgs, console: &Console) -> anyhow::Result<Exit> {
+    if args.stream {
+        return demo_stream(args, console).await;
+    }
     args.request.result.out.folder.check(args.request.trade_date)?;
-    let root = workspace::root()?;
-    let home = workspace::demo_home(&root);
     let progress = console.progress();
     progress.report(introduction(args.live));
+    until_interrupted(run_once(args, console, &progress), &progress).await
+}
+
+#[cfg(feature = "live")]
+async fn demo_stream(args: DemoArgs, console: &Console) -> anyhow::Result<Exit> {
+    let progress = console.progress();
+    until_interrupted(stream::stream(args, console, &progress), &progress).await
+}
+
+/// The board is left out of the command that `cargo demo` builds.
+#[cfg(not(feature = "live"))]
+async fn demo_stream(_: DemoArgs, console: &Console) -> anyhow::Result<Exit> {
+    on_demand::run("live", console.verbosity).map(|never| match never {})
+}
+
+/// Ctrl-C drops the demo, and with it the guard of its local cloud.
+async fn until_interrupted(
+    demo: impl Future<Output = anyhow::Result<Exit>>,
+    progress: &ProgressDisplay,
+) -> anyhow::Result<Exit> {
     tokio::select! {
-        code = run_once(args, root, home, console, &progress) => code,
+        exit = demo => exit,
         () = interrupted() => {
             progress.report("interrupted: the demo's cloud is taken down");
             Ok(Exit::Interrupted)
@@ -51,24 +77,14 @@ fn introduction(live: bool) -> &'static str {
     }
 }
 
-async fn run_once(
-    args: DemoArgs,
-    root: PathBuf,
-    home: PathBuf,
-    console: &Console,
-    progress: &ProgressDisplay,
-) -> anyhow::Result<Exit> {
+async fn run_once(args: DemoArgs, console: &Console, progress: &ProgressDisplay) -> anyhow::Result<Exit> {
     let yahoo = args.live.then(|| Url::parse(YAHOO_URL)).transpose()?;
     let wait_scale = wait_scale(yahoo.as_ref(), yahoo.is_none().then_some(SIMULATED_WAIT_SCALE))?;
     let market = match yahoo {
         Some(url) => MarketSource::Url(base_url(&url)),
         None => simulated_market(&args.faults.rules)?,
     };
-    let options =
-        UpOptions { root, home, market, wait_scale, parameters: BTreeMap::new(), storage: Storage::Ephemeral };
-    let cloud = LocalCloud::up(options, progress).await?;
-    // Taken down when the guard is dropped: after the run, on an error, or when Ctrl-C drops this future.
-    let cloud = cloud.guard()?;
+    let cloud = bring_up(market, wait_scale, BTreeMap::new(), progress).await?;
     let target = Target::local(&cloud)?;
     let request = args.request.request();
     let name = new_name(&request);
@@ -78,4 +94,18 @@ async fn run_once(
         Exit::Incomplete | Exit::NoSession => Exit::Done,
         exit => exit,
     })
+}
+
+/// A local cloud for one demo. It is taken down when the guard is dropped: after the demo, on an error, or when Ctrl-C drops
+/// the demo's future.
+async fn bring_up(
+    market: MarketSource,
+    wait_scale: f64,
+    parameters: BTreeMap<String, String>,
+    progress: &ProgressDisplay,
+) -> anyhow::Result<Guard> {
+    let root = workspace::root()?;
+    let home = workspace::demo_home(&root);
+    let options = UpOptions { root, home, market, wait_scale, parameters, storage: Storage::Ephemeral };
+    LocalCloud::up(options, progress).await?.guard()
 }
