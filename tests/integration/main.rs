@@ -40,6 +40,7 @@ mod retention; // how long files are kept, and what the command does about those
 mod schedules; // schedules that fire on the local cloud
 mod scripts; // what scripts rely on: exit codes, standard output and standard error, JSON
 mod state_machine; // the definitions of the state machines
+mod stream_readers; // the documents' ways to read the stream of the open session
 mod symbols; // symbols that Yahoo spells differently, and symbols of other exchanges
 mod week; // a week of somebody who relies on finstream
 
@@ -154,6 +155,7 @@ fn main() -> anyhow::Result<ExitCode> {
         retention::trials,
         scripts::trials,
         state_machine::trials,
+        stream_readers::trials,
         symbols::trials,
     ];
     let trials = modules.into_iter().flat_map(|trials| trials(runtime.handle(), &context)).collect();
