@@ -56,20 +56,20 @@ pub fn expected_from_lake(query: &LakeQuery, bars: &[Bar]) -> anyhow::Result<Lak
 }
 
 /// A bar that is kept, with the collection that it is of.
-struct Kept<'a> {
-    bar: &'a Bar,
+pub(crate) struct Kept<'a> {
+    pub(crate) bar: &'a Bar,
     /// The place of the collection among those of the symbol and day: 0 for the newest.
-    rank: usize,
+    pub(crate) rank: usize,
     /// When that was made; of ticks when the last of them was.
     collected_at: Timestamp,
 }
 
 /// The bars of one collection, by their start.
-type Collection<'a> = BTreeMap<Timestamp, &'a Bar>;
+pub(crate) type Collection<'a> = BTreeMap<Timestamp, &'a Bar>;
 
 /// The collections of one symbol's day, the newest first, each with its time. What the ticks of the open session wrote is one for
 /// each currency, has of each bar the last write, and comes last.
-fn collections<'a>(bars: &[&'a Bar]) -> Vec<(Timestamp, Collection<'a>)> {
+pub(crate) fn collections<'a>(bars: &[&'a Bar]) -> Vec<(Timestamp, Collection<'a>)> {
     type Key<'a> = (bool, Reverse<Timestamp>, Reverse<&'a RunId>, Option<&'a str>);
     let mut collections: BTreeMap<Key<'_>, Collection<'_>> = BTreeMap::new();
     let is_live = |bar: &Bar| bar.run_id.is_live(bar.trade_date);
@@ -91,7 +91,9 @@ fn collections<'a>(bars: &[&'a Bar]) -> Vec<(Timestamp, Collection<'a>)> {
 /// and writes first, and the symbols and days of which others are left out. An older collection is of the same scale if more than half of the
 /// bars that both have closed within half a percent of each other; of its bars that fill a gap, those are that reach neither to a
 /// fifth nor to five times the average close of the newest.
-fn of_one_scale<'a>(bars: impl Iterator<Item = &'a Bar>) -> (Vec<Kept<'a>>, BTreeSet<(TradeDate, &'a Symbol)>) {
+pub(crate) fn of_one_scale<'a>(
+    bars: impl Iterator<Item = &'a Bar>,
+) -> (Vec<Kept<'a>>, BTreeSet<(TradeDate, &'a Symbol)>) {
     let mut days: BTreeMap<(TradeDate, &Symbol), Vec<&Bar>> = BTreeMap::new();
     for bar in bars {
         days.entry((bar.trade_date, &bar.symbol)).or_default().push(bar);

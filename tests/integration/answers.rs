@@ -1,9 +1,9 @@
 //! The query and the export of a lake whose bars the tests wrote: each CSV is compared, byte for byte, with one that is
 //! computed without any SQL.
 
-mod collected; // builds the bars of a collection
+pub mod collected; // builds the bars of a collection
 pub mod engines; // the same queries on a real Trino, where FINSTREAM_TRINO is set
-mod generated; // lakes that proptest generates
+pub mod generated; // lakes that proptest generates
 mod reference; // hand-written days with the rows of their CSV, each for one thing that has gone wrong in such systems
 
 use std::{collections::BTreeSet, env, future, sync::Arc, time::SystemTime};
@@ -29,9 +29,9 @@ trials![
 
 /// A query, and the lake's files of its day.
 #[derive(Debug)]
-struct Case {
-    query: LakeQuery,
-    files: Vec<Vec<Bar>>,
+pub struct Case {
+    pub query: LakeQuery,
+    pub files: Vec<Vec<Bar>>,
 }
 
 impl Case {
@@ -65,7 +65,7 @@ impl Case {
 const CONCURRENCY: usize = 4;
 
 /// Writes the files of all cases to the lake, and then crawls it once.
-async fn put_all(context: &Context, cases: impl Iterator<Item = &Case>) -> Result<()> {
+pub async fn put_all(context: &Context, cases: impl Iterator<Item = &Case>) -> Result<()> {
     stream::iter(cases).map(|case| case.put(context)).buffer_unordered(CONCURRENCY).try_collect::<()>().await?;
     context.stack.crawl().await
 }
@@ -201,7 +201,7 @@ fn line(bar: &Bar) -> String {
 }
 
 /// The number of lakes and the seed: `PROPTEST_CASES` and `PROPTEST_RNG_SEED` where they are set, else `cases` new ones.
-fn config(cases: u32) -> Result<Config> {
+pub fn config(cases: u32) -> Result<Config> {
     let mut config = Config { failure_persistence: None, ..Config::default() };
     if env::var_os("PROPTEST_CASES").is_none() {
         config.cases = cases;

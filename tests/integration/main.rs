@@ -37,6 +37,7 @@ mod policies; // what the policies say, where the local cloud does not enforce t
 mod recipes; // the documents' ways to read the CSV, Parquet and the lake
 mod release; // the archive of a release
 mod retention; // how long files are kept, and what the command does about those that are gone
+mod saved_queries; // the saved queries, and `finstream query`
 mod schedules; // schedules that fire on the local cloud
 mod scripts; // what scripts rely on: exit codes, standard output and standard error, JSON
 mod state_machine; // the definitions of the state machines
@@ -153,6 +154,7 @@ fn main() -> anyhow::Result<ExitCode> {
         recipes::trials,
         release::trials,
         retention::trials,
+        saved_queries::trials,
         scripts::trials,
         state_machine::trials,
         stream_readers::trials,
