@@ -195,11 +195,9 @@ impl Answer {
     /// The rows as a table, at most `limit` of them, and what of them is not shown.
     pub fn text(&self, limit: usize, terminal: Terminal) -> Styled {
         if self.result.rows.is_empty() {
-            let hint = match self.query.name {
-                Some(_) => ": the lake holds no such bars, see `cargo finstream gaps` and --interval",
-                None => "",
-            };
-            return Styled::from(&format!("no rows{hint}"));
+            return Styled::from(
+                "no rows; if you expected some, see --interval, and `cargo finstream gaps` for what the lake holds",
+            );
         }
         Styled::from(&table::of(&self.result, limit, terminal))
     }

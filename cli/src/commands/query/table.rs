@@ -1,5 +1,5 @@
-//! A result as a table that fits the terminal: numbers to the right, times without what they have in common, long texts cut off,
-//! and columns that do not fit left out and named. Where the output is no terminal, all columns are whole.
+//! A result as a table that fits the terminal: numbers to the right, times without what they have in common; where that is not
+//! enough, texts are cut off, and then columns are left out and named. Where the output is no terminal, all columns are whole.
 
 use console::{Alignment, measure_text_width, pad_str, truncate_str};
 use shared::format::thousands;
@@ -22,7 +22,10 @@ pub fn of(result: &ResultSet, limit: usize, terminal: Terminal) -> String {
     let mut columns: Vec<_> = result.columns.iter().enumerate().map(column).collect();
     let mut left_out = Vec::new();
     if let Some(width) = terminal.width {
-        columns.iter_mut().for_each(|column| column.narrow((width / 3).clamp(MIN_TEXT, MAX_TEXT)));
+        columns.iter_mut().for_each(Cells::shorten);
+        if total_width(&columns) > width {
+            columns.iter_mut().for_each(|column| column.truncate((width / 3).clamp(MIN_TEXT, MAX_TEXT)));
+        }
         while columns.len() > 1 && total_width(&columns) > width {
             left_out.extend(columns.pop().map(|column| column.name));
         }
@@ -85,14 +88,25 @@ impl Cells {
         self.header.iter().chain(&self.values).map(|text| measure_text_width(text)).max().unwrap_or_default()
     }
 
-    /// Takes as little room as can be, with texts of at most `max_text` columns.
-    fn narrow(&mut self, max_text: usize) {
+    /// Leaves out what all times have in common, and folds the header.
+    fn shorten(&mut self) {
         if !self.is_number {
             self.values = without_common_parts(&self.values).unwrap_or_else(|| self.values.clone());
+        }
+        self.fold_header();
+    }
+
+    /// Cuts off texts that are wider than that.
+    fn truncate(&mut self, max_text: usize) {
+        if !self.is_number {
             for value in &mut self.values {
                 *value = truncate_str(value, max_text, "…").into_owned();
             }
         }
+        self.fold_header();
+    }
+
+    fn fold_header(&mut self) {
         let widest = self.values.iter().map(|text| measure_text_width(text)).max().unwrap_or_default();
         self.header = folded(&self.header.concat(), widest);
     }
