@@ -160,8 +160,11 @@ fn unknown(name: &str, mut known: Vec<String>) -> String {
 /// When it fails, with the line of the SQL that Athena names, or [`Interrupted`].
 pub async fn run(target: &Target, query: BoundQuery, progress: &ProgressDisplay) -> anyhow::Result<Answer> {
     let of = query.values.iter().map(Value::describe).collect::<Vec<_>>().join(", ");
-    let what = query.name.as_deref().unwrap_or("the SQL");
-    progress.report(&if of.is_empty() { what.to_owned() } else { format!("{what}: {of}") });
+    if let Some(name) = &query.name {
+        progress.report(&format!("{name}: {of}"));
+    } else if !of.is_empty() {
+        progress.report(&format!("with {of}"));
+    }
     progress.start_step("querying the lake");
     let literals: Vec<_> = query.values.iter().map(|value| value.literal.clone()).collect();
     let failed = |error| error::explain(error, &query.sql);
