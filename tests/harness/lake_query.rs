@@ -156,7 +156,11 @@ impl Stack {
         self.query_athena(include_str!("../../sql/day_bars.sql"), &parameters).await
     }
 
-    async fn query_athena(&self, sql: &str, parameters: &[String]) -> anyhow::Result<AthenaQuery> {
+    /// Queries the lake by any SQL; `parameters` are texts.
+    ///
+    /// # Errors
+    /// The error of Athena.
+    pub async fn query_athena(&self, sql: &str, parameters: &[String]) -> anyhow::Result<AthenaQuery> {
         let query = json!({
             "QueryString": sql,
             "ExecutionParameters": parameters.iter().map(|value| format!("'{value}'")).collect::<Vec<_>>(),

@@ -105,6 +105,7 @@ async fn compare(context: &Context, trino: &Trino, Case { query, files }: &Case)
     let scans = trino.count_scans(&sql, &parameters).await?;
     ensure!(scans == 2, "the day is read {scans} times");
     compare_day_bars(context, trino, query, &bars).await?;
+    compare_saved(context, trino, query).await?;
     let count = |export: &LakeExport| export.csv.lines().count() - 1;
     Ok(Rows { trino: count(&on_trino), duckdb: count(&on_duckdb), computed: count(&computed) })
 }
@@ -155,4 +156,36 @@ async fn compare_coverage(context: &Context, trino: &Trino, cases: &[Case]) -> R
     let difference = on_trino.lines().zip(on_duckdb.lines()).find(|(trino, duckdb)| trino != duckdb);
     ensure!(on_trino == on_duckdb, "the first difference of coverage.sql on Trino and on DuckDB: {difference:?}");
     Ok(rows.rows.len())
+}
+
+/// Compares the results of the saved queries that have no test of their own here: the same rows on Trino and on DuckDB.
+async fn compare_saved(context: &Context, trino: &Trino, query: &LakeQuery) -> Result<()> {
+    let (date, interval) = (query.trade_date.to_string(), query.interval.to_string());
+    let of_day = [date.clone(), interval.clone(), "*".to_owned()];
+    let of_symbols = [date.clone(), interval.clone(), "META,SHOP".to_owned()];
+    let of_range = [date.clone(), date, interval];
+    for (name, sql, parameters) in [
+        ("hourly_extremes_so_far", include_str!("../../../sql/hourly_extremes_so_far.sql"), &of_day),
+        ("latest_bars", include_str!("../../../sql/latest_bars.sql"), &of_symbols),
+        ("movers", include_str!("../../../sql/movers.sql"), &of_day),
+        ("restatements", include_str!("../../../sql/restatements.sql"), &of_range),
+    ] {
+        let AthenaQuery { parameters, result, .. } = context.stack.query_athena(sql, parameters).await?;
+        let on_duckdb = context.stack.object(&result).await?;
+        let on_trino = trino.query(sql, &parameters).await.with_context(|| name.to_owned())?.athena_csv();
+        ensure!(
+            rounded(&on_trino)? == rounded(&on_duckdb)?,
+            "{query:?}, {name}.sql on Trino:\n{on_trino}on DuckDB:\n{on_duckdb}"
+        );
+        let scans = trino.count_scans(sql, &parameters).await?;
+        ensure!(scans == 1, "{name}.sql reads the day {scans} times");
+    }
+    Ok(())
+}
+
+/// The values of a CSV, numbers with nine digits: an average depends on the order of what it is made of.
+fn rounded(csv: &str) -> Result<Vec<Vec<String>>> {
+    let value = |value: &str| value.parse().map_or_else(|_| value.to_owned(), |number: f64| format!("{number:.9e}"));
+    let rows = csv::Reader::from_reader(csv.as_bytes()).into_records();
+    rows.map(|row| Ok(row?.iter().map(value).collect())).collect()
 }
