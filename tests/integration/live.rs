@@ -12,7 +12,10 @@ use harness::{Stack, StreamReader, poll, published_day, verify_csv};
 use jiff::{SignedDuration, Timestamp};
 use market_sim::{Fault, FaultDuration, FaultRule};
 use serde_json::{Value, json};
-use shared::{Bar, Interval, RunId, Symbol, TradeDate};
+use shared::{
+    Bar, Interval, RunId, Symbol, TradeDate,
+    payload::{LiveOutcome, LiveTick},
+};
 
 use crate::{Context, trials};
 
@@ -65,7 +68,11 @@ async fn a_day_in_78_ticks_is_the_day_of_the_daily_run(context: Arc<Context>) ->
     let owned = companies_without_gaps(&stack).await?;
     let companies: Vec<_> = owned.iter().map(|(name, symbol)| (name.as_str(), symbol.as_str())).collect();
     stack.put_list("whole", &companies).await?;
+    let sample = include_str!("../../functions/collect/events/live.json");
+    let sample: LiveTick = stack.invoke("CollectFunction", &serde_json::from_str::<Value>(sample)?).await?;
+    ensure!(sample.outcome == LiveOutcome::Collected && sample.bars > 0 && sample.requested == 2, "{sample:?}");
     let (mut stream, mut day) = (StreamReader::new(&stack).await?, Replayed::default());
+    stream.records().await?;
     for bar in 0..TICKS {
         let tick = tick_of(bar)?;
         let output = stack.tick_that_succeeds(&request(tick, "whole")).await?;
