@@ -9,7 +9,7 @@ use serde::Deserialize;
 use shared::yahoo_retention::is_yahoo;
 use tokio::process::Command;
 
-use super::{LocalCloud, SCHEDULE_STATE, Storage, build};
+use super::{LIVE, LocalCloud, SCHEDULE_STATE, Storage, build};
 use crate::python::Environment;
 use crate::{Progress, command};
 
@@ -30,6 +30,7 @@ pub(super) fn parameters(market_url: &str) -> anyhow::Result<BTreeMap<String, St
         ("MarketUrl", market_url),
         ("Architecture", architecture(std::env::consts::ARCH)?),
         (SCHEDULE_STATE, "DISABLED"),
+        (LIVE, "DISABLED"),
         ("RequireTls", "false"), // the local cloud has only http
         ("MarketRequestsPerSecond", requests_per_second(market_url)),
     ];
