@@ -80,17 +80,19 @@ pub async fn query(args: QueryArgs, console: &Console) -> anyhow::Result<Exit> {
 
 /// The statement of a file, or of standard input where that is named `-`.
 fn own_query(file: &Path, params: &[String]) -> anyhow::Result<BoundQuery> {
-    let text = if file == Path::new("-") {
+    let is_standard_input = file == Path::new("-");
+    let name = if is_standard_input { "standard input".into() } else { file.display().to_string() };
+    let text = if is_standard_input {
         let mut text = String::new();
         std::io::stdin().read_to_string(&mut text).map(|_| text)
     } else {
         std::fs::read_to_string(file)
     };
-    let text = text.map_err(|error| BadRequest(format!("{} cannot be read: {error}", file.display())))?;
+    let text = text.map_err(|error| BadRequest(format!("{name} cannot be read: {error}")))?;
     // A semicolon at the end is for shells of databases.
     let sql = text.trim_end().trim_end_matches(';').trim_end().to_owned();
     if sql.is_empty() {
-        return Err(BadRequest(format!("{} has no SQL", file.display())).into());
+        return Err(BadRequest(format!("{name} has no SQL")).into());
     }
     let values = values::of_options(&sql, params)?;
     Ok(BoundQuery { name: None, sql: reading(sql)?, values })

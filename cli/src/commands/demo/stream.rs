@@ -74,9 +74,10 @@ pub async fn stream(args: DemoArgs, console: &Console, progress: &ProgressDispla
 
 fn introduction(ticks: u8) -> String {
     let duration = if ticks == 1 { "half a minute".to_owned() } else { pluralize(usize::from(ticks), "minute") };
+    let bring = if ticks == 1 { "brings" } else { "bring" };
     let ticks = pluralize(usize::from(ticks), "tick");
     format!(
-        "demo: an open session on this machine, in about {duration}: {ticks} bring the newest bars of ten coins to a stream, \
+        "demo: an open session on this machine, in about {duration}: {ticks} {bring} the newest bars of ten coins to a stream, \
          which is shown, and to SQL, which is queried at the end; prices are simulated"
     )
 }
