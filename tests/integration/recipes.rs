@@ -4,9 +4,9 @@ use std::{collections::BTreeMap, fs, path::Path, sync::Arc};
 
 use anyhow::{Context as _, Result, ensure};
 use harness::{Document, OutFolder, Tools};
-use jiff::Zoned;
+use jiff::{SignedDuration, Zoned};
 use serde_json::{Value, json};
-use shared::{Bar, HourlyExtreme, hourly_extreme};
+use shared::{Bar, HourlyExtreme, RunId, TradeDate, hourly_extreme};
 
 use crate::{Context, trials};
 
@@ -61,6 +61,16 @@ async fn each_recipe_of_the_bars_gives_every_bar_once(context: Arc<Context>) -> 
     for _ in 0..2 {
         context.stack.export(&json!({"trade_date": DATE, "list": LIST})).await?;
     }
+    // The ticks of the open session, collected later: of bars that the runs have, too, and of one that they lack.
+    let lake = context.stack.lake(DATE).await?.concat();
+    let hours = SignedDuration::from_hours;
+    let (trade_date, latest) =
+        (DATE.parse::<TradeDate>()?, lake.iter().map(|bar| bar.collected_at).max().context("no bars")?);
+    let tick =
+        |bar: &Bar| Bar { run_id: RunId::live(trade_date), collected_at: latest + hours(1), volume: 7, ..bar.clone() };
+    let mut ticks: Vec<_> = last_writes(&lake).into_iter().take(3).map(tick).collect();
+    ticks.extend(ticks.last().cloned().map(|bar| Bar { ts: &bar.ts + hours(9), ..bar }));
+    context.stack.put_bars(trade_date, &[ticks]).await?;
     let lake = context.stack.lake(DATE).await?.concat();
     let expected = last_writes(&lake);
     ensure!(expected.len() > 300 && lake.len() >= 2 * expected.len(), "{} of {}", expected.len(), lake.len());
@@ -107,12 +117,13 @@ fn gzip(file: &Path) -> Result<()> {
     Ok(fs::remove_file(file)?)
 }
 
-/// Of each bar that which was collected last, by symbol and start.
+/// Of each bar that which a run collected last, or else a tick, by symbol and start.
 pub fn last_writes(lake: &[Bar]) -> Vec<&Bar> {
     let mut last = BTreeMap::new();
     for bar in lake {
         let newest = last.entry((&bar.symbol, bar.ts.timestamp())).or_insert(bar);
-        if (bar.collected_at, &bar.run_id) > (newest.collected_at, &newest.run_id) {
+        let rank = |bar: &Bar| (!bar.run_id.is_live(bar.trade_date), bar.collected_at, bar.run_id.clone());
+        if rank(bar) > rank(newest) {
             *newest = bar;
         }
     }

@@ -42,14 +42,14 @@ impl Collector {
     async fn collect_tick(&self, request: LiveRequest, invocation: &Invocation) -> Result<LiveTick, Error> {
         let stream = self.live.as_ref().ok_or(Error::NoLiveStream)?;
         let (interval, now) = (request.interval.unwrap_or_default(), invocation.began_at);
-        let scheduled_time = request.scheduled_time.unwrap_or(now);
+        let scheduled_time = request.scheduled_time.unwrap_or(invocation.collected_at());
         if scheduled_time > now + CLOCK_SKEW {
             return Err(Error::ScheduledTimeInFuture { at: scheduled_time, now });
         }
         if self.is_too_old(self.date(scheduled_time), interval, now) {
             return Err(Error::ScheduledTimeTooOld { at: scheduled_time, interval });
         }
-        let until = request.until.unwrap_or(scheduled_time).min(now);
+        let until = request.until.unwrap_or(scheduled_time).min(invocation.collected_at());
         let (list, companies) = self.list(request.list.as_ref(), request.symbols.as_ref()).await?;
         let symbols = request.symbols.as_deref().unwrap_or_else(|| companies.symbols());
         let pending = request.pending.as_deref().unwrap_or(symbols);
@@ -63,6 +63,9 @@ impl Collector {
         // Symbols that somebody names may trade when the exchange of the reference symbol does not.
         let reference = if list.is_some() { Some(fetch.reference().await) } else { None };
         let is_closed = reference.as_ref().is_some_and(|reference| is_closed(reference, window));
+        let is_simulated =
+            |day: &Result<SymbolDay, Failure>| day.as_ref().map_or_else(|it| it.simulated, |it| it.simulated);
+        results.simulated = reference.as_ref().is_some_and(is_simulated);
         if !is_closed {
             let mut pending: Vec<_> = pending.iter().map(Pending::from).collect();
             if let Some(Ok(day)) = reference {
