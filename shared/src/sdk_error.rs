@@ -80,9 +80,9 @@ fn with_causes(error: &dyn std::error::Error) -> String {
 const DENIED: [&str; 3] = ["AccessDenied", "UnauthorizedOperation", "AuthorizationError"];
 
 /// Parts of the error codes of throttled and timed-out calls. Services send some of them with status 400: Glue's
-/// OperationTimeoutException, S3's RequestTimeout.
-const TRANSIENT: [&str; 6] =
-    ["Throttl", "TooManyRequests", "LimitExceeded", "ServiceUnavailable", "SlowDown", "Timeout"];
+/// OperationTimeoutException, S3's RequestTimeout, Kinesis's ProvisionedThroughputExceededException.
+const TRANSIENT: [&str; 7] =
+    ["Throttl", "ThroughputExceeded", "TooManyRequests", "LimitExceeded", "ServiceUnavailable", "SlowDown", "Timeout"];
 
 impl NamedError for ServiceError {
     fn name(&self) -> ErrorName {
@@ -116,6 +116,8 @@ mod tests {
             ("SlowDown", 503, ErrorName::ServiceUnavailable),
             ("OperationTimeoutException", 400, ErrorName::ServiceUnavailable),
             ("RequestTimeout", 400, ErrorName::ServiceUnavailable),
+            ("ProvisionedThroughputExceededException", 400, ErrorName::ServiceUnavailable),
+            ("KMSThrottlingException", 400, ErrorName::ServiceUnavailable),
         ] {
             let error = ErrorMetadata::builder().code(code).message("why").build();
             let response = HttpResponse::new(u16::try_into(status)?, SdkBody::empty());
