@@ -29,6 +29,7 @@ pub(super) fn parameters(market_url: &str) -> anyhow::Result<BTreeMap<String, St
     let chosen = [
         ("MarketUrl", market_url),
         ("Architecture", architecture(std::env::consts::ARCH)?),
+        // A deployment keeps the values that an earlier one was given.
         (SCHEDULE_STATE, "DISABLED"),
         (LIVE, "DISABLED"),
         ("RequireTls", "false"), // the local cloud has only http
@@ -183,6 +184,15 @@ mod tests {
         assert_eq!(architecture("x86_64")?, "x86_64");
         assert_eq!(architecture("aarch64")?, "arm64");
         assert!(architecture("riscv64").is_err_and(|error| error.to_string().ends_with("this machine is riscv64")));
+        Ok(())
+    }
+
+    #[test]
+    fn what_an_earlier_local_cloud_switched_on_is_switched_off() -> anyhow::Result<()> {
+        let parameters = parameters("http://127.0.0.1:1")?;
+        for name in [SCHEDULE_STATE, LIVE] {
+            assert_eq!(parameters.get(name).map(String::as_str), Some("DISABLED"), "{name}");
+        }
         Ok(())
     }
 }
