@@ -63,8 +63,6 @@ impl Collector {
         // Symbols that somebody names may trade when the exchange of the reference symbol does not.
         let reference = if list.is_some() { Some(fetch.reference().await) } else { None };
         let is_closed = reference.as_ref().is_some_and(|reference| is_closed(reference, window));
-        let is_simulated =
-            |day: &Result<SymbolDay, Failure>| day.as_ref().map_or_else(|it| it.simulated, |it| it.simulated);
         results.simulated = reference.as_ref().is_some_and(is_simulated);
         if !is_closed {
             let mut pending: Vec<_> = pending.iter().map(Pending::from).collect();
@@ -118,6 +116,11 @@ fn is_closed(reference: &Result<SymbolDay, Failure>, window: LiveWindow) -> bool
         Ok(day) => day.session.close <= window.from || window.until <= day.session.open,
         Err(failure) => failure.reason == Reason::NoSession,
     }
+}
+
+/// Whether the reply about the reference symbol said that its prices are simulated.
+fn is_simulated(reference: &Result<SymbolDay, Failure>) -> bool {
+    reference.as_ref().map_or_else(|failure| failure.simulated, |day| day.simulated)
 }
 
 fn outcome(breaker: &CircuitBreaker) -> LiveOutcome {
@@ -243,6 +246,16 @@ mod tests {
             previous_close: None,
             simulated: false,
         })
+    }
+
+    #[test]
+    fn a_closed_exchange_may_be_a_simulated_one() -> Result<(), Box<dyn std::error::Error>> {
+        for simulated in [false, true] {
+            let day = SymbolDay { simulated, ..session("09:30", "16:00")? };
+            let holiday = Failure { simulated, ..Failure::new(Reason::NoSession, "a holiday") };
+            assert_eq!([is_simulated(&Ok(day)), is_simulated(&Err(holiday))], [simulated; 2]);
+        }
+        Ok(())
     }
 
     #[test]

@@ -53,7 +53,9 @@ impl LiveWindow {
 
     /// The window of a tick that was planned for `scheduled_time` and collects what has closed by `until`.
     pub fn new(scheduled_time: Timestamp, until: Timestamp, interval: Interval) -> Self {
-        Self { from: scheduled_time - Self::GRACE - interval.duration() * Self::BARS, until: until - Self::GRACE }
+        let before = |at: Timestamp, by: SignedDuration| at.checked_sub(by).unwrap_or(Timestamp::MIN);
+        let from = before(scheduled_time, Self::GRACE + interval.duration() * Self::BARS);
+        Self { from, until: before(until, Self::GRACE) }
     }
 
     /// An instant in the newest bar that had closed by the scheduled time: its session is the one that the tick collects, also where
@@ -155,5 +157,11 @@ mod tests {
             assert_eq!(close <= LiveWindow::new(at, at, Interval::FiveMinutes).until, is_in_window, "{seconds} s");
         }
         Ok(())
+    }
+
+    #[test]
+    fn the_earliest_instant_has_a_window() {
+        let window = LiveWindow::new(Timestamp::MIN, Timestamp::MIN, Interval::OneHour);
+        assert_eq!((window.from, window.until), (Timestamp::MIN, Timestamp::MIN));
     }
 }

@@ -68,6 +68,16 @@ pub enum Scope {
     Window(LiveWindow),
 }
 
+impl Scope {
+    /// The instant by which bars must have closed, in a window.
+    pub fn until(self) -> Option<Timestamp> {
+        match self {
+            Self::Whole { .. } => None,
+            Self::Window(window) => Some(window.until),
+        }
+    }
+}
+
 impl Day {
     /// The bars that closed in a window, of the session that the tick collects on the clock of `zone`.
     pub fn of_window(window: LiveWindow, interval: Interval, zone: &TimeZone) -> Self {

@@ -220,7 +220,7 @@ impl Decoded {
             });
         };
         let SessionBars { session, expected, bars, outside, over_at, mut remarks } =
-            hours::bars_of(session, &self.rows_of(scope, interval), interval);
+            hours::bars_of(session, &self.rows(), interval, scope.until());
         if let Scope::Whole { now } = scope
             && now < over_at
         {
@@ -288,16 +288,6 @@ impl Decoded {
 
     fn is_extended(&self, at: Timestamp) -> bool {
         self.meta.trading_periods.as_ref().is_some_and(|periods| periods.is_extended(at))
-    }
-
-    /// The rows, without those of bars that had not closed by the end of a window: the one that is still growing, and the
-    /// latest price with the time of the reply.
-    fn rows_of(&self, scope: Scope, interval: Interval) -> Vec<Row> {
-        let mut rows = self.rows();
-        if let Scope::Window(window) = scope {
-            rows.retain(|row| row.at + interval.duration() <= window.until);
-        }
-        rows
     }
 
     /// The rows that have a time, without those of pre- and post-market trading where that is listed.

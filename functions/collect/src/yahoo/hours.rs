@@ -14,8 +14,8 @@
 //!    not missing where it is not there. Any other grid needs three rows, and most.
 //! 4. A traded row at the very close, with none of the grid behind it, is the closing auction. It is joined with the last bar.
 //! 5. Any other traded row on the grid is a bar, outside of the period and in its pauses, too, where none is expected.
-//! 6. A last row without volume and with one price is the latest price, which Yahoo appends. In a period of a whole day it
-//!    may lie on the grid, and is left out.
+//! 6. A last row without volume and with one price is the latest price, which Yahoo appends. In a period of a whole day, and in
+//!    one that goes on, it may lie on the grid, and is left out.
 //! 7. What is left with volume, or with prices that differ (where a row may trade without volume, with any price), is no bar:
 //!    it lies off the grid or outside of the period, lacks a price, or comes a second time. It is left out.
 //!
@@ -67,11 +67,15 @@ const TRADING_ON: SignedDuration = SignedDuration::from_hours(1);
 /// The fewest rows that show another period, or a grid that nothing else explains.
 const EVIDENCE: usize = 3;
 
-/// Decides which of the `rows` of a day, in any order, are bars of `session`.
-pub fn bars_of(listed: Session, rows: &[Row], interval: Interval) -> SessionBars {
+/// Decides which of the `rows` of a day, in any order, are bars of `session`; of a session that goes on only those that had
+/// closed at an instant.
+pub fn bars_of(listed: Session, rows: &[Row], interval: Interval, until: Option<Timestamp>) -> SessionBars {
     let mut rows = Rows::of(&listed, rows);
-    if listed.is_whole_day() && rows.latest_price().is_some() {
+    if (listed.is_whole_day() || until.is_some()) && rows.latest_price().is_some() {
         rows.all.pop();
+    }
+    if let Some(until) = until {
+        rows.all.retain(|row| closes_at(row.at, &listed, interval) <= until);
     }
     let session = corrected(&listed, &rows, interval);
     let grid = Grid::of(&session, &rows, interval);
@@ -178,6 +182,12 @@ impl Rows {
     fn starts(&self) -> BTreeSet<Timestamp> {
         self.traded().map(|bar| bar.start).collect()
     }
+}
+
+/// When the bar that starts at `at` closes. The session's end cuts the last one short, and the closing auction is at that instant.
+fn closes_at(at: Timestamp, session: &Session, interval: Interval) -> Timestamp {
+    let end = at + interval.duration();
+    if at <= session.close { end.min(session.close) } else { end }
 }
 
 /// Whether nothing shows that the bar traded: it has no volume, and one price.

@@ -219,6 +219,10 @@ impl Machine<'_> {
     }
 }
 
+/// The cells in which a day is not whole at its end: nothing but the last tick collects the last bar.
+const NOT_WHOLE: [&str; 3] =
+    ["every third lost, the last among them", "400 companies at one request a second", "a holiday"];
+
 /// The day as a row of the table: the bars that the stream holds at its end, those that are not what the market settled on, the
 /// copies, the requests and the most of them in a minute, and how the executions ended.
 fn row(title: &str, day: Day) -> Outcome<String> {
@@ -244,6 +248,7 @@ fn row(title: &str, day: Day) -> Outcome<String> {
     let outcomes = outcomes.iter().map(|(end, count)| format!("{count} {end}")).collect::<Vec<_>>().join(", ");
     let mut row = String::new();
     let expected = symbols.len() * BARS;
+    assert_eq!(last.len() < expected, NOT_WHOLE.contains(&title), "{title}: {} of {expected} bars", last.len());
     write!(row, "{title:<45}|{firings:>5} |{:>6} of {expected:<6}|{wrong:>5} |{copies:>7} ", last.len())?;
     write!(row, "|{:>9} |{busiest:>8} | {outcomes}", asked.len())?;
     Ok(row)
@@ -297,7 +302,7 @@ fn cells() -> Vec<(&'static str, Day)> {
 }
 
 #[test]
-fn whatever_happens_to_ticks_the_day_is_whole_at_its_end() -> Outcome {
+fn a_day_of_ticks_is_whole_at_its_end_unless_the_last_is_lost() -> Outcome {
     let mut table = format!(
         "{:<45}|{:>6}|{:>16} |{:>6}|{:>8}|{:>10}|{:>9}|\n",
         "", "ticks ", "bars", "wrong ", "copies ", "requests ", "a minute "

@@ -102,6 +102,14 @@ fn a_window_has_the_bars_that_closed_in_it_and_neither_the_growing_one_nor_the_l
     let mut around_the_clock = chart(&in_session);
     let midnight = OPEN - 34_200;
     let period = json!([[{"start": midnight, "end": midnight + 86_340}]]);
+    let mut around_the_clock_flat = chart(&[
+        (OPEN, 10.0, 5),
+        (OPEN + 300, 11.0, 5),
+        (OPEN + 600, 12.0, 0),
+        (OPEN + 900, 12.0, 0),
+        (OPEN + 937, 12.0, 0),
+    ]);
+    around_the_clock_flat["chart"]["result"][0]["meta"]["tradingPeriods"] = period.clone();
     around_the_clock["chart"]["result"][0]["meta"]["tradingPeriods"] = period;
     for (body, tick, until, closes) in [
         (chart(&in_session), 360, 360, &[10.0][..]),
@@ -117,6 +125,11 @@ fn a_window_has_the_bars_that_closed_in_it_and_neither_the_growing_one_nor_the_l
         (chart(&in_session), 7260, 7260, &[]),
         (around_the_clock.clone(), 660, 660, &[10.0, 11.0]),
         (around_the_clock, 1260, 1260, &[11.0, 12.0, 13.0]),
+        // Flat bars without volume, of which the last is not the latest price; and a latest price on the grid.
+        (around_the_clock_flat, 960, 960, &[10.0, 11.0, 12.0]),
+        (chart(&[(OPEN, 10.0, 1), (OPEN + 300, 99.0, 0)]), 660, 660, &[10.0]),
+        // The auction at the close is part of the last bar, and what trades later is not over.
+        (chart(&[(CLOSE - 300, 10.0, 1), (CLOSE, 12.0, 9), (CLOSE + 60, 13.0, 0)]), 23_460, 23_460, &[12.0]),
     ] {
         let at = |seconds: i64| Timestamp::from_second(OPEN + seconds);
         let window = LiveWindow::new(at(tick)?, at(until)?, Interval::FiveMinutes);

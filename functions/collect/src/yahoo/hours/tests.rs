@@ -337,7 +337,7 @@ fn rows_that_traded_are_believed_before_the_period() -> Result<(), Box<dyn std::
     ] {
         let session = session(zone, hours)?;
         let rows = rows(&session, traded, Interval::FiveMinutes.duration())?;
-        assert_eq!(described(&bars_of(session, &rows, Interval::FiveMinutes)), expected, "{what}");
+        assert_eq!(described(&bars_of(session, &rows, Interval::FiveMinutes, None)), expected, "{what}");
     }
     Ok(())
 }
@@ -438,7 +438,7 @@ fn bars_of_other_lengths_have_grids_of_their_own() -> Result<(), Box<dyn std::er
     ] {
         let (session, interval) = (session(zone, hours)?, interval.parse::<Interval>()?);
         let rows = rows(&session, traded, interval.duration())?;
-        assert_eq!(described(&bars_of(session, &rows, interval)), expected, "{what}");
+        assert_eq!(described(&bars_of(session, &rows, interval, None)), expected, "{what}");
     }
     Ok(())
 }
@@ -452,7 +452,7 @@ fn an_auction_belongs_to_the_last_bar() -> Result<(), Box<dyn std::error::Error>
         (auction.open, auction.high, auction.low, auction.close) =
             (price(12.5)?, price(12.5)?, price(12.5)?, price(12.5)?);
     }
-    let last = bars_of(session.clone(), &rows, Interval::FiveMinutes).bars.pop().ok_or("no bars")?;
+    let last = bars_of(session.clone(), &rows, Interval::FiveMinutes, None).bars.pop().ok_or("no bars")?;
     let ten = price(10.0)?;
     let start = session.close - Interval::FiveMinutes.duration();
     assert_eq!(last, Ohlcv { start, open: ten, high: price(12.5)?, low: ten, close: price(12.5)?, volume: 510 });
@@ -464,7 +464,7 @@ fn what_trades_on_after_the_close_is_not_over() -> Result<(), Box<dyn std::error
     let over_at = |hours: &str, text: &str| -> Result<String, Box<dyn std::error::Error>> {
         let session = session("America/New_York", hours)?;
         let rows = rows(&session, text, Interval::FiveMinutes.duration())?;
-        let found = bars_of(session.clone(), &rows, Interval::FiveMinutes);
+        let found = bars_of(session.clone(), &rows, Interval::FiveMinutes, None);
         Ok(found.over_at.to_zoned(session.zone.clone()).strftime("%H:%M").to_string())
     };
     assert_eq!(over_at("09:30-16:00", "09:30-16:00 16:00=9")?, "16:00");
@@ -491,7 +491,7 @@ proptest! {
         // Most rows lie on minutes, some ten seconds off.
         let at = |n: i64| midnight + SignedDuration::from_secs(if n % 7 == 0 { n * 10 } else { n / 6 * 60 });
         let rows: Vec<_> = times.iter().map(|(n, kind)| row(at(*n), ["0", "~", "10", "?", "!"][usize::from(*kind)])).collect();
-        let found = bars_of(session, &rows, interval);
+        let found = bars_of(session, &rows, interval, None);
 
         let sum: u64 = found.bars.iter().map(|bar| bar.volume).sum();
         let starts: std::collections::BTreeSet<_> = found.bars.iter().map(|bar| bar.start).collect();
