@@ -1,5 +1,6 @@
 -- One row: one bar of one symbol, as it was collected once. A bar that was collected again is
--- there again; its key is (symbol, interval, ts), and the last write, by collected_at, wins. Bars of a day that are of
+-- there again; its key is (symbol, interval, ts), and the last write, by collected_at, wins; one of an open session's ticks,
+-- whose run_id is live- and the date, only where no run has the bar. Bars of a day that are of
 -- another scale or currency than the symbol's newest are not to be mixed with those: hourly_extremes.sql has the rule.
 --
 -- This is the table that hourly_extremes.sql reads. template.yaml declares it in the Glue Data

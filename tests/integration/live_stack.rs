@@ -133,7 +133,7 @@ async fn nothing_writes_to_the_stream_before_it_is_delivered(context: Arc<Contex
     let resources = resources(&context, "ENABLED").await?;
     ensure!(
         resources["LiveMachine"]["DependsOn"]
-            == json!(["LiveDeliveryStream", "LiveCollectPolicy", "LiveCollectKeyPolicy"])
+            == json!(["LiveDeliveryStream", "LiveCollectPolicy"])
     );
     let schedules: Vec<_> = resources.values().filter(|it| it["Type"] == "AWS::Scheduler::Schedule").collect();
     let of_ticks = schedules.iter().filter(|it| it["Properties"]["Target"]["Arn"] == json!({"Ref": "LiveMachine"}));
