@@ -131,10 +131,7 @@ fn starts_a_minute_after_each_bar(expressions: &[String], interval: i64) -> Resu
 /// <https://docs.aws.amazon.com/firehose/latest/dev/writing-with-kinesis-streams.html>
 async fn nothing_writes_to_the_stream_before_it_is_delivered(context: Arc<Context>) -> Result<()> {
     let resources = resources(&context, "ENABLED").await?;
-    ensure!(
-        resources["LiveMachine"]["DependsOn"]
-            == json!(["LiveDeliveryStream", "LiveCollectPolicy"])
-    );
+    ensure!(resources["LiveMachine"]["DependsOn"] == json!(["LiveDeliveryStream", "LiveCollectPolicy"]));
     let schedules: Vec<_> = resources.values().filter(|it| it["Type"] == "AWS::Scheduler::Schedule").collect();
     let of_ticks = schedules.iter().filter(|it| it["Properties"]["Target"]["Arn"] == json!({"Ref": "LiveMachine"}));
     let retries: Vec<_> =

@@ -71,10 +71,7 @@ impl Unsuccessful {
 impl fmt::Display for Unsuccessful {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { id, state, reason } = self;
-        write!(
-            f,
-            "the query {id} of the lake ended as {state}: {reason}; see Athena's history of the stack's workgroup"
-        )
+        write!(f, "see the history of the stack's workgroup: the query {id} of the lake ended as {state}: {reason}")
     }
 }
 

@@ -91,7 +91,7 @@ fn own_query(file: &Path, params: &[String]) -> anyhow::Result<BoundQuery> {
     let text = text.map_err(|error| BadRequest(format!("{name} cannot be read: {error}")))?;
     // A semicolon at the end is for shells of databases.
     let sql = text.trim_end().trim_end_matches(';').trim_end().to_owned();
-    if sql.is_empty() {
+    if sql::is_empty(&sql) {
         return Err(BadRequest(format!("{name} has no SQL")).into());
     }
     let values = values::of_options(&sql, params)?;
@@ -200,6 +200,9 @@ impl Answer {
     /// The rows as a table, at most `limit` of them, and what of them is not shown.
     pub fn text(&self, limit: usize, terminal: Terminal) -> Styled {
         if self.result.rows.is_empty() {
+            if self.query.name.as_deref() == Some("restatements") {
+                return Styled::from("no rows: nothing was restated");
+            }
             return Styled::from(
                 "no rows; if you expected some, see --interval, and `cargo finstream gaps` for what the lake holds",
             );

@@ -39,8 +39,11 @@ pub fn text(listed: &[Listed], width: Option<usize>) -> String {
     let mut table = tables::compact_table(&["query", "parameters", "one row"], Some(width));
     for it in listed {
         let description = it.query.description.strip_prefix("One row: ").unwrap_or(&it.query.description);
+        // The first two clauses say what a row is, and the file the rest.
+        let sentence = description.split(['.', ';']).next().unwrap_or(description);
+        let description = sentence.split(", ").take(2).collect::<Vec<_>>().join(", ");
         let mark = if it.deployed { "" } else { " *" };
-        table.add_row([format!("{}{mark}", it.query.name), it.parameters(), description.to_owned()]);
+        table.add_row([format!("{}{mark}", it.query.name), it.parameters(), description]);
     }
     if let Some(column) = table.column_iter_mut().next() {
         column.set_constraint(ContentWidth);

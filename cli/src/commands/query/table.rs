@@ -1,5 +1,5 @@
 //! A result as a table that fits the terminal: numbers to the right, times without what they have in common; where that is not
-//! enough, texts are cut off, and then columns are left out and named. Where the output is no terminal, all columns are whole.
+//! enough, headers are folded and texts cut off, and then columns are left out and named. Where the output is no terminal, all columns are whole.
 
 use console::{Alignment, measure_text_width, pad_str, truncate_str};
 use shared::format::thousands;
@@ -22,13 +22,25 @@ pub fn of(result: &ResultSet, limit: usize, terminal: Terminal) -> String {
     let mut columns: Vec<_> = result.columns.iter().enumerate().map(column).collect();
     let mut left_out = Vec::new();
     if let Some(width) = terminal.width {
-        columns.iter_mut().for_each(Cells::shorten);
-        if total_width(&columns) > width {
-            columns.iter_mut().for_each(|column| column.truncate((width / 3).clamp(MIN_TEXT, MAX_TEXT)));
+        let max_text = (width / 3).clamp(MIN_TEXT, MAX_TEXT);
+        let narrower: [&dyn Fn(&mut Cells); 3] =
+            [&Cells::shorten, &Cells::fold_header, &|column| column.truncate(max_text)];
+        for step in narrower {
+            if total_width(&columns) > width {
+                columns.iter_mut().for_each(step);
+            }
         }
+        // Where a company's symbol is there, its name is the first that can be spared.
+        let name = columns.iter().position(|column| column.name == "company_name");
+        let has_symbol = columns.iter().any(|column| column.name == "symbol");
+        if let Some(name) = name.filter(|_| has_symbol && total_width(&columns) > width) {
+            left_out.push(columns.remove(name).name);
+        }
+        let mut last = Vec::new();
         while columns.len() > 1 && total_width(&columns) > width {
-            left_out.extend(columns.pop().map(|column| column.name));
+            last.extend(columns.pop().map(|column| column.name));
         }
+        left_out.extend(last.into_iter().rev());
     }
     let height = columns.iter().map(|column| column.header.len()).max().unwrap_or_default();
     let header = (0..height).map(|line| {
@@ -53,8 +65,7 @@ pub fn of(result: &ResultSet, limit: usize, terminal: Terminal) -> String {
         lines.push(format!("… and {}: add --all", pluralize(more, "more row")));
     }
     if !left_out.is_empty() {
-        left_out.reverse();
-        lines.push(format!("not shown for lack of room, in --csv and --json: {}", left_out.join(", ")));
+        lines.push(format!("not shown for lack of room: {}", left_out.join(", ")));
     }
     lines.join("\n")
 }
@@ -78,7 +89,7 @@ impl Cells {
         let is_number = is_numeric(&column.data_type);
         let values = match column.data_type.as_str() {
             "double" | "float" | "real" => decimals(&values),
-            _ if is_number => values.iter().map(|value| integer(value)).collect(),
+            _ if is_number => integers(&values),
             _ => values.iter().map(|value| printable(value).replace('\n', " ")).collect(),
         };
         Self { name: column.name.clone(), header: vec![printable(&column.name).replace('\n', " ")], values, is_number }
@@ -88,12 +99,11 @@ impl Cells {
         self.header.iter().chain(&self.values).map(|text| measure_text_width(text)).max().unwrap_or_default()
     }
 
-    /// Leaves out what all times have in common, and folds the header.
+    /// Leaves out what all times have in common.
     fn shorten(&mut self) {
         if !self.is_number {
             self.values = without_common_parts(&self.values).unwrap_or_else(|| self.values.clone());
         }
-        self.fold_header();
     }
 
     /// Cuts off texts that are wider than that.
@@ -132,13 +142,18 @@ fn decimals(values: &[&str]) -> Vec<String> {
     plain.into_iter().map(pad).collect()
 }
 
-/// A whole number, with separators from 10,000 on: 2026 may be a year.
-fn integer(text: &str) -> String {
-    let digits = text.strip_prefix('-').unwrap_or(text);
-    match digits.parse::<u64>() {
-        Ok(number) if number >= 10_000 => text.replace(digits, &thousands(number)),
-        _ => text.to_owned(),
+/// Whole numbers, with separators where one of them has five digits: 2026 may be a year.
+fn integers(values: &[&str]) -> Vec<String> {
+    fn digits(text: &str) -> &str {
+        text.strip_prefix('-').unwrap_or(text)
     }
+    let number = |text: &str| digits(text).parse::<u64>().ok();
+    let has_large = values.iter().any(|text| number(text).is_some_and(|number| number >= 10_000));
+    let separated = |text: &&str| match number(text) {
+        Some(number) if has_large => text.replace(digits(text), &thousands(number)),
+        _ => (*text).to_owned(),
+    };
+    values.iter().map(separated).collect()
 }
 
 /// Times such as `2026-11-20T09:30:00-05:00` without the date, the seconds of zero and the offset that all of them have in common;

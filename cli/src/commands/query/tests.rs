@@ -105,6 +105,8 @@ fn a_line_says_how_many_rows_are_beyond_the_limit() {
 fn an_empty_result_says_where_to_look() {
     let text = answer(None, result(&[("one", "integer")], &[])).text(MAX_ROWS, Terminal::default()).to_string();
     assert!(text.starts_with("no rows; if you expected some, see --interval"), "{text}");
+    let restated = answer(Some("restatements"), result(&[("one", "integer")], &[]));
+    assert_eq!(restated.text(MAX_ROWS, Terminal::default()).to_string(), "no rows: nothing was restated");
 }
 
 #[test]
