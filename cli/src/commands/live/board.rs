@@ -120,9 +120,14 @@ pub struct Totals {
 impl Totals {
     /// `10 symbols, 130 bars; 20 copies, 1 corrected`.
     pub fn describe(&self) -> String {
+        self.parts().join("; ")
+    }
+
+    /// `10 symbols, 130 bars` and `20 copies, 1 corrected`.
+    pub fn parts(&self) -> [String; 2] {
         let Self { symbols, bars, copies, corrected } = *self;
         let (symbols, bars, copies) = (pluralize(symbols, "symbol"), pluralize(bars, "bar"), pluralize(copies, "copy"));
-        format!("{symbols}, {bars}; {copies}, {} corrected", thousands(corrected))
+        [format!("{symbols}, {bars}"), format!("{copies}, {} corrected", thousands(corrected))]
     }
 }
 

@@ -107,6 +107,8 @@ fn a_low_terminal_leaves_out_lines_and_scrolls() -> Outcome {
     for height in [8, 5, 3, 1] {
         insta::assert_snapshot!(format!("lines_{height}"), shown(&setting, &mut view, 80, height)?);
     }
+    view.filter = "s".into();
+    insta::assert_snapshot!("narrow_and_low", shown(&setting, &mut view, 40, 7)?);
     Ok(())
 }
 
@@ -134,6 +136,13 @@ fn the_lines_below_say_how_the_reading_is_going() -> Outcome {
     insta::assert_snapshot!("typing_a_filter", shown(&setting, &mut view, 80, 8)?);
     let empty = Setting { board: Board::default(), feed: feed(None)?, ..setting };
     insta::assert_snapshot!("without_bars", shown(&empty, &mut View::default(), 120, 8)?);
+    let why = "Kinesis is not reached: Connection refused".into();
+    let unreachable = Event::Paused { shard: None, why, pause: Duration::from_secs(30) };
+    let narrow =
+        Setting { feed: feed(Some(unreachable))?, caption: "tick 1 of 3: 30 bars; tick 2 of 3 in 42 s", ..empty };
+    insta::assert_snapshot!("narrow_and_paused", shown(&narrow, &mut View::default(), 40, 8)?);
+    let current = Setting { feed: feed(None)?, ..narrow };
+    insta::assert_snapshot!("narrow_without_bars", shown(&current, &mut View::default(), 60, 9)?);
     Ok(())
 }
 
