@@ -80,7 +80,7 @@ async fn without_a_stream_it_says_how_to_get_one(context: Arc<Context>) -> Resul
     let home = home(&context.stack.cloud, None)?;
     let refused = context.tools.finstream_at(home.path(), &["live"]).await?;
     ensure!(refused.code == 1 && refused.stdout.is_empty(), "{refused:#?}");
-    ensure!(refused.stderr.contains("has no data stream: deploy it with the parameter Live=ENABLED"), "{refused:#?}");
+    ensure!(refused.stderr.contains("has no data stream: stop it with"), "{refused:#?}");
     let home = self::home(&context.stack.cloud, Some("arn:aws:kinesis:us-east-1:000000000000:stream/absent"))?;
     let refused = context.tools.finstream_at(home.path(), &["live"]).await?;
     ensure!(

@@ -29,13 +29,14 @@ use self::{
     short_duration::short,
 };
 use crate::{
-    args::LiveArgs,
+    args::{LiveArgs, On},
     aws::target::Target,
     exit::Exit,
     interrupt::{interrupted, unless_interrupted},
     output::{
         console::{Console, Format, print_while_read},
         format::pluralize,
+        json::Place,
         progress::ProgressDisplay,
         tables::price_source,
     },
@@ -132,13 +133,7 @@ pub async fn show(
     caption: watch::Receiver<String>,
     console: &Console,
 ) -> anyhow::Result<Shown> {
-    let stream = target.output("LiveStreamArn").ok().with_context(|| {
-        format!(
-            "{} has no data stream: deploy it with the parameter Live=ENABLED, on this machine with `cargo finstream local up \
-             --live`",
-            target.name
-        )
-    })?;
+    let stream = target.output("LiveStreamArn").ok().with_context(|| without_stream(target.place()))?;
     let stream = Kinesis::new(&target.kinesis, stream);
     let progress = console.progress();
     let start = selection.start;
@@ -166,6 +161,20 @@ pub async fn show(
     drop(sender);
     showing.await?;
     Err(error)
+}
+
+/// What is wrong with a stack that has no stream, and what to do.
+fn without_stream(Place { on, place }: Place) -> String {
+    match on {
+        On::Local => format!(
+            "{place} has no data stream: stop it with `cargo finstream local down`, then bring it up with `cargo finstream local \
+             up --live`"
+        ),
+        On::Aws => format!(
+            "{place} has no data stream: deploy it with the parameter Live=ENABLED, or see the open session on this machine with \
+             `cargo finstream local up --live`"
+        ),
+    }
 }
 
 /// The bars so far.
@@ -273,4 +282,27 @@ fn report(session: &Session, health: Health, unreadable: usize, progress: &Progr
 /// Waits until the sender is dropped.
 async fn until_dropped(caption: &mut watch::Receiver<String>) {
     while caption.changed().await.is_ok() {}
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_stack_without_a_stream_is_given_one_in_a_way_that_its_place_takes() {
+        for (on, advice) in [
+            (
+                On::Local,
+                "stop it with `cargo finstream local down`, then bring it up with `cargo finstream local up --live`",
+            ),
+            (
+                On::Aws,
+                "deploy it with the parameter Live=ENABLED, or see the open session on this machine with `cargo finstream local \
+                 up --live`",
+            ),
+        ] {
+            let place = Place { on, place: "there".to_owned() };
+            assert_eq!(without_stream(place), format!("there has no data stream: {advice}"));
+        }
+    }
 }

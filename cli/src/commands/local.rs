@@ -81,7 +81,7 @@ async fn up(args: UpArgs, console: &Console) -> anyhow::Result<Exit> {
     };
     progress.clear();
     console.answer(&describe(&cloud), &LocalJson::of(Some(&cloud)))?;
-    progress.report(NEXT);
+    progress.report(next(&cloud));
     Ok(Exit::Done)
 }
 
@@ -112,11 +112,32 @@ fn already_up(cloud: &LocalCloud, args: &UpArgs, market_url: Option<&str>, conso
     Ok(Exit::Done)
 }
 
-const NEXT: &str = "\
+/// What to do with it next. Without schedules nobody starts a tick; how to do so by hand is in a document.
+fn next(cloud: &LocalCloud) -> &'static str {
+    match (cloud.is_live(), cloud.schedules_fire()) {
+        (true, true) => {
+            "\
+next:
+  cargo finstream live         the open session, whose ticks start from 09:36 to 16:01 in New York
+  cargo finstream run          one run of the newest session that has ended
+  cargo finstream local down   stop it"
+        }
+        (true, false) => {
+            "\
+next:
+  cargo finstream live         the open session; ticks start by hand (docs/live.md), or with up --live --schedules
+  cargo finstream run          one run of the newest session that has ended
+  cargo finstream local down   stop it"
+        }
+        (false, _) => {
+            "\
 next:
   cargo finstream run                           one run of the newest session that has ended
   cargo finstream run --trade-date 2026-11-20   one run of that day
-  cargo finstream local down                    stop it";
+  cargo finstream local down                    stop it"
+        }
+    }
+}
 
 fn down(args: &DownArgs, console: &Console) -> anyhow::Result<Exit> {
     let home = workspace::local_home()?;
@@ -180,6 +201,11 @@ fn describe(cloud: &LocalCloud) -> String {
         Storage::Ephemeral => "not kept".to_owned(),
     };
     let (env, logs) = (cloud.home.join("env"), cloud.home.join("log"));
+    let (live_stream, live_machine) = if cloud.is_live() {
+        (output("LiveStreamArn"), output("LiveStateMachineArn"))
+    } else {
+        ("none (up --live)", "")
+    };
     let lines = [
         ("endpoint", cloud.endpoint.as_str()),
         ("region", &cloud.region),
@@ -189,13 +215,15 @@ fn describe(cloud: &LocalCloud) -> String {
         ("collect", output("CollectUrl")),
         ("market", &cloud.market_url),
         ("waits", &waits),
-        ("live stream", if cloud.is_live() { output("LiveStreamArn") } else { "none (up --live)" }),
+        ("live stream", live_stream),
+        ("live machine", live_machine),
         ("schedules", if cloud.schedules_fire() { "fire" } else { "do not fire (up --schedules)" }),
         ("data", &data),
         ("environment", &format!("{} (for the AWS CLI: set -a; . {0})", env.display())),
         ("logs", &logs.display().to_string()),
     ];
-    let lines = lines.map(|(name, value)| format!("  {name:<14} {value}"));
+    let lines = lines.into_iter().filter(|(_, value)| !value.is_empty());
+    let lines: Vec<_> = lines.map(|(name, value)| format!("  {name:<14} {value}")).collect();
     format!("the local cloud is up\n{}", lines.join("\n"))
 }
 
@@ -217,6 +245,19 @@ mod tests {
     #[test]
     fn a_local_cloud_is_described_by_its_addresses() -> Result<(), serde_json::Error> {
         insta::assert_snapshot!(describe(&cloud()?));
+        Ok(())
+    }
+
+    #[test]
+    fn a_local_cloud_with_a_stream_names_it_and_what_shows_it() -> Result<(), serde_json::Error> {
+        let mut cloud = cloud()?;
+        cloud.parameters.insert(LIVE.to_owned(), "ENABLED".to_owned());
+        for (name, arn) in [("LiveStreamArn", "arn:…:stream/s"), ("LiveStateMachineArn", "arn:…:stateMachine:l")] {
+            cloud.outputs.insert(name.to_owned(), arn.to_owned());
+        }
+        insta::assert_snapshot!(format!("{}\n{}", describe(&cloud), next(&cloud)));
+        cloud.parameters.remove(SCHEDULE_STATE);
+        insta::assert_snapshot!(next(&cloud));
         Ok(())
     }
 
