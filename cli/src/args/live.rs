@@ -3,7 +3,7 @@
 #[cfg(feature = "live")]
 mod instant;
 
-use std::time::Duration;
+use std::{num::NonZeroU64, time::Duration};
 
 use clap::Args;
 use jiff::{SignedDuration, Timestamp};
@@ -23,7 +23,7 @@ pub struct LiveArgs {
     #[arg(long = "for", value_name = "TIME", value_parser = time)]
     pub duration: Option<Duration>,
     /// End after this number of bars
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(long, value_name = "N", value_parser = number)]
     pub bars: Option<u64>,
     #[command(flatten)]
     pub target: TargetArgs,
@@ -59,7 +59,7 @@ fn start(text: &str) -> Result<Start, ParseError> {
     duration.map(Start::Ago).ok_or_else(|| {
         format!(
             "{text:?} is not a start: use now, open, an instant with its offset, such as 2026-11-20T09:30:00-05:00, or how \
-             long ago, such as 90m"
+             long ago, in h, m or s, such as 90m"
         )
         .into()
     })
@@ -68,6 +68,12 @@ fn start(text: &str) -> Result<Start, ParseError> {
 fn time(text: &str) -> Result<Duration, ParseError> {
     let duration = text.parse().ok().filter(SignedDuration::is_positive);
     let duration = duration.and_then(|duration| Duration::try_from(duration).ok());
-    duration
-        .ok_or_else(|| format!("{text:?} is not a length of time: use a number and a unit, such as 10m or 90s").into())
+    duration.ok_or_else(|| {
+        format!("{text:?} is not a length of time: use a number and h, m or s, such as 10m or 24h").into()
+    })
+}
+
+fn number(text: &str) -> Result<u64, ParseError> {
+    let number = text.parse().map(NonZeroU64::get);
+    number.map_err(|_| format!("{text:?} is not a number of bars: use 1 or more").into())
 }

@@ -16,7 +16,7 @@ mod view;
 use std::{io::IsTerminal, time::Duration};
 
 use anyhow::Context;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use shared::{Bar, SymbolList};
 use tokio::sync::{mpsc, watch};
 
@@ -44,6 +44,10 @@ use crate::{
 
 /// How many reads may wait to be shown.
 const BACKLOG: usize = 16;
+
+/// How long the stream keeps a record, which the template leaves at AWS's default.
+/// <https://docs.aws.amazon.com/streams/latest/dev/kinesis-extended-retention.html>
+const RETENTION: SignedDuration = SignedDuration::from_hours(24);
 
 /// Which bars to show.
 #[derive(Debug, Clone)]
@@ -80,7 +84,11 @@ pub async fn live(args: LiveArgs, console: &Console) -> anyhow::Result<Exit> {
     let progress = console.progress();
     let target = unless_interrupted(Target::find(&args.target, &progress)).await?;
     progress.clear(); // no spinner beside what is shown
-    let start = args.from.instant(Timestamp::now());
+    let now = Timestamp::now();
+    let start = args.from.instant(now);
+    if let Some(note) = kept_no_longer(start, now) {
+        progress.report(note);
+    }
     let (caption, captions) = watch::channel(String::new());
     let selection = Selection { start, symbols: args.symbols, limit: args.bars };
     let showing = show(&target, selection, captions, console);
@@ -98,6 +106,13 @@ pub async fn live(args: LiveArgs, console: &Console) -> anyhow::Result<Exit> {
         End::Done if args.bars.is_some_and(|limit| shown.bars < limit) => Exit::Incomplete,
         End::Done | End::Quit => Exit::Done,
     })
+}
+
+/// What to say of a start of which the stream may keep nothing any more.
+fn kept_no_longer(start: Timestamp, now: Timestamp) -> Option<&'static str> {
+    (now.duration_since(start) > RETENTION).then_some(
+        "the stream keeps a record for 24 hours: what arrived before is not shown; `cargo finstream query` has it from the lake",
+    )
 }
 
 /// The board in one line: what has come, and how fast.
@@ -287,6 +302,15 @@ async fn until_dropped(caption: &mut watch::Receiver<String>) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_start_before_what_the_stream_keeps_is_noted() -> Result<(), jiff::Error> {
+        let now = "2026-11-20T15:00:00Z".parse()?;
+        assert_eq!(kept_no_longer("2026-11-19T15:00:00Z".parse()?, now), None);
+        let note = kept_no_longer("2026-11-19T14:59:59Z".parse()?, now);
+        assert!(note.is_some_and(|note| note.starts_with("the stream keeps a record for 24 hours")), "{note:?}");
+        Ok(())
+    }
 
     #[test]
     fn a_stack_without_a_stream_is_given_one_in_a_way_that_its_place_takes() {

@@ -88,14 +88,17 @@ impl Feed {
         let shards = crate::output::format::pluralize(self.shards.len(), "shard");
         match (self.health(), self.pauses().next()) {
             (_, Some(pause)) => {
-                let next = short(pause.until.duration_since(now));
+                let next = match pause.until.duration_since(now) {
+                    left if left.is_positive() => format!("in {}", short(ceil(left))),
+                    _ => "now".to_owned(),
+                };
                 let affected = self.shards.values().filter(|shard| shard.pause.is_some()).count();
                 let of = if self.shards.len() > affected && affected > 0 {
                     format!(" ({affected} of {shards})")
                 } else {
                     String::new()
                 };
-                format!("waiting{of}, next read in {next}: {}", pause.why)
+                format!("waiting{of}, next read {next}: {}", pause.why)
             }
             (Health::Connecting, None) => "connecting".to_owned(),
             (Health::CatchingUp, None) => format!("catching up on {shards}, {} behind", self.lag()),
@@ -115,6 +118,11 @@ impl Feed {
     fn pauses(&self) -> impl Iterator<Item = &Pause> {
         self.list.iter().chain(self.shards.values().filter_map(|shard| shard.pause.as_ref()))
     }
+}
+
+/// A duration rounded up to whole seconds, so that a pause of which something is left has not 0 s.
+fn ceil(duration: SignedDuration) -> SignedDuration {
+    SignedDuration::from_secs(duration.as_secs() + i64::from(duration.subsec_nanos() > 0))
 }
 
 #[cfg(test)]
@@ -153,6 +161,20 @@ mod tests {
             assert_eq!((feed.describe(now).as_str(), feed.health()), (says, health), "{event:?}");
         }
         assert_eq!(Feed::default().describe(Timestamp::UNIX_EPOCH), "connecting");
+        Ok(())
+    }
+
+    #[test]
+    fn a_pause_is_over_when_nothing_of_it_is_left() -> Result<(), jiff::Error> {
+        let mut feed = Feed::default();
+        let paused_at: Timestamp = "2026-11-20T14:36:00Z".parse()?;
+        feed.add(&paused(None, "throttled", 2), paused_at);
+        for (millis, next) in
+            [(0, "in 2 s"), (1, "in 2 s"), (1_000, "in 1 s"), (1_999, "in 1 s"), (2_000, "now"), (9_000, "now")]
+        {
+            let now = paused_at.checked_add(SignedDuration::from_millis(millis))?;
+            assert_eq!(feed.describe(now), format!("waiting, next read {next}: throttled"), "{millis}");
+        }
         Ok(())
     }
 

@@ -32,7 +32,7 @@ impl Lines {
     /// The names of the columns, above the first bar.
     pub fn header(self) -> Option<String> {
         let names = ["open", "high", "low", "close"].map(|name| format!("{name:>11}")).join(" ");
-        let text = || format!("{:<25}  {:<8} {:>4} {names} {:>12}", "start", "symbol", "bars", "volume");
+        let text = || format!("{:<25}  {:<8} {:>8} {names} {:>12}", "start", "symbol", "interval", "volume");
         (self.format == Format::Text).then(text)
     }
 
@@ -48,7 +48,7 @@ impl Lines {
         let prices = [bar.open, bar.high, bar.low, bar.close].map(|value| format!("{:>11}", price(value))).join(" ");
         let note = if corrected { "  corrected" } else { "" };
         let (start, symbol, interval) = (offset_datetime::text(&bar.ts), bar.symbol.as_str(), bar.interval.as_str());
-        Ok(format!("{start}  {symbol:<8} {interval:>4} {prices} {:>12}{note}", bar.volume))
+        Ok(format!("{start}  {symbol:<8} {interval:>8} {prices} {:>12}{note}", bar.volume))
     }
 }
 
