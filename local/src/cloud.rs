@@ -124,6 +124,11 @@ impl LocalCloud {
         state::find(home)
     }
 
+    /// Whether a command is bringing up the local cloud at `home` right now, so that it cannot be found yet.
+    pub fn is_coming_up(home: &Path) -> bool {
+        state::is_locked(home)
+    }
+
     /// Ends the processes that `up` started, and their children, and removes the state file. The logs stay, and so does
     /// persistent data.
     ///

@@ -4,8 +4,9 @@
 #[cfg(feature = "live")]
 mod stream;
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, path::Path};
 
+use anyhow::bail;
 use local::{
     LocalCloud, UpOptions,
     cloud::{Guard, MarketSource, Storage},
@@ -34,10 +35,13 @@ use crate::{
 const SIMULATED_WAIT_SCALE: f64 = 0.005;
 
 pub async fn demo(args: DemoArgs, console: &Console) -> anyhow::Result<Exit> {
+    if !args.stream {
+        args.request.result.out.folder.check(args.request.trade_date)?;
+    }
+    check_that_no_other_runs(&workspace::demo_home(&workspace::root()?))?;
     if args.stream {
         return demo_stream(args, console).await;
     }
-    args.request.result.out.folder.check(args.request.trade_date)?;
     let progress = console.progress();
     progress.report(introduction(args.live));
     until_interrupted(run_once(args, console, &progress), &progress).await
@@ -96,6 +100,19 @@ async fn run_once(args: DemoArgs, console: &Console, progress: &ProgressDisplay)
     })
 }
 
+/// Of demos one runs at a time: they have one home, so that a demo that was killed is cleaned up by the next.
+///
+/// # Errors
+/// When one runs, also while its local cloud is coming up. No command of the user's own local cloud ends it.
+fn check_that_no_other_runs(home: &Path) -> anyhow::Result<()> {
+    let place = match LocalCloud::find(home) {
+        Some(cloud) => format!(", with a local cloud on {}", cloud.endpoint),
+        None if LocalCloud::is_coming_up(home) => String::new(),
+        None => return Ok(()),
+    };
+    bail!("another demo is running{place}: wait for its end, or stop it with Ctrl-C in its terminal")
+}
+
 /// A local cloud for one demo. It is taken down when the guard is dropped: after the demo, on an error, or when Ctrl-C drops
 /// the demo's future.
 async fn bring_up(
@@ -108,4 +125,38 @@ async fn bring_up(
     let home = workspace::demo_home(&root);
     let options = UpOptions { root, home, market, wait_scale, parameters, storage: Storage::Ephemeral };
     LocalCloud::up(options, progress).await?.guard()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs::{self, File};
+
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_second_demo_names_the_first_and_no_command_of_another_cloud() -> anyhow::Result<()> {
+        let home = tempfile::tempdir()?;
+        let says = || check_that_no_other_runs(home.path()).map_err(|error| error.to_string());
+        assert_eq!(says(), Ok(()));
+
+        let state = json!({
+            "home": home.path(), "endpoint": "http://127.0.0.1:4566", "region": "us-east-1", "access_key_id": "test",
+            "secret_access_key": "test", "stack": "finstream", "market_url": "http://127.0.0.1:8080", "wait_scale": 0.02,
+            "outputs": {}, "processes": [],
+        });
+        let file = home.path().join("state.json");
+        fs::write(&file, state.to_string())?;
+        let expected = "another demo is running, with a local cloud on http://127.0.0.1:4566: wait for its end, or stop it with \
+                        Ctrl-C in its terminal";
+        assert_eq!(says(), Err(expected.to_owned()));
+
+        fs::remove_file(file)?;
+        let lock = File::create(home.path().join("lock"))?;
+        lock.lock()?;
+        let expected = "another demo is running: wait for its end, or stop it with Ctrl-C in its terminal";
+        assert_eq!(says(), Err(expected.to_owned()));
+        Ok(())
+    }
 }

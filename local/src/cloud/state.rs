@@ -12,10 +12,11 @@ use crate::write_atomic;
 
 const STATE: &str = "state.json";
 const ENV: &str = "env";
+const LOCK: &str = "lock";
 
 /// The lock that is held while a local cloud is brought up at `home`, so that two commands do not do it at once.
 pub(super) fn lock(home: &Path) -> anyhow::Result<File> {
-    let path = home.join("lock");
+    let path = home.join(LOCK);
     let file = File::create(&path).with_context(|| format!("cannot write {}", path.display()))?;
     match file.try_lock() {
         Ok(()) => Ok(file),
@@ -24,6 +25,11 @@ pub(super) fn lock(home: &Path) -> anyhow::Result<File> {
         }
         Err(TryLockError::Error(error)) => Err(error).with_context(|| format!("cannot lock {}", path.display())),
     }
+}
+
+/// Whether [`lock`] is held at `home`.
+pub(super) fn is_locked(home: &Path) -> bool {
+    File::open(home.join(LOCK)).is_ok_and(|file| matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)))
 }
 
 /// Saves a local cloud. The state is written last and atomically: it exists only for a local cloud that is ready.
@@ -80,6 +86,7 @@ fn quoted(value: &str) -> String {
 #[cfg(test)]
 mod tests {
     use std::process::Command;
+    use std::time::Duration;
 
     use super::process::Running;
     use super::*;
@@ -144,10 +151,18 @@ mod tests {
     #[test]
     fn a_home_is_locked_by_one_command_at_a_time() -> anyhow::Result<()> {
         let home = tempfile::tempdir()?;
+        assert!(!is_locked(home.path()), "nothing was ever there");
         let held = lock(home.path())?;
+        assert!(is_locked(home.path()));
         let error = lock(home.path()).map(drop).map_err(|error| error.to_string());
         assert!(error.is_err_and(|error| error.starts_with("another command is bringing up")));
         drop(held);
+        // What another test starts at this moment holds it, too, until it has become another program.
+        let is_free = || {
+            std::thread::sleep(Duration::from_millis(10));
+            !is_locked(home.path())
+        };
+        assert!((0..500).any(|_| is_free()));
         lock(home.path()).map(drop)
     }
 

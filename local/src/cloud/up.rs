@@ -24,7 +24,7 @@ pub(super) async fn up(options: UpOptions, progress: &dyn Progress) -> anyhow::R
     let _lock = state::lock(&home)?;
     if let Some(running) = state::find(&home) {
         let at = running.home.display();
-        bail!("a local cloud is up at {at} already, on {}; end it first: finstream local down", running.endpoint);
+        bail!("a local cloud is up at {at} already, on {}", running.endpoint);
     }
     let requirements = options.root.join("local/requirements.txt");
     let mut data = match options.storage {
