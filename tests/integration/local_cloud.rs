@@ -108,14 +108,27 @@ async fn its_data_survives_a_stop_and_a_kill(context: Arc<Context>) -> Result<()
     let gaps = user.succeeds(&["gaps", "--from", "2026-11-18", "--to", "2026-11-20", "--symbols", "META"]).await?;
     ensure!(gaps.contains("trading days: 3") && gaps.contains("without any bars: 0"), "{gaps}");
 
-    // What is deployed otherwise is deployed again.
+    // What is deployed otherwise is deployed again, and an option that is left out is off again.
+    let live_outputs = || {
+        let cloud = LocalCloud::find(user.home.path()).context("it is not up")?;
+        Ok::<_, anyhow::Error>(cloud.outputs.into_keys().filter(|name| name.starts_with("Live")).collect::<Vec<_>>())
+    };
     user.succeeds(&["local", "down"]).await?;
-    let text = user.succeeds(&["local", "up", "--wait-scale", "0.01", "--schedules"]).await?;
-    ensure!(text.contains("stack finstream deployed"), "{text}");
-    let query = "length(Contents[?Key != 'query_result.csv'])"; // but for the sample result of export-csv
+    let text = user.succeeds(&["local", "up", "--wait-scale", "0.01", "--schedules", "--live"]).await?;
+    ensure!(text.contains("stack finstream deployed") && text.contains("live machine"), "{text}");
+    ensure!(live_outputs()?.contains(&"LiveStreamArn".to_owned()), "{:?}", live_outputs()?);
+    user.succeeds(&["local", "down"]).await?;
+    let text = user.succeeds(&["local", "up", "--wait-scale", "0.01"]).await?;
+    ensure!(text.contains("stack finstream deployed") && !text.contains("live machine"), "{text}");
+    ensure!(live_outputs()?.is_empty(), "left on: {:?}", live_outputs()?);
+    // Four functions, three state machines and the template.
+    let query = "Contents[?Key != 'query_result.csv'].Key"; // but for the sample result of export-csv
     let list = ["s3api", "list-objects-v2", "--bucket", "finstream-deployment", "--query", query];
     let packages = context.tools.aws(&third, &list).await?;
-    ensure!(packages.as_u64().is_some_and(|number| number <= 7), "packages of former deployments are kept: {packages}");
+    ensure!(
+        packages.as_array().is_some_and(|packages| packages.len() <= 8),
+        "packages of former deployments are kept: {packages}"
+    );
     Ok(())
 }
 
