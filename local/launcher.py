@@ -60,6 +60,7 @@ INSTANT = exp.DataType.build("timestamptz", dialect="duckdb")
 # The original functions, before they are replaced at the end of this file.
 original_start_query = athena._start_query_execution
 original_rewrite_paths = athena._rewrite_data_paths
+original_run_duckdb = athena._run_duckdb
 original_relation = athena._table_relation
 original_start_crawler = glue._start_crawler
 original_partition_keys = firehose._metadata_extraction_keys
@@ -102,6 +103,14 @@ async def rewrite_data_paths(sql, *args):
     return rewritten
 
 
+async def run_duckdb(*args):
+    try:
+        return await original_run_duckdb(*args)
+    except duckdb.Error as error:
+        # The excerpt that follows is of the rewritten statement, with the paths of this machine.
+        raise RuntimeError(str(error).partition("\n\nLINE ")[0].strip()) from error
+
+
 def connect(*args, **kwargs):
     connection = original_connect(*args, **kwargs)
     connection.execute("SET integer_division = true")  # as in Trino: 7 / 2 is 3
@@ -121,6 +130,16 @@ def bind_parameters(sql, parameters):
     return sql
 
 
+def check_parameters(sql):
+    """As Athena, which takes a `?` in WHERE only.
+
+    https://docs.aws.amazon.com/athena/latest/ug/querying-with-prepared-statements.html
+    """
+    placeholders = sqlglot.parse_one(sql, read="athena").find_all(exp.Placeholder)
+    if not all(placeholder.find_ancestor(exp.Where) for placeholder in placeholders):
+        raise ValueError("a parameter ? stands outside of WHERE, where Athena allows none: write the value into the SQL")
+
+
 def start_query_execution(data):
     sql, parameters = data.get("QueryString", ""), data.get("ExecutionParameters") or []
     token, group = data.get("ClientRequestToken"), athena._workgroups.get(data.get("WorkGroup", "primary"))
@@ -131,6 +150,8 @@ def start_query_execution(data):
         if not group:
             raise ValueError(f"WorkGroup {data['WorkGroup']} is not found.")
         bound = bind_parameters(sql, parameters)
+        if parameters:
+            check_parameters(sql)
         athena._parse_ddl(bound) or sqlglot.parse_one(bound, read="athena")
     except (ValueError, sqlglot.errors.SqlglotError) as error:
         return error_response_json("InvalidRequestException", re.sub(r"\x1b\[\d*m", "", str(error)), 400)
@@ -307,6 +328,7 @@ duckdb.connect = connect
 cloudwatch._evaluate_alarm = evaluate_alarm
 athena._start_query_execution = start_query_execution
 athena._rewrite_data_paths = rewrite_data_paths
+athena._run_duckdb = run_duckdb
 athena._table_relation = table_relation
 athena._save_query_results = save_query_results
 athena._datum_text = format_value

@@ -19,7 +19,7 @@ trials![
     every_use_of_the_data_bucket_knows_the_existing_one,
 ];
 
-/// Athena allows execution parameters in WHERE clauses only; Trino, sqlglot and the local cloud allow them anywhere.
+/// Athena allows execution parameters in WHERE clauses only; Trino and sqlglot allow them anywhere.
 /// <https://docs.aws.amazon.com/athena/latest/ug/querying-with-prepared-statements.html>
 async fn each_sql_parameter_stands_in_a_where_clause(context: Arc<Context>) -> Result<()> {
     let count = r#"

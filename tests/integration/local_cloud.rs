@@ -217,7 +217,7 @@ async fn data_that_cannot_be_used_is_refused_until_it_is_deleted(context: Arc<Co
 /// The unit tests in `local/`, in the local cloud's own Python environment.
 async fn the_server_is_patched_as_its_own_tests_say(context: Arc<Context>) -> Result<()> {
     let program = "import sys, unittest; sys.dont_write_bytecode = True; sys.path.insert(0, 'local')\n\
-                   unittest.main(module=None, argv=['', 'bytes_scanned_test', 'lifecycle_test', \
+                   unittest.main(module=None, argv=['', 'athena_test', 'bytes_scanned_test', 'lifecycle_test', \
                    'named_queries_test', 'package_test', 'persistence_test', 'schedules_test'])";
     let run = context.tools.python(program, &[]).await?;
     ensure!(run.code == 0 && run.text.contains("OK"), "{}", run.text);

@@ -54,10 +54,12 @@ pub struct Succeeded {
 /// A query that has not succeeded.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Unsuccessful {
-    id: String,
-    state: QueryExecutionState,
+    pub id: String,
+    pub state: QueryExecutionState,
     /// Why, as Athena says it.
-    reason: String,
+    pub reason: String,
+    /// Whether AWS's console shows it: a local cloud has none.
+    pub is_in_console: bool,
 }
 
 impl Unsuccessful {
@@ -66,12 +68,23 @@ impl Unsuccessful {
     pub fn is_over_limit(&self) -> bool {
         self.state == QueryExecutionState::Cancelled && self.reason.to_lowercase().contains("bytes scanned limit")
     }
+
+    /// What has ended, and why.
+    pub fn summary(&self) -> String {
+        let Self { id, state, reason, .. } = self;
+        format!("the query {id} of the lake ended as {state}: {}", reason.trim())
+    }
+
+    /// Where to look further, if there is such a place.
+    pub fn hint(&self) -> Option<&'static str> {
+        self.is_in_console.then_some("see Athena's history of the stack's workgroup")
+    }
 }
 
 impl fmt::Display for Unsuccessful {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { id, state, reason } = self;
-        write!(f, "see the history of the stack's workgroup: the query {id} of the lake ended as {state}: {reason}")
+        f.write_str(&self.summary())?;
+        self.hint().map_or(Ok(()), |hint| write!(f, "\n{hint}"))
     }
 }
 
@@ -82,17 +95,18 @@ impl Error for Unsuccessful {}
 /// # Errors
 /// [`Unsuccessful`], or when Athena does not answer.
 pub async fn wait(target: &Target, id: &str) -> anyhow::Result<Succeeded> {
+    let is_in_console = target.console_region.is_some();
     poll_until(target.poll_interval, async || {
         let call = target.athena.get_query_execution().query_execution_id(id).send().await;
         let response = call.map_err(|error| sdk_error::describe("athena:GetQueryExecution", &error))?;
-        let succeeded = response.query_execution().map(succeeded).transpose()?.flatten();
+        let succeeded = response.query_execution().map(|query| succeeded(query, is_in_console)).transpose()?.flatten();
         Ok(succeeded.map_or(Poll::Pending, Poll::Ready))
     })
     .await
 }
 
 /// What is known of a query that has succeeded; `None` while it is queued or running.
-fn succeeded(query: &QueryExecution) -> anyhow::Result<Option<Succeeded>> {
+fn succeeded(query: &QueryExecution, is_in_console: bool) -> anyhow::Result<Option<Succeeded>> {
     let Some(status) = query.status() else { return Ok(None) };
     match status.state() {
         Some(QueryExecutionState::Succeeded) => {
@@ -111,6 +125,7 @@ fn succeeded(query: &QueryExecution) -> anyhow::Result<Option<Succeeded>> {
             id: query.query_execution_id().unwrap_or_default().to_owned(),
             state: state.clone(),
             reason: status.state_change_reason().unwrap_or("no reason was given").to_owned(),
+            is_in_console,
         }),
         _ => Ok(None),
     }
@@ -192,20 +207,23 @@ mod tests {
 
     #[test]
     fn a_query_ends_with_its_result_or_with_a_reason() -> anyhow::Result<()> {
-        assert_eq!(succeeded(&query(QueryExecutionState::Running, ""))?, None);
+        assert_eq!(succeeded(&query(QueryExecutionState::Running, ""), true)?, None);
         let expected = Succeeded {
             result: S3Uri::new("data", "results/q-1.csv"),
             bytes_scanned: 1_234,
             duration: Duration::from_millis(2_500),
         };
-        assert_eq!(succeeded(&query(QueryExecutionState::Succeeded, ""))?, Some(expected));
+        assert_eq!(succeeded(&query(QueryExecutionState::Succeeded, ""), true)?, Some(expected));
         for (state, reason, is_over_limit) in [
             (QueryExecutionState::Cancelled, "Bytes scanned limit was exceeded", true),
             (QueryExecutionState::Cancelled, "Query was cancelled by user", false),
             (QueryExecutionState::Failed, "COLUMN_NOT_FOUND: line 1:8", false),
         ] {
-            let error = succeeded(&query(state.clone(), reason)).err().context("it has not succeeded")?;
-            assert!(error.to_string().contains(&format!("q-1 of the lake ended as {state}: {reason}")), "{error}");
+            let ended = format!("the query q-1 of the lake ended as {state}: {reason}");
+            let local = succeeded(&query(state.clone(), &format!("{reason}\n")), false).err().map(|it| it.to_string());
+            assert_eq!(local.as_ref(), Some(&ended), "a local cloud has no console");
+            let error = succeeded(&query(state.clone(), reason), true).err().context("it has not succeeded")?;
+            assert_eq!(error.to_string(), format!("{ended}\nsee Athena's history of the stack's workgroup"));
             let error = error.downcast::<Unsuccessful>()?;
             assert_eq!(error.is_over_limit(), is_over_limit, "{error}");
         }

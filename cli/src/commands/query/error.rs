@@ -12,9 +12,14 @@ pub fn explain(error: anyhow::Error, sql: &str) -> anyhow::Error {
              or a range of it, in WHERE, or deploy with a larger limit",
         );
     }
-    let message = format!("{error:#}");
+    let unsuccessful = error.downcast_ref::<Unsuccessful>();
+    let message = unsuccessful.map_or_else(|| format!("{error:#}"), Unsuccessful::summary);
     match position(&message).and_then(|position| excerpt(sql, position)) {
-        Some(excerpt) => anyhow!("{message}\n{excerpt}"),
+        Some(excerpt) => {
+            let hint = unsuccessful.and_then(Unsuccessful::hint);
+            let hint = hint.map(|hint| format!("\n{hint}")).unwrap_or_default();
+            anyhow!("{message}\n{excerpt}{hint}")
+        }
         None => error,
     }
 }
@@ -50,7 +55,26 @@ fn excerpt(sql: &str, (line, column): (usize, usize)) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    use aws_sdk_athena::types::QueryExecutionState;
+
     use super::*;
+
+    #[test]
+    fn the_hint_of_athenas_history_stands_below_the_line() {
+        let error = |is_in_console| {
+            let reason = "COLUMN_NOT_FOUND: line 1:8: Column 'nope' cannot be resolved".to_owned();
+            let error =
+                Unsuccessful { id: "q-1".to_owned(), state: QueryExecutionState::Failed, reason, is_in_console };
+            format!("{:#}", explain(error.into(), "SELECT nope FROM bars"))
+        };
+        insta::assert_snapshot!(error(true), @r"
+        the query q-1 of the lake ended as FAILED: COLUMN_NOT_FOUND: line 1:8: Column 'nope' cannot be resolved
+          1 | SELECT nope FROM bars
+            |        ^
+        see Athena's history of the stack's workgroup
+        ");
+        assert!(error(false).ends_with("       ^"), "{}", error(false));
+    }
 
     #[test]
     fn the_line_that_a_message_names_is_shown() {
