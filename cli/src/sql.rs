@@ -14,6 +14,11 @@ pub fn count_placeholders(sql: &str) -> usize {
     tokens(sql).filter(|token| *token == "?").count()
 }
 
+/// Whether there is no statement: nothing but blanks, comments, semicolons and texts in quotes.
+pub fn is_empty(sql: &str) -> bool {
+    tokens(sql).all(|token| token == ";")
+}
+
 /// The word with which a statement begins that does more than read, in capitals; `None` where it only reads.
 ///
 /// `EXPLAIN ANALYZE` executes what it explains.
@@ -91,6 +96,19 @@ mod tests {
             ("SELECT '' || ?, a-?", 2),
         ] {
             assert_eq!(count_placeholders(sql), count, "{sql}");
+        }
+    }
+
+    #[test]
+    fn comments_alone_are_no_statement() {
+        for (sql, expected) in [
+            ("", true),
+            ("-- One row", true),
+            ("-- One row\n/* more */ ;\n-- end", true),
+            ("-- One row\nSELECT 1", false),
+            ("SELECT 1 -- One row", false),
+        ] {
+            assert_eq!(is_empty(sql), expected, "{sql}");
         }
     }
 

@@ -163,7 +163,8 @@ fn unknown(name: &str, mut known: Vec<String>) -> String {
 pub async fn run(target: &Target, query: BoundQuery, progress: &ProgressDisplay) -> anyhow::Result<Answer> {
     let of = query.values.iter().map(Value::describe).collect::<Vec<_>>().join(", ");
     if let Some(name) = &query.name {
-        progress.report(&format!("{name}: {of}"));
+        let separator = if of.is_empty() { "" } else { ": " };
+        progress.report(&format!("{name}{separator}{of}"));
     } else if !of.is_empty() {
         progress.report(&format!("with {of}"));
     }
@@ -200,14 +201,21 @@ impl Answer {
     /// The rows as a table, at most `limit` of them, and what of them is not shown.
     pub fn text(&self, limit: usize, terminal: Terminal) -> Styled {
         if self.result.rows.is_empty() {
-            if self.query.name.as_deref() == Some("restatements") {
-                return Styled::from("no rows: nothing was restated");
-            }
-            return Styled::from(
-                "no rows; if you expected some, see --interval, and `cargo finstream gaps` for what the lake holds",
-            );
+            return Styled::from(&self.no_rows());
         }
         Styled::from(&table::of(&self.result, limit, terminal))
+    }
+
+    /// What it means that there are no rows, and which options may be why.
+    fn no_rows(&self) -> String {
+        if self.query.name.as_deref() == Some("restatements") {
+            return "no rows: nothing was restated".to_owned();
+        }
+        let value_of = |name: &str| self.query.values.iter().find(|value| value.name.as_deref() == Some(name));
+        let symbols = value_of("symbols").filter(|value| value.text != "*").map(|_| "--symbols");
+        let options: Vec<_> = symbols.into_iter().chain(value_of("interval").map(|_| "--interval")).collect();
+        let options = if options.is_empty() { String::new() } else { options.join(" and ") + ", and " };
+        format!("no rows; if you expected some, see {options}`cargo finstream gaps` for what the lake holds")
     }
 
     /// What was read, how long it took, and what Athena charges for it.

@@ -103,10 +103,21 @@ fn a_line_says_how_many_rows_are_beyond_the_limit() {
 
 #[test]
 fn an_empty_result_says_where_to_look() {
-    let text = answer(None, result(&[("one", "integer")], &[])).text(MAX_ROWS, Terminal::default()).to_string();
-    assert!(text.starts_with("no rows; if you expected some, see --interval"), "{text}");
-    let restated = answer(Some("restatements"), result(&[("one", "integer")], &[]));
-    assert_eq!(restated.text(MAX_ROWS, Terminal::default()).to_string(), "no rows: nothing was restated");
+    let value = |name: &str, text: &str| Value { name: Some(name.into()), text: text.into(), literal: String::new() };
+    let of_day = |symbols| vec![value("trade_date", "2026-11-20"), value("interval", "5m"), value("symbols", symbols)];
+    for (name, values, says) in [
+        (None, vec![], "see `cargo finstream gaps`"),
+        (Some("latest-bars"), of_day("*"), "see --interval, and `cargo finstream gaps`"),
+        (Some("latest-bars"), of_day("NOPE"), "see --symbols and --interval, and `cargo finstream gaps`"),
+    ] {
+        let mut answer = answer(name, result(&[("one", "integer")], &[]));
+        answer.query.values = values;
+        let text = answer.text(MAX_ROWS, Terminal::default()).to_string();
+        assert_eq!(text, format!("no rows; if you expected some, {says} for what the lake holds"));
+    }
+    let restatements = answer(Some("restatements"), result(&[("one", "integer")], &[]));
+    let text = restatements.text(MAX_ROWS, Terminal::default()).to_string();
+    assert_eq!(text, "no rows: nothing was restated");
 }
 
 #[test]
@@ -196,9 +207,13 @@ fn a_file_is_one_statement_with_its_values() -> anyhow::Result<()> {
     };
     assert_eq!(query("SELECT 1 ;\n", &[])?.sql, "SELECT 1");
     assert_eq!(query("SELECT * FROM bars WHERE symbol = ?", &["O'Brien"])?.values[0].literal, "'O''Brien'");
-    for (text, says) in
-        [("", "has no SQL"), (" ;\n", "has no SQL"), ("SELECT ?", "1 ?"), ("DELETE FROM bars", "DELETE")]
-    {
+    for (text, says) in [
+        ("", "has no SQL"),
+        (" ;\n", "has no SQL"),
+        ("-- One row\n", "has no SQL"),
+        ("SELECT ?", "1 ?"),
+        ("DELETE FROM bars", "DELETE"),
+    ] {
         let error = query(text, &[]).err().map(|error| format!("{error:#}")).unwrap_or_default();
         assert!(error.contains(says), "{text}: {error}");
     }

@@ -1,5 +1,6 @@
 //! The values of a query's `?`: what the options of the command say, as literals of SQL.
 
+use anyhow::anyhow;
 use jiff::{Timestamp, ToSpan};
 use shared::{Symbol, TradeDate};
 
@@ -85,21 +86,26 @@ pub fn need_newest_day(parameters: &[Parameter], given: &ValueArgs) -> bool {
 /// The values for a saved query of these parameters. `newest` is the newest day of the lake.
 ///
 /// # Errors
-/// When an option does not belong to the query, one of its parameters is none that an option stands for, the range is
-/// empty or too long, or a value is too long.
+/// A [`BadRequest`] when an option does not belong to the query, one of its parameters is none that an option stands for, the
+/// range is empty or too long, or a value is too long. Another error when the newest day is needed and the lake is empty.
 pub fn of_parameters(
     query: &SavedQuery,
     parameters: &[Parameter],
     given: &ValueArgs,
     newest: Option<TradeDate>,
-) -> Result<Vec<Value>, BadRequest> {
+) -> anyhow::Result<Vec<Value>> {
     refuse_foreign_options(query, parameters, given)?;
-    let missing = || BadRequest("the lake holds no bars yet: collect some with `cargo finstream run`".to_owned());
+    let missing = || {
+        anyhow!(
+            "the lake holds no bars yet: collect some with `cargo finstream run`; where Live is enabled, the next tick of the \
+             open session brings some, too"
+        )
+    };
     let to = || given.to.or(newest).ok_or_else(missing);
-    let days = || -> Result<_, BadRequest> {
+    let days = || -> anyhow::Result<_> {
         let to = to()?;
         let from = given.from.unwrap_or_else(|| to.date().saturating_sub(6.days()).into());
-        range(from, Some(to), Timestamp::now())
+        Ok(range(from, Some(to), Timestamp::now())?)
     };
     let text = |Parameter { name, .. }: &Parameter| match name.as_str() {
         "trade_date" => Ok(given.trade_date.or(newest).ok_or_else(missing)?.to_string()),
@@ -110,14 +116,14 @@ pub fn of_parameters(
             || "*".to_owned(),
             |symbols| symbols.iter().map(Symbol::as_str).collect::<Vec<_>>().join(","),
         )),
-        other => Err(BadRequest(format!(
+        other => Err(anyhow!(BadRequest(format!(
             "no option stands for the parameter {other} of {}: give all its values with --param, in their order: {}",
             query.name,
             names(parameters)
-        ))),
+        )))),
     };
     let value = |parameter: &Parameter| Ok(Value::of_parameter(&parameter.name, text(parameter)?));
-    check_length(parameters.iter().map(value).collect::<Result<_, _>>()?)
+    Ok(check_length(parameters.iter().map(value).collect::<anyhow::Result<_>>()?)?)
 }
 
 /// The names of parameters, as in `trade_date, interval`.
