@@ -4,11 +4,6 @@
 /// The statements that only read. <https://docs.aws.amazon.com/athena/latest/ug/language-reference.html>
 const READING: [&str; 8] = ["SELECT", "WITH", "VALUES", "TABLE", "SHOW", "DESCRIBE", "DESC", "EXPLAIN"];
 
-/// Whether there is nothing but comments.
-pub fn is_empty(sql: &str) -> bool {
-    tokens(sql).next().is_none()
-}
-
 /// The number of `?` that stand for values.
 pub fn count_placeholders(sql: &str) -> usize {
     tokens(sql).filter(|token| *token == "?").count()
@@ -74,15 +69,6 @@ fn is_of_word(c: char) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn comments_alone_are_no_sql() {
-        for (sql, expected) in
-            [("", true), (" -- a\n", true), ("/* SELECT 1 */", true), ("SELECT 1", false), ("-- a\n1", false)]
-        {
-            assert_eq!(is_empty(sql), expected, "{sql:?}");
-        }
-    }
 
     #[test]
     fn only_placeholders_outside_of_texts_and_comments_count() {
