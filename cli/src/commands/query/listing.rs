@@ -1,6 +1,6 @@
 //! The saved queries as they are listed.
 
-use comfy_table::ColumnConstraint::ContentWidth;
+use comfy_table::{ColumnConstraint::ContentWidth, presets::NOTHING};
 
 use super::values::names;
 use crate::{output::tables, saved_queries::SavedQuery, sql};
@@ -33,10 +33,14 @@ pub fn of(deployed: Vec<SavedQuery>, built_in: Vec<SavedQuery>) -> Vec<Listed> {
     listed
 }
 
-/// The table, and what a name without a deployed query means. `width` is that of the terminal, in columns.
+/// The table, and what a name without a deployed query means. `width` is that of the terminal, in columns; where there is none,
+/// the table has no rules.
 pub fn text(listed: &[Listed], width: Option<usize>) -> String {
-    let width = u16::try_from(width.unwrap_or_default()).unwrap_or(u16::MAX);
-    let mut table = tables::compact_table(&["query", "parameters", "one row"], Some(width));
+    let columns = u16::try_from(width.unwrap_or_default()).unwrap_or(u16::MAX);
+    let mut table = tables::compact_table(&["query", "parameters", "one row"], Some(columns));
+    if width.is_none() {
+        table.load_style(NOTHING);
+    }
     for it in listed {
         let description = it.query.description.strip_prefix("One row: ").unwrap_or(&it.query.description);
         // The first two clauses say what a row is, and the file the rest.
@@ -48,6 +52,10 @@ pub fn text(listed: &[Listed], width: Option<usize>) -> String {
     if let Some(column) = table.column_iter_mut().next() {
         column.set_constraint(ContentWidth);
     }
+    if width.is_none() {
+        table.column_iter_mut().for_each(|column| _ = column.set_padding((0, 2)));
+    }
+    let table = table.to_string().lines().map(str::trim_end).collect::<Vec<_>>().join("\n");
     let note = "\n* of this version: the stack does not have it, or your user may not read its saved queries";
     let note = if listed.iter().all(|it| it.deployed) { "" } else { note };
     format!("{table}{note}")

@@ -176,7 +176,7 @@ fn saved_queries_are_listed_with_those_that_the_stack_lacks() -> Result<(), Box<
     let listed = listing::of(deployed, built_in());
     let marked: Vec<_> = listed.iter().filter(|it| !it.deployed).map(|it| it.query.name.as_str()).collect();
     assert_eq!(marked, ["movers"]);
-    for width in [Some(160), Some(80)] {
+    for width in [Some(160), Some(80), None] {
         insta::assert_snapshot!(listing::text(&listed, width));
     }
     let few: Vec<_> =
