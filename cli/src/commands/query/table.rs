@@ -1,5 +1,8 @@
-//! A result as a table that fits the terminal: numbers to the right, times without what they have in common; where that is not
-//! enough, headers are folded and texts cut off, and then columns are left out and named. Where the output is no terminal, all columns are whole.
+//! A result as a table that fits the terminal: numbers to the right, times on one clock without what they have in common. Where that
+//! is not enough, headers are folded, texts are cut off, and then columns are left out and named: first those that matter least.
+//! Where the output is no terminal, all columns are whole.
+
+mod times;
 
 use console::{Alignment, measure_text_width, pad_str, truncate_str};
 use shared::format::thousands;
@@ -7,7 +10,11 @@ use shared::format::thousands;
 use super::json::is_numeric;
 use crate::{
     aws::athena::{Column, ResultSet},
-    output::{console::printable, format::pluralize, terminal::Terminal},
+    output::{
+        console::printable,
+        format::pluralize,
+        terminal::{Terminal, wrap},
+    },
 };
 
 /// The widest text of a terminal's table, and of one of a narrow terminal.
@@ -15,33 +22,23 @@ const MAX_TEXT: usize = 32;
 const MIN_TEXT: usize = 8;
 const GAP: usize = 2;
 
-/// The header and at most `limit` rows, and below them what is not shown.
+/// The columns that a table without room is the first to lose: the name beside its symbol, and what says least of the prices.
+const EXPENDABLE: [&str; 3] = ["company_name", "bars", "volume"];
+
+/// The header and at most `limit` rows, and below them what is not shown, and what is the same in all.
 pub fn of(result: &ResultSet, limit: usize, terminal: Terminal) -> String {
     let rows = &result.rows[..result.rows.len().min(limit)];
-    let column = |(at, column): (usize, &Column)| Cells::of(column, rows.iter().map(|row| row.get(at)?.as_deref()));
+    let column = |(at, column): (usize, &Column)| Cells::of(column, at, rows.iter().map(|row| row.get(at)?.as_deref()));
     let mut columns: Vec<_> = result.columns.iter().enumerate().map(column).collect();
-    let mut left_out = Vec::new();
+    let (mut clock, mut same) = (None, Vec::new());
     if let Some(width) = terminal.width {
-        let max_text = (width / 3).clamp(MIN_TEXT, MAX_TEXT);
-        let narrower: [&dyn Fn(&mut Cells); 3] =
-            [&Cells::shorten, &Cells::fold_header, &|column| column.truncate(max_text)];
-        for step in narrower {
-            if total_width(&columns) > width {
-                columns.iter_mut().for_each(step);
-            }
-        }
-        // Where a company's symbol is there, its name is the first that can be spared.
-        let name = columns.iter().position(|column| column.name == "company_name");
-        let has_symbol = columns.iter().any(|column| column.name == "symbol");
-        if let Some(name) = name.filter(|_| has_symbol && total_width(&columns) > width) {
-            left_out.push(columns.remove(name).name);
-        }
-        let mut last = Vec::new();
-        while columns.len() > 1 && total_width(&columns) > width {
-            last.extend(columns.pop().map(|column| column.name));
-        }
-        left_out.extend(last.into_iter().rev());
+        clock = shorten_times(&mut columns);
+        same = fit(&mut columns, width);
+        clock = clock.filter(|_| columns.iter().chain(&same).any(|column| column.is_time));
     }
+    let is_there = |at: usize| columns.iter().chain(&same).any(|column| column.at == at);
+    let left_out = result.columns.iter().enumerate().filter(|(at, _)| !is_there(*at));
+    let left_out: Vec<_> = left_out.map(|(_, column)| column.name.as_str()).collect();
     let height = columns.iter().map(|column| column.header.len()).max().unwrap_or_default();
     let header = (0..height).map(|line| {
         let cell = |column: &Cells| {
@@ -64,10 +61,64 @@ pub fn of(result: &ResultSet, limit: usize, terminal: Terminal) -> String {
     if more > 0 {
         lines.push(format!("… and {}: add --all", pluralize(more, "more row")));
     }
+    if !same.is_empty() {
+        let same: Vec<_> = same.iter().map(|column| format!("{} {}", column.name, column.values[0])).collect();
+        lines.push(wrap(&format!("in every row: {}", same.join(", ")), terminal.width));
+    }
+    if let Some(clock) = clock {
+        lines.push(wrap(&clock, terminal.width));
+    }
     if !left_out.is_empty() {
-        lines.push(format!("not shown for lack of room: {}", left_out.join(", ")));
+        lines.push(wrap(&format!("not shown for lack of room: {}", left_out.join(", ")), terminal.width));
     }
     lines.join("\n")
+}
+
+/// Puts the times on one clock, and returns which that is.
+fn shorten_times(columns: &mut [Cells]) -> Option<String> {
+    let whole: Vec<_> = columns.iter().map(|column| column.values.clone()).collect();
+    let clock = times::shorten(columns.iter_mut().filter(|column| !column.is_number).map(|column| &mut column.values));
+    for (column, whole) in columns.iter_mut().zip(whole) {
+        column.is_time = column.values != whole;
+    }
+    clock
+}
+
+/// Makes the columns as narrow as that, in steps, as long as they are wider. Returns those that it has taken out since they are the
+/// same in every row; others are gone for lack of room.
+fn fit(columns: &mut Vec<Cells>, width: usize) -> Vec<Cells> {
+    fold_headers(columns, width);
+    if total_width(columns) > width {
+        columns.iter_mut().for_each(|column| column.truncate((width / 3).clamp(MIN_TEXT, MAX_TEXT)));
+    }
+    let has_symbol = columns.iter().any(|column| column.name == "symbol");
+    let take_out = |columns: &mut Vec<Cells>, at: Option<usize>| {
+        let at = at.filter(|_| columns.len() > 1 && total_width(columns) > width)?;
+        Some(columns.remove(at))
+    };
+    let mut same = Vec::new();
+    let named = |columns: &[Cells], name: &str| columns.iter().position(|column| column.name == name && has_symbol);
+    take_out(columns, named(columns, EXPENDABLE[0]));
+    while let Some(column) = take_out(columns, columns.iter().rposition(Cells::is_same_in_all)) {
+        same.insert(0, column);
+    }
+    for name in &EXPENDABLE[1..] {
+        take_out(columns, named(columns, name));
+    }
+    while take_out(columns, columns.len().checked_sub(1)).is_some() {}
+    // There may be more room than was needed.
+    fold_headers(columns, width);
+    same
+}
+
+/// Folds headers as long as the table is too wide, the one that gains most first.
+fn fold_headers(columns: &mut [Cells], width: usize) {
+    columns.iter_mut().for_each(|column| column.header = vec![column.header.concat()]);
+    while total_width(columns) > width {
+        let widest = columns.iter_mut().max_by_key(|column| column.gain());
+        let Some(column) = widest.filter(|column| column.gain() > 0) else { break };
+        column.header = column.folded_header();
+    }
 }
 
 fn total_width(columns: &[Cells]) -> usize {
@@ -76,15 +127,19 @@ fn total_width(columns: &[Cells]) -> usize {
 
 /// A column as it is printed.
 struct Cells {
+    /// Its place in the result, from 0 on; names may be there twice.
+    at: usize,
     name: String,
     /// Its lines.
     header: Vec<String>,
     values: Vec<String>,
     is_number: bool,
+    /// Whether its values are times that are [shortened](times::shorten).
+    is_time: bool,
 }
 
 impl Cells {
-    fn of<'a>(column: &Column, values: impl Iterator<Item = Option<&'a str>>) -> Self {
+    fn of<'a>(column: &Column, at: usize, values: impl Iterator<Item = Option<&'a str>>) -> Self {
         let values: Vec<_> = values.map(|value| value.unwrap_or_default()).collect();
         let is_number = is_numeric(&column.data_type);
         let values = match column.data_type.as_str() {
@@ -92,18 +147,17 @@ impl Cells {
             _ if is_number => integers(&values),
             _ => values.iter().map(|value| printable(value).replace('\n', " ")).collect(),
         };
-        Self { name: column.name.clone(), header: vec![printable(&column.name).replace('\n', " ")], values, is_number }
+        let header = vec![printable(&column.name).replace('\n', " ")];
+        Self { at, name: column.name.clone(), header, values, is_number, is_time: false }
     }
 
     fn width(&self) -> usize {
         self.header.iter().chain(&self.values).map(|text| measure_text_width(text)).max().unwrap_or_default()
     }
 
-    /// Leaves out what all times have in common.
-    fn shorten(&mut self) {
-        if !self.is_number {
-            self.values = without_common_parts(&self.values).unwrap_or_else(|| self.values.clone());
-        }
+    /// Whether there are several rows, and all have one value.
+    fn is_same_in_all(&self) -> bool {
+        self.values.len() > 1 && self.values.iter().all(|value| !value.is_empty() && *value == self.values[0])
     }
 
     /// Cuts off texts that are wider than that.
@@ -113,12 +167,20 @@ impl Cells {
                 *value = truncate_str(value, max_text, "…").into_owned();
             }
         }
-        self.fold_header();
+        self.header = self.folded_header();
     }
 
-    fn fold_header(&mut self) {
+    /// By how many columns it is narrower with its header folded.
+    fn gain(&self) -> usize {
+        let widest = |header: &[String]| {
+            header.iter().chain(&self.values).map(|text| measure_text_width(text)).max().unwrap_or_default()
+        };
+        self.width() - widest(&self.folded_header())
+    }
+
+    fn folded_header(&self) -> Vec<String> {
         let widest = self.values.iter().map(|text| measure_text_width(text)).max().unwrap_or_default();
-        self.header = folded(&self.header.concat(), widest);
+        folded(&self.header.concat(), widest)
     }
 }
 
@@ -142,42 +204,17 @@ fn decimals(values: &[&str]) -> Vec<String> {
     plain.into_iter().map(pad).collect()
 }
 
-/// Whole numbers, with separators where one of them has five digits: 2026 may be a year.
+/// Whole numbers, all with separators where one of them has more than four digits: 2026 alone may be a year.
 fn integers(values: &[&str]) -> Vec<String> {
-    fn digits(text: &str) -> &str {
-        text.strip_prefix('-').unwrap_or(text)
+    let digits = |text: &str| text.strip_prefix('-').unwrap_or(text).parse::<u64>().ok();
+    if values.iter().all(|text| digits(text).is_none_or(|number| number < 10_000)) {
+        return values.iter().map(|&text| text.to_owned()).collect();
     }
-    let number = |text: &str| digits(text).parse::<u64>().ok();
-    let has_large = values.iter().any(|text| number(text).is_some_and(|number| number >= 10_000));
-    let separated = |text: &&str| match number(text) {
-        Some(number) if has_large => text.replace(digits(text), &thousands(number)),
-        _ => (*text).to_owned(),
+    let separated = |text: &&str| match digits(text) {
+        Some(number) => format!("{}{}", if text.starts_with('-') { "-" } else { "" }, thousands(number)),
+        None => (*text).to_owned(),
     };
     values.iter().map(separated).collect()
-}
-
-/// Times such as `2026-11-20T09:30:00-05:00` without the date, the seconds of zero and the offset that all of them have in common;
-/// `None` where they are none, or of several days or offsets. The `Z` of UTC stays.
-fn without_common_parts(values: &[String]) -> Option<Vec<String>> {
-    let mut times = values.iter().filter(|value| !value.is_empty());
-    let (date, _, offset) = parts_of_time(times.next()?)?;
-    let kept = if offset == "Z" { offset } else { "" };
-    let short = |value: &String| {
-        if value.is_empty() {
-            return Some(String::new());
-        }
-        let (of_date, time, of_offset) = parts_of_time(value)?;
-        (of_date == date && of_offset == offset).then(|| format!("{}{kept}", time.strip_suffix(":00").unwrap_or(time)))
-    };
-    values.iter().map(short).collect()
-}
-
-/// The date with its `T`, the time and the offset of an instant; `None` of another text.
-fn parts_of_time(text: &str) -> Option<(&str, &str, &str)> {
-    text.parse::<jiff::Timestamp>().ok()?;
-    let (date, time) = text.split_at_checked("2026-11-20T".len())?;
-    let (time, offset) = time.split_at_checked(time.find(['Z', '+', '-'])?)?;
-    Some((date, time, offset))
 }
 
 /// A name broken after underscores into lines of that width, where its parts have it.

@@ -87,6 +87,58 @@ fn a_table_fits_the_terminal() {
     }
 }
 
+/// What `hourly-extremes-so-far` gives for coins, which trade around the clock in UTC.
+fn hours_of_coins() -> ResultSet {
+    let columns = [
+        ("company_name", "varchar"),
+        ("symbol", "varchar"),
+        ("hour", "integer"),
+        ("datetime_high", "varchar"),
+        ("highest_hourly_price", "double"),
+        ("datetime_low", "varchar"),
+        ("lowest_hourly_price", "double"),
+        ("bars", "bigint"),
+        ("volume", "bigint"),
+        ("currency", "varchar"),
+        ("open", "double"),
+        ("close", "double"),
+    ];
+    let row = |name, symbol, high, low, volume, open, close| {
+        [
+            name,
+            symbol,
+            "15",
+            "2026-11-26T15:52:00+00:00",
+            high,
+            "2026-11-26T15:50:00+00:00",
+            low,
+            "3",
+            volume,
+            "USD",
+            open,
+            close,
+        ]
+    };
+    let bitcoin = row("Bitcoin USD (simulated)", "BTC-USD", "91340.25", "91012.5", "63439", "91100.0", "91300.75");
+    let doge = row("Dogecoin USD (simulated)", "DOGE-USD", "0.152", "0.149", "3988", "0.15", "0.151");
+    result(&columns, &[&bitcoin, &doge])
+}
+
+#[test]
+fn a_narrow_table_keeps_the_prices_and_a_wide_one_whole_headers() {
+    let text = |width| {
+        answer(None, hours_of_coins()).text(MAX_ROWS, Terminal { width: Some(width), colors: false }).to_string()
+    };
+    insta::assert_snapshot!("hours_160", text(160));
+    insta::assert_snapshot!("hours_80", text(80));
+    let twice = result(&[("a", "varchar"), ("a", "varchar")], &[&["one of them", "another"], &["two", "three"]]);
+    let twice = answer(None, twice).text(MAX_ROWS, Terminal { width: Some(15), colors: false }).to_string();
+    assert!(twice.ends_with("\n  a"), "{twice}");
+    let row = [&["META", "2026"][..], &["SHOP", "1"]];
+    let years = result(&[("symbol", "varchar"), ("year", "integer")], &row);
+    assert!(answer(None, years).text(MAX_ROWS, Terminal::default()).to_string().contains("2026"));
+}
+
 #[test]
 fn where_there_is_no_terminal_everything_is_shown() {
     insta::assert_snapshot!(answer(None, movers()).text(MAX_ROWS, Terminal::default()).to_string());
