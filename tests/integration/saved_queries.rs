@@ -195,15 +195,17 @@ async fn what_is_wrong_with_a_query_is_said(context: Arc<Context>) -> Result<()>
     for (sql, more, code, says) in [
         ("SELECT nope FROM bars", &[][..], 1, "nope"),
         ("SELECT 1\nFROM WHERE 2", &[], 1, "  2 | FROM WHERE 2\n    |"),
+        ("SELECT ? FROM bars", &["--param", "1"], 1, "a parameter ? stands outside of WHERE"),
         ("SHOW TABLES", &[], 1, "do not run locally"),
         ("DROP TABLE bars", &[], 2, "DROP is not run: finstream query only reads"),
         ("SELECT * FROM bars WHERE trade_date = ?", &[], 2, "the SQL has 1 ?, and --param was given 0 times"),
         ("SELECT 1", &["--csv", "--json"], 2, "--csv and --json are two forms"),
-        ("", &[], 2, "has no SQL"),
+        ("-- a comment alone", &[], 2, "has no SQL"),
     ] {
         fs::write(&file, sql)?;
         let ended = query(&context, &[&["--sql", &*path], more].concat()).await?;
         ensure!(ended.code == code && ended.text.contains(says), "{sql} ended with {}: {}", ended.code, ended.text);
+        ensure!(!ended.text.contains("read_json") && !ended.text.contains("Athena's history"), "{sql}: {}", ended.text);
     }
     for (args, says) in [
         (&["coverage", "--symbols", "META"][..], "coverage has no parameter symbols"),
