@@ -54,7 +54,7 @@ async fn each_recipe_of_the_csv_gives_every_value(context: Arc<Context>) -> Resu
 
 /// Two runs of a list leave each bar twice in the lake; the recipes, and the command, give each once.
 async fn each_recipe_of_the_bars_gives_every_bar_once(context: Arc<Context>) -> Result<()> {
-    const DATE: &str = "2026-08-18";
+    const DATE: &str = "2026-07-08";
     const LIST: &str = "recipes";
     let companies: Vec<_> = SYMBOLS.iter().map(|symbol| ("=1+1", *symbol)).collect();
     context.stack.put_list(LIST, &companies).await?;
