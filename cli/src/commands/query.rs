@@ -7,7 +7,7 @@ mod listing;
 mod table;
 mod values;
 
-use std::{io::Read, path::Path};
+use std::{io::Read, path::Path, pin::pin};
 
 use anyhow::anyhow;
 
@@ -171,15 +171,27 @@ pub async fn run(target: &Target, query: BoundQuery, progress: &ProgressDisplay)
     progress.start_step("querying the lake");
     let literals: Vec<_> = query.values.iter().map(|value| value.literal.clone()).collect();
     let failed = |error| error::explain(error, &query.sql);
-    let id = unless_interrupted(athena::start(target, &query.sql, &literals)).await.map_err(failed)?;
-    let succeeded = tokio::select! {
-        ended = athena::wait(target, &id) => ended.map_err(failed)?,
-        () = interrupted() => {
-            progress.update("stopping the query");
-            athena::stop(target, &id).await?;
-            return Err(anyhow!(Interrupted).context(format!("the query {id} is stopped")));
+    let mut interrupt = pin!(interrupted());
+    let (id, is_interrupted) = {
+        let mut starting = pin!(athena::start(target, &query.sql, &literals));
+        // A query that is being started cannot be stopped before its id is known.
+        tokio::select! {
+            id = &mut starting => (id, false),
+            () = &mut interrupt => (starting.await, true),
         }
     };
+    let id = id.map_err(failed)?;
+    let ended = async { if is_interrupted { None } else { Some(athena::wait(target, &id).await) } };
+    let ended = tokio::select! {
+        ended = ended => ended,
+        () = &mut interrupt, if !is_interrupted => None,
+    };
+    let Some(ended) = ended else {
+        progress.update("stopping the query");
+        athena::stop(target, &id).await?;
+        return Err(anyhow!(Interrupted).context(format!("the query {id} is stopped")));
+    };
+    let succeeded = ended.map_err(failed)?;
     progress.start_step("reading the result");
     let read = |rows| progress.overwrite(&format!("reading the result: {}", pluralize(rows, "row")));
     let result = unless_interrupted(athena::rows(target, &id, read)).await?;

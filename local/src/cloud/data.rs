@@ -5,6 +5,7 @@
 use std::fs::{self, File, TryLockError};
 use std::io::ErrorKind;
 use std::net::{Ipv4Addr, TcpListener};
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -28,12 +29,19 @@ pub(super) struct Ports {
 }
 
 impl Ports {
+    /// Those to choose from: below the ones that systems give to outgoing connections, of which one could take a port while the
+    /// cloud is down. <https://docs.kernel.org/networking/ip-sysctl.html> (`ip_local_port_range`)
+    const CHOICE: Range<u16> = 20_000..32_000;
+
     /// Two ports that nobody uses.
     pub(super) fn free() -> anyhow::Result<Self> {
+        let mut tried = std::iter::repeat_with(|| rand::random_range(Self::CHOICE)).take(1_000);
+        let mut free = || tried.find_map(|port| Some((port, TcpListener::bind((Ipv4Addr::LOCALHOST, port)).ok()?)));
         // Both are held before the first is given back, so that they differ.
-        let listeners = [(); 2].map(|()| TcpListener::bind((Ipv4Addr::LOCALHOST, 0)));
-        let [server, market] = listeners.map(|listener| listener.and_then(|listener| listener.local_addr()));
-        Ok(Self { server: server?.port(), market: market?.port() })
+        let (Some((server, _held)), Some((market, _))) = (free(), free()) else {
+            bail!("no port of this machine from {} to {} is free", Self::CHOICE.start, Self::CHOICE.end)
+        };
+        Ok(Self { server, market })
     }
 }
 
