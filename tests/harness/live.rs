@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use anyhow::{Context, bail};
-use flate2::read::GzDecoder;
 use serde_json::{Value, json};
 use shared::Bar;
 
@@ -74,22 +73,5 @@ impl Stack {
             Ended::Succeeded(output) => Ok(*output),
             Ended::Failed { error, cause } => bail!("{execution} failed with {error}: {cause}"),
         }
-    }
-
-    /// The bars in an object of the lake, plain or compressed.
-    ///
-    /// # Errors
-    /// When it cannot be read, or a line is not a bar.
-    pub async fn bars_of_object(&self, key: &str) -> anyhow::Result<Vec<Bar>> {
-        let uri = self.in_data_bucket(key)?;
-        let object = self.s3.get_object().bucket(&uri.bucket).key(&uri.key).send().await?;
-        let bytes = object.body.collect().await?.to_vec();
-        let is_compressed = bytes.starts_with(&[0x1f, 0x8b]);
-        let text = if is_compressed {
-            std::io::read_to_string(GzDecoder::new(bytes.as_slice()))?
-        } else {
-            String::from_utf8(bytes)?
-        };
-        Ok(text.lines().map(serde_json::from_str).collect::<Result<_, _>>()?)
     }
 }

@@ -301,10 +301,18 @@ impl Stack {
     pub async fn lake(&self, date: &str) -> anyhow::Result<Vec<Vec<Bar>>> {
         let mut objects = Vec::new();
         for key in self.keys(&format!("bars/trade_date={date}/")).await? {
-            let text = self.object(&self.in_data_bucket(key)?).await?;
-            objects.push(text.lines().map(serde_json::from_str).collect::<Result<_, _>>()?);
+            objects.push(self.bars_of_object(&key).await?);
         }
         Ok(objects)
+    }
+
+    /// The bars in one object of the lake.
+    ///
+    /// # Errors
+    /// As [`Stack::lake`].
+    pub async fn bars_of_object(&self, key: &str) -> anyhow::Result<Vec<Bar>> {
+        let text = self.object(&self.in_data_bucket(key)?).await?;
+        Ok(text.lines().map(serde_json::from_str).collect::<Result<_, _>>()?)
     }
 }
 

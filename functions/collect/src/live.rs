@@ -82,7 +82,7 @@ impl Collector {
         }
         let failed_count = results.failed.len();
         results.failed.truncate(LiveTick::MAX_FAILED);
-        let Written { bars, trade_dates, simulated, collected_at, writer, .. } = written;
+        let Written { bars, trade_dates, collected_at, writer, .. } = written;
         let tick = LiveTick {
             outcome,
             scheduled_time,
@@ -96,7 +96,7 @@ impl Collector {
             failed: results.failed,
             failed_count,
             pending: results.pending,
-            simulated: simulated || results.simulated,
+            simulated: results.simulated,
         };
         tracing::info!(
             outcome = ?tick.outcome,
@@ -199,18 +199,15 @@ struct Written<'a> {
     collected_at: Timestamp,
     bars: usize,
     trade_dates: BTreeSet<TradeDate>,
-    simulated: bool,
 }
 
 impl<'a> Written<'a> {
     fn new(stream: &'a DataStream, companies: &'a Companies, interval: Interval, invocation: &Invocation) -> Self {
         let (writer, collected_at) = (Writer::new(stream, invocation.writing_until()), invocation.collected_at());
-        let trade_dates = BTreeSet::new();
-        Self { writer, companies, interval, collected_at, bars: 0, trade_dates, simulated: false }
+        Self { writer, companies, interval, collected_at, bars: 0, trade_dates: BTreeSet::new() }
     }
 
     async fn add(&mut self, symbol: &Symbol, queried_as: &Symbol, day: SymbolDay) -> Result<(), WriteError> {
-        self.simulated |= day.simulated;
         if day.bars.is_empty() {
             return Ok(());
         }

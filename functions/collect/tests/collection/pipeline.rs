@@ -20,10 +20,10 @@ use crate::{
 };
 
 /// The timeout of the function in the template.
-const TIME_LIMIT: Duration = Duration::from_secs(300);
+pub const TIME_LIMIT: Duration = Duration::from_secs(300);
 
-const WAITS_WHEN_BLOCKED: [u64; 4] = [300, 900, 1800, 3600];
-const WAITS_WHEN_DOWN: [u64; 4] = [60, 300, 900, 1800];
+pub const WAITS_WHEN_BLOCKED: [u64; 4] = [300, 900, 1800, 3600];
+pub const WAITS_WHEN_DOWN: [u64; 4] = [60, 300, 900, 1800];
 const WAIT_FOR_LATE_BARS: u64 = 300;
 const RETRIES: [u64; 3] = [60, 120, 240];
 
@@ -173,6 +173,8 @@ fn the_waits_and_limits_are_those_of_the_state_machine() -> Result<(), Box<dyn s
         states["WaitForMarket"]["Seconds"],
         format!("{{% ($market = 'blocked' ? {WAITS_WHEN_BLOCKED:?} : {WAITS_WHEN_DOWN:?})[$market_waits] %}}")
     );
+    let of_ticks: Value = serde_json::from_str(include_str!("../../../../statemachine/live.asl.json"))?;
+    assert_eq!(of_ticks["States"]["WaitForMarket"]["Seconds"], states["WaitForMarket"]["Seconds"]);
     assert_eq!(states["WaitForLateBars"]["Seconds"], WAIT_FOR_LATE_BARS);
     assert_eq!(
         states["WaitForSessions"]["Seconds"],

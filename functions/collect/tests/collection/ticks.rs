@@ -27,7 +27,7 @@ use crate::{
     in_virtual_time,
     lake::Lake,
     market::{Asked, Exchange, Fault, Listing, Script, ScriptedMarket, settled},
-    pipeline::collector_of,
+    pipeline::{TIME_LIMIT, WAITS_WHEN_BLOCKED, WAITS_WHEN_DOWN, collector_of},
 };
 
 const TICKS: u32 = 78;
@@ -35,10 +35,6 @@ const BARS: usize = 78;
 const STEP: Duration = Duration::from_secs(300);
 /// A tick is planned for a minute after a bar's close.
 const AFTER_CLOSE: Duration = Duration::from_secs(60);
-/// The timeout of the function in the template.
-const TIME_LIMIT: Duration = Duration::from_secs(300);
-const WAITS_WHEN_BLOCKED: [u64; 4] = [300, 900, 1800, 3600];
-const WAITS_WHEN_DOWN: [u64; 4] = [60, 300, 900, 1800];
 
 /// One start of the machine: for which of the ticks, and when, since the open.
 #[derive(Debug, Clone, Copy)]
