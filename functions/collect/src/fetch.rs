@@ -3,7 +3,10 @@
 //! A symbol without bars is believed only once the market has answered a later query, since an outage or a block can
 //! look like it. Where no other symbol does, the reference symbol is queried.
 
-use std::sync::{OnceLock, PoisonError};
+use std::{
+    pin::pin,
+    sync::{OnceLock, PoisonError},
+};
 
 use futures::{Stream, StreamExt, stream};
 use jiff::tz::TimeZone;
@@ -17,6 +20,7 @@ use crate::{
     circuit_breaker::CircuitBreaker,
     failure::Failure,
     pending::Pending,
+    writer::WriteError,
     yahoo::{Day, SymbolDay, Yahoo, yahoo_symbol},
 };
 
@@ -68,12 +72,12 @@ impl FetchedSymbol {
     }
 
     /// Whether an outage may look like this.
-    pub fn is_in_doubt(&self) -> bool {
+    fn is_in_doubt(&self) -> bool {
         self.day.as_ref().is_err_and(|failure| failure.counts_as_attempt && !failure.shows_market_is_up())
     }
 
     /// Logs the result.
-    pub fn log(&self) {
+    fn log(&self) {
         let Self { pending: Pending { symbol, .. }, queried_as, day, .. } = self;
         match day {
             Ok(day) => tracing::info!(%symbol, %queried_as, bars = day.bars.len(), "fetched"),
@@ -103,7 +107,7 @@ impl<'a> Fetch<'a> {
 
     /// The result of every symbol. Those with the fewest attempts come first, of these the ones that the market has
     /// refused last, and the very first alone, so that a market which blocks this client gets one request.
-    pub fn symbols(&self, mut pending: Vec<Pending>) -> impl Stream<Item = FetchedSymbol> {
+    fn symbols(&self, mut pending: Vec<Pending>) -> impl Stream<Item = FetchedSymbol> {
         pending.sort_by_key(|symbol| (symbol.attempts, symbol.refusals));
         let rest = pending.split_off(pending.len().min(1));
         let concurrency = self.yahoo.settings().concurrency.get();
@@ -136,6 +140,31 @@ impl<'a> Fetch<'a> {
         day
     }
 
+    /// Requests the symbols, and gives each one's result to `each` as it arrives; those in doubt last, once they are decided.
+    ///
+    /// # Errors
+    /// Those of `each`.
+    pub async fn for_each(
+        &self,
+        pending: Vec<Pending>,
+        mut each: impl AsyncFnMut(FetchedSymbol) -> Result<(), WriteError>,
+    ) -> Result<(), WriteError> {
+        let mut doubtful = Vec::new();
+        let mut results = pin!(self.symbols(pending));
+        while let Some(fetched) = results.next().await {
+            fetched.log();
+            if fetched.is_in_doubt() {
+                doubtful.push(fetched);
+            } else {
+                each(fetched).await?;
+            }
+        }
+        for fetched in self.decide(doubtful).await {
+            each(fetched).await?;
+        }
+        Ok(())
+    }
+
     /// Finds out whether a market that blocked this client, or was down, answers again, by the symbol that is refused only
     /// together with all others.
     pub async fn query_reference_first(&self) {
@@ -144,7 +173,7 @@ impl<'a> Fetch<'a> {
 
     /// Decides the results in doubt after all symbols were requested: they stand if the market has answered since, and
     /// are no answers otherwise.
-    pub async fn decide(&self, mut doubtful: Vec<FetchedSymbol>) -> Vec<FetchedSymbol> {
+    async fn decide(&self, mut doubtful: Vec<FetchedSymbol>) -> Vec<FetchedSymbol> {
         if let Some(last) = doubtful.iter().map(|fetched| fetched.replied).max() {
             self.find_out_since(last).await;
         }

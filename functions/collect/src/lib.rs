@@ -24,9 +24,8 @@ mod symbol_outcomes;
 mod writer;
 mod yahoo;
 
-use std::{pin::pin, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
-use futures::StreamExt;
 use jiff::{SignedDuration, Timestamp};
 use lambda_runtime::{LambdaEvent, tracing::Instrument};
 use serde_json::Value;
@@ -46,7 +45,7 @@ pub use yahoo::{HttpReply, MarketSettings, Transport, Unreachable, Yahoo};
 use crate::{
     circuit_breaker::CircuitBreaker,
     event::Event,
-    fetch::Fetch,
+    fetch::{Fetch, FetchedSymbol},
     job::Job,
     pending::Pending,
     writer::Writer,
@@ -209,28 +208,19 @@ impl Collector {
             scope: Scope::Whole { now: invocation.began_at },
         };
         let fetch = Fetch::new(&self.yahoo, &companies, breaker, day, job.earlier.is_some(), symbols.collected.first());
-        let (mut simulated, mut doubtful) = (false, Vec::new());
+        let mut simulated = false;
         if job.was_stopped_by_market() {
             fetch.query_reference_first().await;
         }
-        {
-            let mut results = pin!(fetch.symbols(pending));
-            while let Some(fetched) = results.next().await {
-                fetched.log();
-                simulated |= fetched.is_simulated();
-                if fetched.is_in_doubt() {
-                    doubtful.push(fetched);
-                    continue;
-                }
-                symbol_outcomes::record(&mut symbols, &fetched, job.interval, requested);
-                if let Ok(day) = fetched.day {
-                    writer.write(job.bars(&fetched.pending.symbol, &fetched.queried_as, day)).await?;
-                }
-            }
-        }
-        for fetched in fetch.decide(doubtful).await {
+        let each = async |fetched: FetchedSymbol| {
+            simulated |= fetched.is_simulated();
             symbol_outcomes::record(&mut symbols, &fetched, job.interval, requested);
-        }
+            if let Ok(day) = fetched.day {
+                writer.write(job.bars(&fetched.pending.symbol, &fetched.queried_as, day)).await?;
+            }
+            Ok(())
+        };
+        fetch.for_each(pending, each).await?;
         let records = writer.finish().await?;
         symbol_outcomes::shorten(&mut symbols);
         let ends_at = symbol_outcomes::sessions_end_by(&symbols, job.session_wait.latest_end);

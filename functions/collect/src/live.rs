@@ -3,9 +3,8 @@
 //! One invocation is one attempt here, too: what the market did not answer, `statemachine/live.asl.json` requests later.
 //! What a tick lacks is left to the next one, whose window reaches back, and to the daily run, which collects the day anew.
 
-use std::{collections::BTreeSet, pin::pin};
+use std::collections::BTreeSet;
 
-use futures::StreamExt;
 use jiff::{SignedDuration, Timestamp};
 use lambda_runtime::tracing::Instrument;
 use shared::{
@@ -150,27 +149,16 @@ impl Results {
         pending: Vec<Pending>,
         written: &mut Written<'_>,
     ) -> Result<(), WriteError> {
-        let mut doubtful = Vec::new();
-        let mut results = pin!(fetch.symbols(pending));
-        while let Some(fetched) = results.next().await {
-            fetched.log();
+        let each = async |fetched: FetchedSymbol| {
             self.simulated |= fetched.is_simulated();
-            if fetched.is_in_doubt() {
-                doubtful.push(fetched);
-                continue;
-            }
             let FetchedSymbol { pending: Pending { symbol, .. }, queried_as, day, .. } = fetched;
             match day {
                 Ok(day) => written.add(&symbol, &queried_as, day).await?,
                 Err(failure) => self.record(symbol, failure),
             }
-        }
-        for FetchedSymbol { pending, day, .. } in fetch.decide(doubtful).await {
-            if let Err(failure) = day {
-                self.record(pending.symbol, failure);
-            }
-        }
-        Ok(())
+            Ok(())
+        };
+        fetch.for_each(pending, each).await
     }
 
     fn record(&mut self, symbol: Symbol, failure: Failure) {
