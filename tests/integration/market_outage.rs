@@ -33,8 +33,11 @@ async fn blocks_from_the_start(stack: &Stack) -> Result<()> {
     Ok(())
 }
 
-/// The symbols that have their bars already are not requested again.
+/// The symbols that have their bars already are not requested again. At four requests a second the block begins well before
+/// the last of them, however busy this machine is.
 async fn blocks_half_way(stack: &Stack) -> Result<()> {
+    let paced = [("MARKET_BURST", "1"), ("MARKET_REQUESTS_PER_SECOND", "4")];
+    stack.configure("CollectFunction", &paced, None).await?;
     let before = stack.market.handle.requests().len();
     let block_after_four = async {
         let requests = async || Ok((stack.market.handle.requests().len() >= before + 4).then_some(()));
@@ -46,7 +49,7 @@ async fn blocks_half_way(stack: &Stack) -> Result<()> {
     let blocked = count_blocked(&requests);
     ensure!(
         (1..=3).contains(&blocked),
-        "two requests are in flight, and the reference symbol is one: {blocked} were blocked"
+        "at most two requests are in flight, and the reference symbol is one: {blocked} were blocked"
     );
     Ok(())
 }
