@@ -2,7 +2,7 @@
 //! command that brings one up.
 
 use local::cloud::DEFAULT_WAIT_SCALE;
-use shared::yahoo_retention::is_yahoo;
+use shared::MarketSource;
 use url::Url;
 
 use crate::args::BadRequest;
@@ -11,19 +11,20 @@ use crate::args::BadRequest;
 const AS_ON_AWS: f64 = 1.0;
 
 /// The wait scale with a market at `market_url`, where `None` is the simulated one: that of the option `--wait-scale`, otherwise
-/// [`DEFAULT_WAIT_SCALE`]. With Yahoo it is 1, since the waits are what keeps a market that blocks from being queried again
+/// [`DEFAULT_WAIT_SCALE`]. With a source's own servers it is 1, since the waits are what keeps a market that blocks from being queried again
 /// within seconds.
 ///
 /// # Errors
-/// When the option shortens the waits for Yahoo.
+/// When the option shortens the waits for a source's own servers.
 pub fn wait_scale(market_url: Option<&Url>, option: Option<f64>) -> Result<f64, BadRequest> {
-    if !market_url.and_then(Url::host_str).is_some_and(is_yahoo) {
+    let Some(source) = market_url.and_then(Url::host_str).and_then(MarketSource::of_host) else {
         return Ok(option.unwrap_or(DEFAULT_WAIT_SCALE));
-    }
+    };
     match option {
         Some(scale) if scale < AS_ON_AWS => Err(BadRequest(format!(
-            "with --wait-scale {scale} Yahoo would be queried again seconds after it has blocked this machine: where the market \
-             is Yahoo, waits last as long as on AWS, so leave --wait-scale out"
+            "with --wait-scale {scale} {source} would be queried again seconds after it has blocked this machine: where the market \
+             is {source}, waits last as long as on AWS, so leave --wait-scale out",
+            source = source.label
         ))),
         _ => Ok(AS_ON_AWS),
     }
@@ -34,7 +35,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn waits_are_never_shortened_for_yahoo() -> Result<(), Box<dyn std::error::Error>> {
+    fn waits_are_never_shortened_for_a_source() -> Result<(), Box<dyn std::error::Error>> {
         for (market, option, expected) in [
             (None, None, Some(DEFAULT_WAIT_SCALE)),
             (None, Some(0.0), Some(0.0)),

@@ -7,7 +7,7 @@ use strum::{Display, EnumString, IntoStaticStr, VariantArray};
 /// The length of a bar, in Yahoo's spelling. A bar counts in the hour in which it starts; one of an hour may reach into
 /// the next.
 ///
-/// How far back bars of each length can be collected is in [`crate::yahoo_retention`].
+/// How far back bars of each length can be collected is in [`crate::market_source`].
 #[derive(
     Debug,
     Clone,

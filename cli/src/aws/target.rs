@@ -10,7 +10,7 @@ use aws_sdk_sfn::config::ProvideCredentials;
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use local::{LocalCloud, cloud::Storage};
-use shared::yahoo_retention::is_yahoo;
+use shared::MarketSource;
 use url::Url;
 
 use super::{
@@ -156,16 +156,16 @@ impl Target {
         output.with_context(|| format!("{} has no output {name}: deploy this version's template.yaml", self.name))
     }
 
-    /// Whether its market is Yahoo, which keeps bars for a limited time only.
-    pub fn uses_yahoo(&self) -> bool {
-        let url = self.outputs.get("MarketUrl").and_then(|url| Url::parse(url).ok());
-        url.as_ref().and_then(Url::host_str).is_some_and(is_yahoo)
+    /// The source whose own servers are its market, and whose limits apply; none where the market is another server.
+    pub fn source(&self) -> Option<&'static MarketSource> {
+        let url = self.outputs.get("MarketUrl").and_then(|url| Url::parse(url).ok())?;
+        MarketSource::of_host(url.host_str()?)
     }
 
     /// Whether prices can be those of its market: a local cloud keeps what it holds when another market takes the place of the
     /// simulated one.
     pub fn may_have_prices(&self, simulated: bool) -> bool {
-        !(simulated && self.uses_yahoo())
+        !(simulated && self.source().is_some())
     }
 
     /// The ARN of an execution of the pipeline.
@@ -290,10 +290,10 @@ mod tests {
 
     #[test]
     fn the_market_is_known_from_the_outputs() {
-        assert!(target(None).uses_yahoo());
+        assert_eq!(target(None).source(), Some(&MarketSource::YAHOO));
         let simulated = [("MarketUrl".to_owned(), "http://127.0.0.1:8080".to_owned())];
         let simulated = Target { outputs: simulated.into(), ..target(None) };
-        assert!(!simulated.uses_yahoo());
+        assert_eq!(simulated.source(), None);
         for (target, simulated, possible) in [
             (&target(None), true, false),
             (&target(None), false, true),

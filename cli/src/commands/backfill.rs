@@ -8,7 +8,7 @@ pub mod table;
 
 use futures::{StreamExt, stream::FuturesUnordered};
 use jiff::Timestamp;
-use shared::{Interval, Symbol, TradeDate, trading_calendar::NEW_YORK, yahoo_retention};
+use shared::{Interval, MarketSource, Symbol, TradeDate, trading_calendar::NEW_YORK};
 
 use crate::{
     args::{BackfillArgs, BadRequest, dates},
@@ -29,8 +29,8 @@ pub async fn backfill(args: BackfillArgs, console: &Console) -> anyhow::Result<E
     out.check(None)?;
     let progress = console.progress();
     let target = unless_interrupted(Target::find(&args.target, &progress)).await?;
-    if target.uses_yahoo() {
-        check_retention(args.period.from, args.period.interval, now)?;
+    if let Some(source) = target.source() {
+        check_retention(source, args.period.from, args.period.interval, now)?;
     }
     let symbols = unless_interrupted(lists::symbols(&target, &args.period.what)).await?;
     let plan = Plan::of(dates(&range), &symbols, now);
@@ -55,14 +55,19 @@ pub async fn backfill(args: BackfillArgs, console: &Console) -> anyhow::Result<E
     print_reports(&reports, &backfill, console, &progress)
 }
 
-/// Rejects a range whose first day is older than the bars that Yahoo keeps.
-fn check_retention(from: TradeDate, interval: Interval, now: Timestamp) -> Result<(), BadRequest> {
-    let (kept, earliest) =
-        (yahoo_retention::days_kept(interval), yahoo_retention::earliest(interval, now, &NEW_YORK.zone));
+/// Rejects a range whose first day is older than the bars that the source keeps.
+fn check_retention(
+    source: &MarketSource,
+    from: TradeDate,
+    interval: Interval,
+    now: Timestamp,
+) -> Result<(), BadRequest> {
+    let (label, kept) = (source.label, source.days_kept(interval));
+    let earliest = source.earliest(interval, now, &NEW_YORK.zone);
     if from >= earliest {
         return Ok(());
     }
-    let problem = format!("Yahoo has {interval} bars of the last {kept} days only, and {from} is older");
+    let problem = format!("{label} has {interval} bars of the last {kept} days only, and {from} is older");
     Err(BadRequest(format!("{problem}: use --from {earliest} or later")))
 }
 

@@ -8,7 +8,7 @@ use std::{collections::BTreeSet, ops::RangeInclusive};
 
 use jiff::Timestamp;
 use serde::Deserialize;
-use shared::{Interval, Symbol, TradeDate, currency, trading_calendar::NEW_YORK, yahoo_retention};
+use shared::{Interval, Symbol, TradeDate, currency, trading_calendar::NEW_YORK};
 
 use crate::{
     args::{GapsArgs, dates},
@@ -89,10 +89,12 @@ fn parameters(range: &RangeInclusive<TradeDate>, interval: Interval) -> Vec<Stri
 /// The commands that fill the gaps; `None` when there are none.
 fn advice(args: &GapsArgs, days: &[Coverage], target: &Target, now: Timestamp) -> Option<String> {
     let interval = args.period.interval;
-    let earliest = target.uses_yahoo().then(|| yahoo_retention::earliest(interval, now, &NEW_YORK.zone));
+    let source = target.source();
+    let earliest = source.map(|source| source.earliest(interval, now, &NEW_YORK.zone));
     gap_range(days, None)?;
     let Some((first, last)) = gap_range(days, earliest) else {
-        return Some(format!("Yahoo has no {interval} bars of those days any more"));
+        let label = source.map_or("the market", |source| source.label);
+        return Some(format!("{label} has no {interval} bars of those days any more"));
     };
     let options = options(args);
     let mut advice = format!("next:\n  cargo finstream backfill --from {first} --to {last}{options}");

@@ -2,11 +2,10 @@
 
 use jiff::Timestamp;
 use shared::{
-    ErrorName, Interval, NamedError, TradeDate,
+    ErrorName, Interval, MarketSource, NamedError, TradeDate,
     json::InvalidJson,
     payload::{FailedSymbol, Reason},
     run_id::InvalidRunId,
-    yahoo_retention,
 };
 
 use crate::{ListError, failure::Failure, writer::WriteError};
@@ -68,13 +67,16 @@ pub enum Error {
     /// The date has not begun anywhere.
     #[error("the trade date {0} lies in the future: use a date whose session has ended")]
     Future(TradeDate),
-    /// Yahoo no longer keeps bars of that length of the date.
+    /// The source no longer keeps bars of that length of the date.
     #[error(
-        "the trade date {date} is too old: yahoo keeps {interval} bars for {days} days, so use {earliest} or later{longer}",
-        days = yahoo_retention::days_kept(*.interval),
-        longer = if *.interval == Interval::OneHour { "" } else { ", or the interval 1h" }
+        "the trade date {date} is too old: {name} keeps {interval} bars for {days} days, so use {earliest} or later{longer}",
+        name = .kept_by.name,
+        days = .kept_by.days_kept(*.interval),
+        longer = .kept_by.kept_longer_than(*.interval).map(|it| format!(", or the interval {it}")).unwrap_or_default()
     )]
     TooOld {
+        /// The source of the bars.
+        kept_by: &'static MarketSource,
         /// The date that was requested.
         date: TradeDate,
         /// The length of the bars.
@@ -82,13 +84,16 @@ pub enum Error {
         /// The earliest date that can be requested, in the exchange's zone.
         earliest: TradeDate,
     },
-    /// Yahoo no longer keeps bars of that length of the sessions before the scheduled time.
+    /// The source no longer keeps bars of that length of the sessions before the scheduled time.
     #[error(
-        "the scheduled_time {at} is too old: yahoo keeps {interval} bars for {days} days; leave it out for the newest \
+        "the scheduled_time {at} is too old: {name} keeps {interval} bars for {days} days; leave it out for the newest \
          session, or name a trade_date",
-        days = yahoo_retention::days_kept(*.interval),
+        name = .kept_by.name,
+        days = .kept_by.days_kept(*.interval),
     )]
     ScheduledTimeTooOld {
+        /// The source of the bars.
+        kept_by: &'static MarketSource,
         /// The scheduled time, in UTC.
         at: Timestamp,
         /// The length of the bars.

@@ -32,7 +32,6 @@ use serde_json::Value;
 use shared::{
     Companies, HandlerError, Interval, ListName, SymbolList, TradeDate,
     payload::{CollectOutcome, Collection, Reason, RunRequest, SessionWait, SymbolOutcomes},
-    yahoo_retention,
 };
 
 pub use error::Error;
@@ -123,10 +122,7 @@ impl Collector {
         let at = request.scheduled_time.unwrap_or(now);
         match request.trade_date {
             Some(date) => self.validate_date(date, interval, now)?,
-            None if self.is_too_old(self.date(at), interval, now) => {
-                return Err(Error::ScheduledTimeTooOld { at, interval });
-            }
-            None => {}
+            None => self.validate_scheduled_time(at, interval, now)?,
         }
         let (list, companies) = self.list(request.list.as_ref(), request.symbols.as_ref()).await?;
         let trade_date = match request.trade_date {
@@ -168,21 +164,19 @@ impl Collector {
         if date.is_future(now) {
             return Err(Error::Future(date));
         }
-        if self.is_too_old(date, interval, now) {
-            let earliest = yahoo_retention::earliest(interval, now, &self.yahoo.settings().zone);
-            return Err(Error::TooOld { date, interval, earliest });
+        match self.yahoo.earliest(interval, now) {
+            Some((earliest, kept_by)) if date < earliest => Err(Error::TooOld { kept_by, date, interval, earliest }),
+            _ => Ok(()),
         }
-        Ok(())
     }
 
-    /// The date on the clock of the reference symbol's exchange.
-    fn date(&self, at: Timestamp) -> TradeDate {
-        at.to_zoned(self.yahoo.settings().zone.clone()).date().into()
-    }
-
-    /// Whether Yahoo no longer keeps the date's bars; another market may.
-    fn is_too_old(&self, date: TradeDate, interval: Interval, now: Timestamp) -> bool {
-        self.yahoo.is_yahoo() && date < yahoo_retention::earliest(interval, now, &self.yahoo.settings().zone)
+    /// Rejects a scheduled time whose sessions the market no longer has.
+    fn validate_scheduled_time(&self, at: Timestamp, interval: Interval, now: Timestamp) -> Result<(), Error> {
+        let date = TradeDate::from(at.to_zoned(self.yahoo.settings().zone.clone()).date());
+        match self.yahoo.earliest(interval, now) {
+            Some((earliest, kept_by)) if date < earliest => Err(Error::ScheduledTimeTooOld { kept_by, at, interval }),
+            _ => Ok(()),
+        }
     }
 
     async fn run(&self, job: Job, invocation: &Invocation, breaker: &CircuitBreaker) -> Result<Collection, Error> {
@@ -316,7 +310,7 @@ mod tests {
         {
             let event = LambdaEvent::new(json!({"trade_date": "2019-01-04", "interval": interval}), Context::default());
             let error: Diagnostic = collector.handle(event).await.err().ok_or("it was not rejected")?.into();
-            let earliest = yahoo_retention::earliest(interval.parse()?, now, &collector.yahoo.settings().zone);
+            let (earliest, _) = collector.yahoo.earliest(interval.parse()?, now).ok_or("no limit")?;
             assert_eq!(error.error_type, "InvalidInput");
             assert_eq!(
                 error.error_message,

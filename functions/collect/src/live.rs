@@ -45,9 +45,7 @@ impl Collector {
         if scheduled_time > now + CLOCK_SKEW {
             return Err(Error::ScheduledTimeInFuture { at: scheduled_time, now });
         }
-        if self.is_too_old(self.date(scheduled_time), interval, now) {
-            return Err(Error::ScheduledTimeTooOld { at: scheduled_time, interval });
-        }
+        self.validate_scheduled_time(scheduled_time, interval, now)?;
         let until = request.until.unwrap_or(scheduled_time).min(invocation.collected_at());
         let (list, companies) = self.list(request.list.as_ref(), request.symbols.as_ref()).await?;
         let symbols = request.symbols.as_deref().unwrap_or_else(|| companies.symbols());

@@ -6,7 +6,7 @@ use std::path::Path;
 use anyhow::{Context, bail};
 use reqwest::Url;
 use serde::Deserialize;
-use shared::yahoo_retention::is_yahoo;
+use shared::MarketSource;
 use tokio::process::Command;
 
 use super::{LIVE, LocalCloud, SCHEDULE_STATE, Storage, build};
@@ -38,14 +38,14 @@ pub(super) fn parameters(market_url: &str) -> anyhow::Result<BTreeMap<String, St
     Ok(chosen.map(|(name, value)| (name.to_owned(), value.to_owned())).into())
 }
 
-/// Only Yahoo needs a low request rate.
+/// Only a source's own servers need a low request rate.
 fn requests_per_second(market_url: &str) -> &'static str {
-    if is_yahoo_at(market_url) { "1" } else { "1000" }
+    if source_at(market_url).is_some() { "1" } else { "1000" }
 }
 
-/// Whether a URL is of Yahoo.
-pub(super) fn is_yahoo_at(market_url: &str) -> bool {
-    Url::parse(market_url).is_ok_and(|url| url.host_str().is_some_and(is_yahoo))
+/// The source that a URL's host belongs to.
+pub(super) fn source_at(market_url: &str) -> Option<&'static MarketSource> {
+    MarketSource::of_host(Url::parse(market_url).ok()?.host_str()?)
 }
 
 /// Lambda's name of an architecture, by Rust's name.

@@ -30,7 +30,7 @@ pub(super) async fn up(options: UpOptions, progress: &dyn Progress) -> anyhow::R
     let mut data = match options.storage {
         Storage::Ephemeral => None,
         Storage::Persistent => {
-            let prices = if deploy::is_yahoo_at(market_url(&options)) { Prices::Yahoo } else { Prices::Simulated };
+            let prices = deploy::source_at(market_url(&options)).map_or(Prices::Simulated, |_| Prices::Yahoo);
             Some(Data::open(&home, &data::ministack_version(&requirements)?, prices)?)
         }
     };

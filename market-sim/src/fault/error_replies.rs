@@ -1,7 +1,7 @@
 //! Errors with Yahoo's status and message, sent even if the request is valid.
 
 use axum::http::StatusCode;
-use shared::{Interval, yahoo_retention::days_kept};
+use shared::{Interval, MarketSource};
 
 use crate::{
     error_reply::ErrorReply,
@@ -19,7 +19,7 @@ pub fn not_listed_yet(query: &Query) -> ErrorReply {
 
 pub fn too_old(query: &Query) -> ErrorReply {
     let ((start, end), interval) = (window(query), interval(query));
-    let days = interval.parse().map_or(days_kept(Interval::FiveMinutes), days_kept);
+    let days = MarketSource::YAHOO.days_kept(interval.parse().unwrap_or(Interval::FiveMinutes));
     ErrorReply {
         status: StatusCode::UNPROCESSABLE_ENTITY,
         code: "Unprocessable Entity",

@@ -112,16 +112,17 @@ fn a_finished_day_is_one_line() -> Result {
 }
 
 #[test]
-fn days_that_yahoo_no_longer_keeps_are_rejected_before_anything_runs() -> Result {
+fn days_that_the_source_no_longer_keeps_are_rejected_before_anything_runs() -> Result {
     let now = "2026-11-23T12:00:00Z".parse()?;
-    let error = check_retention("2026-09-24".parse()?, Interval::FiveMinutes, now).map_err(|error| error.to_string());
+    let error = check_retention(&MarketSource::YAHOO, "2026-09-24".parse()?, Interval::FiveMinutes, now)
+        .map_err(|error| error.to_string());
     assert_eq!(
         error,
         Err("Yahoo has 5m bars of the last 60 days only, and 2026-09-24 is older: use --from 2026-09-25 or later"
             .into())
     );
-    assert_eq!(check_retention("2026-09-25".parse()?, Interval::FiveMinutes, now), Ok(()));
-    assert_eq!(check_retention("2026-09-24".parse()?, Interval::OneHour, now), Ok(()));
+    assert_eq!(check_retention(&MarketSource::YAHOO, "2026-09-25".parse()?, Interval::FiveMinutes, now), Ok(()));
+    assert_eq!(check_retention(&MarketSource::YAHOO, "2026-09-24".parse()?, Interval::OneHour, now), Ok(()));
     Ok(())
 }
 

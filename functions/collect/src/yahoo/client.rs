@@ -7,9 +7,8 @@ use jiff::{Timestamp, ToSpan, tz::TimeZone};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use reqwest::Url;
 use shared::{
-    Interval, Symbol, TradeDate,
+    Interval, MarketSource, Symbol, TradeDate,
     payload::{LiveWindow, Reason},
-    yahoo_retention::is_yahoo,
 };
 use tokio::time::{Instant, sleep};
 
@@ -133,9 +132,11 @@ impl Yahoo {
         Ok(Self { transport, settings, rate_limiter })
     }
 
-    /// Whether requests go to Yahoo itself, with its limits, and not to another server with the same endpoint.
-    pub fn is_yahoo(&self) -> bool {
-        self.settings.base.host_str().is_some_and(is_yahoo)
+    /// The earliest date whose bars the market still has at `now`, in the zone of the reference symbol's exchange, and the
+    /// source that keeps them; none where requests go to another server with the same endpoint, which has no such limit.
+    pub fn earliest(&self, interval: Interval, now: Timestamp) -> Option<(TradeDate, &'static MarketSource)> {
+        let source = MarketSource::of_host(self.settings.base.host_str()?)?;
+        Some((source.earliest(interval, now, &self.settings.zone), source))
     }
 
     /// The settings that the client was built with.
