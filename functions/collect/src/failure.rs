@@ -9,7 +9,7 @@ use shared::payload::Reason;
 pub struct Failure {
     /// The kind of failure, as the answer gives it.
     pub reason: Reason,
-    /// What happened: Yahoo's own message where it sent one. A long one is cut.
+    /// What happened: the market's own message where it sent one. A long one is cut.
     pub detail: String,
     /// Whether it is an answer about the symbol, and so one of the symbol's attempts. A request that was not sent is none,
     /// and neither is one that the market refused or left unanswered as it did others.

@@ -5,6 +5,7 @@
 
 use std::{
     pin::pin,
+    slice,
     sync::{OnceLock, PoisonError},
 };
 
@@ -20,14 +21,14 @@ use crate::{
     circuit_breaker::CircuitBreaker,
     failure::Failure,
     pending::Pending,
+    source::{Day, Source, SymbolDay},
     writer::WriteError,
-    yahoo::{Day, SymbolDay, Yahoo, yahoo_symbol},
 };
 
 /// One pass over the symbols of one trade date.
 #[derive(Debug)]
 pub struct Fetch<'a> {
-    yahoo: &'a Yahoo,
+    source: &'a dyn Source,
     companies: &'a Companies,
     breaker: &'a CircuitBreaker,
     day: Day,
@@ -91,7 +92,7 @@ impl FetchedSymbol {
 impl<'a> Fetch<'a> {
     /// A pass for the bars of a day, in a run that is resumed or not, with a symbol that is already collected.
     pub fn new(
-        yahoo: &'a Yahoo,
+        source: &'a dyn Source,
         companies: &'a Companies,
         breaker: &'a CircuitBreaker,
         day: Day,
@@ -99,20 +100,22 @@ impl<'a> Fetch<'a> {
         collected: Option<&CollectedSymbol>,
     ) -> Self {
         let answered =
-            collected.map(|collected| yahoo_symbol(collected.queried_as.as_ref().unwrap_or(&collected.symbol)));
+            collected.map(|collected| source.spelling(collected.queried_as.as_ref().unwrap_or(&collected.symbol)));
         let answered = answered.map(OnceLock::from).unwrap_or_default();
         let traded = std::sync::Mutex::default();
-        Self { yahoo, companies, breaker, day, is_resumed, answered, traded, reference: Mutex::default() }
+        Self { source, companies, breaker, day, is_resumed, answered, traded, reference: Mutex::default() }
     }
 
     /// The result of every symbol. Those with the fewest attempts come first, of these the ones that the market has
-    /// refused last, and the very first alone, so that a market which blocks this client gets one request.
+    /// refused last, and the very first batch alone, so that a market which blocks this client gets one request.
     fn symbols(&self, mut pending: Vec<Pending>) -> impl Stream<Item = FetchedSymbol> {
         pending.sort_by_key(|symbol| (symbol.attempts, symbol.refusals));
-        let rest = pending.split_off(pending.len().min(1));
-        let concurrency = self.yahoo.settings().concurrency.get();
-        let rest = stream::iter(rest).map(|symbol| self.symbol(symbol)).buffered(concurrency);
-        stream::iter(pending).then(|symbol| self.symbol(symbol)).chain(rest)
+        let size = self.source.batch_size().get();
+        let mut batches: Vec<_> = pending.chunks(size).map(<[Pending]>::to_vec).collect();
+        let rest = batches.split_off(batches.len().min(1));
+        let concurrency = self.source.concurrency().get();
+        let rest = stream::iter(rest).map(|batch| self.batch(batch)).buffered(concurrency);
+        stream::iter(batches).then(|batch| self.batch(batch)).chain(rest).flat_map(stream::iter)
     }
 
     /// The reference symbol's day, queried before any other symbol's, which shows whether its exchange trades.
@@ -121,8 +124,7 @@ impl<'a> Fetch<'a> {
     /// Why it has no bars. A market that refuses the client, or is down, opens the breaker.
     pub async fn reference(&self) -> Result<SymbolDay, Failure> {
         let mut known = self.reference.lock().await;
-        let (began, day) =
-            (Instant::now(), self.yahoo.day(self.breaker, &self.yahoo.settings().reference, self.day).await);
+        let (began, day) = (Instant::now(), self.day(self.source.reference()).await);
         match &day {
             Ok(day) => {
                 self.breaker.record_answer(began);
@@ -225,11 +227,24 @@ impl<'a> Fetch<'a> {
         }
     }
 
-    async fn symbol(&self, mut pending: Pending) -> FetchedSymbol {
+    /// The results of a batch, in its order.
+    async fn batch(&self, pending: Vec<Pending>) -> Vec<FetchedSymbol> {
         let began = Instant::now();
-        let (queried_as, mut day) = self.query(&pending.symbol).await;
+        let days = self.query(&pending).await;
         let replied = Instant::now();
-        match &mut day {
+        let mut batch = Vec::with_capacity(pending.len());
+        for (pending, (queried_as, day)) in pending.into_iter().zip(days) {
+            let mut fetched = FetchedSymbol { pending, queried_as, day, replied };
+            self.record(&mut fetched, began).await;
+            batch.push(fetched);
+        }
+        batch
+    }
+
+    /// Records what the result of a query that began at `began` says of the market.
+    async fn record(&self, fetched: &mut FetchedSymbol, began: Instant) {
+        let FetchedSymbol { pending, queried_as, day, replied } = fetched;
+        match day {
             Ok(day) => {
                 self.breaker.record_answer(began);
                 self.record_traded(day);
@@ -237,32 +252,44 @@ impl<'a> Fetch<'a> {
             }
             Err(failure) if !failure.counts_as_attempt => {}
             Err(failure) if failure.shows_market_is_up() => self.breaker.record_answer(began),
-            Err(failure) if failure.reason == Reason::Blocked => self.on_refusal(&mut pending, failure).await,
+            Err(failure) if failure.reason == Reason::Blocked => self.on_refusal(pending, failure).await,
             Err(_) => {
                 if self.breaker.record_unanswered(began) {
-                    self.find_out_since(replied).await;
+                    self.find_out_since(*replied).await;
                 }
             }
         }
-        FetchedSymbol { pending, queried_as, day, replied }
     }
 
-    /// Queries the symbol in Yahoo's spelling and, where Yahoo does not know it, the company's new symbol.
-    async fn query(&self, symbol: &Symbol) -> (Symbol, Result<SymbolDay, Failure>) {
-        let queried_as = yahoo_symbol(symbol);
-        let day = self.yahoo.day(self.breaker, &queried_as, self.day).await;
-        let is_unknown = day.as_ref().is_err_and(|failure| failure.reason == Reason::UnknownSymbol);
-        match self.companies.successor(symbol) {
-            Some(successor) if is_unknown => {
-                let successor = yahoo_symbol(successor);
-                let day = self.yahoo.day(self.breaker, &successor, self.day).await;
-                (successor, day)
+    /// Queries the symbols in the source's spelling and, where it does not know one, the company's new symbol.
+    async fn query(&self, pending: &[Pending]) -> Vec<(Symbol, Result<SymbolDay, Failure>)> {
+        let symbols: Vec<_> = pending.iter().map(|pending| self.source.spelling(&pending.symbol)).collect();
+        let days = self.source.days(self.breaker, &symbols, self.day).await;
+        let mut results: Vec<_> = symbols.into_iter().zip(days).collect();
+        let is_unknown =
+            |day: &Result<_, Failure>| day.as_ref().is_err_and(|failure| failure.reason == Reason::UnknownSymbol);
+        let unknown = pending.iter().zip(&mut results).filter(|(_, (_, day))| is_unknown(day));
+        let renamed = unknown.filter_map(|(pending, result)| {
+            let successor = self.companies.successor(&pending.symbol)?;
+            Some((result, self.source.spelling(successor)))
+        });
+        let (renamed, successors): (Vec<_>, Vec<_>) = renamed.unzip();
+        if !successors.is_empty() {
+            let days = self.source.days(self.breaker, &successors, self.day).await;
+            for (result, day) in renamed.into_iter().zip(successors.into_iter().zip(days)) {
+                *result = day;
             }
-            _ => (queried_as, day),
         }
+        results
     }
 
-    /// A refusal opens the breaker, unless Yahoo refuses the symbol alone, as the reference symbol shows. At the start of a
+    /// One symbol, in the source's spelling.
+    async fn day(&self, symbol: &Symbol) -> Result<SymbolDay, Failure> {
+        let mut days = self.source.days(self.breaker, slice::from_ref(symbol), self.day).await;
+        days.pop().unwrap_or_else(|| Err(Failure::malformed("no result for the symbol")))
+    }
+
+    /// A refusal opens the breaker, unless the market refuses the symbol alone, as the reference symbol shows. At the start of a
     /// run that is not found out: a market that blocks this client gets one request.
     async fn on_refusal(&self, pending: &mut Pending, failure: &mut Failure) {
         pending.refusals += 1;
@@ -289,14 +316,14 @@ impl<'a> Fetch<'a> {
 
     /// Whether the reply lists no session of the day on the clock of the reference symbol's exchange.
     fn is_without_session_at_home(&self, failure: &Failure) -> bool {
-        failure.reason == Reason::NoSession && failure.zone.as_ref() == Some(&self.yahoo.settings().zone)
+        failure.reason == Reason::NoSession && failure.zone.as_ref() == Some(self.source.zone())
     }
 
     /// Queries the reference symbol, and opens the breaker unless it is answered. Where only that one may be at fault, a
     /// symbol that has bars of the day is queried, too.
     async fn query_reference(&self, known: &mut ReferenceDay) {
-        let (began, reference) = (Instant::now(), &self.yahoo.settings().reference);
-        *known = match self.yahoo.day(self.breaker, reference, self.day).await {
+        let (began, reference) = (Instant::now(), self.source.reference());
+        *known = match self.day(reference).await {
             Ok(day) => ReferenceDay::Traded(day.session.zone),
             Err(failure) if failure.shows_market_is_up() || failure.reason == Reason::NoSession => {
                 ReferenceDay::WithoutBars
@@ -317,7 +344,7 @@ impl<'a> Fetch<'a> {
     /// Whether a symbol that was answered before is answered again.
     async fn is_answered_still(&self) -> bool {
         match self.answered.get() {
-            Some(symbol) => self.yahoo.day(self.breaker, symbol, self.day).await.is_ok(),
+            Some(symbol) => self.day(symbol).await.is_ok(),
             None => false,
         }
     }

@@ -11,8 +11,8 @@ use shared::{
 use crate::{
     invocation::{Invocation, truncated},
     pending::Pending,
+    source::{Source, SymbolDay},
     symbol_outcomes,
-    yahoo::{SymbolDay, yahoo_symbol},
 };
 
 /// The work of one invocation, with every default filled in.
@@ -58,10 +58,11 @@ impl Job {
         request: ResumeRequest,
         (companies, is_current): (Arc<Companies>, bool),
         default: SessionWait,
+        source: &dyn Source,
         invocation: &Invocation,
     ) -> Self {
         let earlier = request.collection;
-        let mut pending = symbol_outcomes::pending(&earlier.symbols, earlier.outcome, invocation.began_at);
+        let mut pending = symbol_outcomes::pending(&earlier.symbols, earlier.outcome, source, invocation.began_at);
         if earlier.list.is_some() && is_current {
             let known: BTreeSet<_> = earlier.symbols.requested().collect();
             let added = companies.symbols().iter().filter(|symbol| !known.contains(symbol));
@@ -94,9 +95,9 @@ impl Job {
     }
 
     /// The bars of one symbol as they are written to the lake.
-    pub fn bars(&self, symbol: &Symbol, queried_as: &Symbol, day: SymbolDay) -> impl Iterator<Item = Bar> {
+    pub fn bars(&self, source: &dyn Source, fetched: (&Symbol, &Symbol), day: SymbolDay) -> impl Iterator<Item = Bar> {
         let Self { companies, interval, collected_at, run_id, .. } = self;
-        bars(companies, (symbol, queried_as), day, (*interval, *collected_at, run_id.clone()))
+        bars((companies, source), fetched, day, (*interval, *collected_at, run_id.clone()))
     }
 
     /// The answer of the invocation, with the records of the earlier ones added.
@@ -131,12 +132,12 @@ impl Job {
 
 /// The bars of one symbol as they are written to the lake, of a collection that began at an instant in UTC.
 pub fn bars(
-    companies: &Companies,
+    (companies, source): (&Companies, &dyn Source),
     (symbol, queried_as): (&Symbol, &Symbol),
     day: SymbolDay,
     (interval, collected_at, run_id): (Interval, Timestamp, RunId),
 ) -> impl Iterator<Item = Bar> {
-    let company_name = company_name(companies, symbol, queried_as)
+    let company_name = company_name(companies, (symbol, queried_as), |symbol| source.spelling(symbol))
         .map(str::to_owned)
         .or(day.name)
         .unwrap_or_else(|| symbol.to_string());
@@ -161,8 +162,12 @@ pub fn bars(
 
 /// The name in the companies file: that of the company which trades under the symbol today, or which answered as its
 /// successor. A former symbol that answers by itself belongs to somebody else by now: FB is a fund since 2025.
-fn company_name<'a>(companies: &'a Companies, symbol: &Symbol, queried_as: &Symbol) -> Option<&'a str> {
-    let successor = companies.successor(symbol).filter(|successor| yahoo_symbol(successor) == *queried_as);
+fn company_name<'a>(
+    companies: &'a Companies,
+    (symbol, queried_as): (&Symbol, &Symbol),
+    spelling: impl Fn(&Symbol) -> Symbol,
+) -> Option<&'a str> {
+    let successor = companies.successor(symbol).filter(|successor| spelling(successor) == *queried_as);
     companies.name(successor.unwrap_or(symbol))
 }
 
@@ -183,7 +188,7 @@ mod tests {
             ("AAPL", "AAPL", None),
         ] {
             assert_eq!(
-                company_name(&companies, &symbol.parse()?, &queried_as.parse()?),
+                company_name(&companies, (&symbol.parse()?, &queried_as.parse()?), Symbol::clone),
                 name,
                 "{symbol} as {queried_as}"
             );

@@ -5,6 +5,7 @@
 //! what is missing, and `statemachine/pipeline.asl.json` resumes the collection later.
 
 mod circuit_breaker;
+mod doubtful;
 mod error;
 mod event;
 mod failure;
@@ -16,10 +17,12 @@ mod job;
 mod kinesis;
 mod lists;
 mod live;
+mod local_times;
 mod pending;
 mod probe;
 mod rate_limiter;
 mod second_attempt;
+mod source;
 mod symbol_outcomes;
 mod writer;
 mod yahoo;
@@ -39,7 +42,8 @@ pub use firehose::DeliveryStream;
 pub use invocation::Invocation;
 pub use kinesis::DataStream;
 pub use lists::{ListError, Lists};
-pub use yahoo::{HttpReply, MarketSettings, Transport, Unreachable, Yahoo};
+pub use source::{HttpReply, Source, Transport, Unreachable};
+pub use yahoo::{MarketSettings, Yahoo};
 
 use crate::{
     circuit_breaker::CircuitBreaker,
@@ -47,8 +51,8 @@ use crate::{
     fetch::{Fetch, FetchedSymbol},
     job::Job,
     pending::Pending,
+    source::{Day, Scope},
     writer::Writer,
-    yahoo::{Day, Scope},
 };
 
 /// The time limit of an HTTP request, and of a probe, for which somebody waits, too: API Gateway waits 30 seconds for an
@@ -61,8 +65,8 @@ const HTTP_TIMEOUT: Duration = Duration::from_secs(28);
 pub struct Collector {
     /// The lists of companies: the symbols of a run over one, and the names of companies.
     pub lists: Lists,
-    /// The client of Yahoo's chart endpoint.
-    pub yahoo: Yahoo,
+    /// The source of the bars.
+    pub source: Box<dyn Source>,
     /// The delivery stream of the daily run (`DELIVERY_STREAM`).
     pub delivery: DeliveryStream,
     /// The data stream of the open session (`LIVE_STREAM`), where the stack has one.
@@ -98,13 +102,13 @@ impl Collector {
             Event::Resume(request) => {
                 let list = request.collection.list.clone().unwrap_or_default();
                 let names = self.lists.names(&list).await?;
-                let job = Job::resume(request, names, self.session_wait(true, &invocation), &invocation);
+                let job = Job::resume(request, names, self.session_wait(true, &invocation), &*self.source, &invocation);
                 serde_json::to_value(self.run(job, &invocation, &invocation.breaker()).await?)
             }
             Event::Live(request) => serde_json::to_value(self.tick(request, &invocation).await?),
             Event::Probe => {
                 let invocation = invocation.limited_to(HTTP_TIMEOUT);
-                serde_json::to_value(probe::probe(&self.yahoo, &invocation).await)
+                serde_json::to_value(probe::probe(&*self.source, &invocation).await)
             }
         };
         answer.map_err(Error::Answer)
@@ -127,7 +131,7 @@ impl Collector {
         let (list, companies) = self.list(request.list.as_ref(), request.symbols.as_ref()).await?;
         let trade_date = match request.trade_date {
             Some(date) => date,
-            None => self.yahoo.newest_session(breaker, at).await.map_err(Error::NewestSession)?.trade_date,
+            None => self.source.newest_session(breaker, at).await.map_err(Error::NewestSession)?.trade_date,
         };
         let symbols = request.symbols.as_ref().unwrap_or_else(|| companies.symbols());
         let run_id = request.run_id.map_or_else(|| invocation.request_id.parse(), Ok)?;
@@ -164,7 +168,7 @@ impl Collector {
         if date.is_future(now) {
             return Err(Error::Future(date));
         }
-        match self.yahoo.earliest(interval, now) {
+        match self.source.earliest(interval, now) {
             Some((earliest, kept_by)) if date < earliest => Err(Error::TooOld { kept_by, date, interval, earliest }),
             _ => Ok(()),
         }
@@ -172,8 +176,8 @@ impl Collector {
 
     /// Rejects a scheduled time whose sessions the market no longer has.
     fn validate_scheduled_time(&self, at: Timestamp, interval: Interval, now: Timestamp) -> Result<(), Error> {
-        let date = TradeDate::from(at.to_zoned(self.yahoo.settings().zone.clone()).date());
-        match self.yahoo.earliest(interval, now) {
+        let date = TradeDate::from(at.to_zoned(self.source.zone().clone()).date());
+        match self.source.earliest(interval, now) {
             Some((earliest, kept_by)) if date < earliest => Err(Error::ScheduledTimeTooOld { kept_by, at, interval }),
             _ => Ok(()),
         }
@@ -201,7 +205,8 @@ impl Collector {
             interval: job.interval,
             scope: Scope::Whole { now: invocation.began_at },
         };
-        let fetch = Fetch::new(&self.yahoo, &companies, breaker, day, job.earlier.is_some(), symbols.collected.first());
+        let fetch =
+            Fetch::new(&*self.source, &companies, breaker, day, job.earlier.is_some(), symbols.collected.first());
         let mut simulated = false;
         if job.was_stopped_by_market() {
             fetch.query_reference_first().await;
@@ -210,7 +215,7 @@ impl Collector {
             simulated |= fetched.is_simulated();
             symbol_outcomes::record(&mut symbols, &fetched, job.interval, requested);
             if let Ok(day) = fetched.day {
-                writer.write(job.bars(&fetched.pending.symbol, &fetched.queried_as, day)).await?;
+                writer.write(job.bars(&*self.source, (&fetched.pending.symbol, &fetched.queried_as), day)).await?;
             }
             Ok(())
         };
@@ -218,10 +223,9 @@ impl Collector {
         let records = writer.finish().await?;
         symbol_outcomes::shorten(&mut symbols);
         let ends_at = symbol_outcomes::sessions_end_by(&symbols, job.session_wait.latest_end);
-        let outcome = outcome((&job, invocation.began_at), &symbols, breaker, ends_at.is_some())?;
-        let waits_until = ends_at
-            .filter(|_| outcome == CollectOutcome::SessionOpen)
-            .map(|ends_at| ends_at + symbol_outcomes::LAST_BARS);
+        let outcome = outcome((&job, invocation.began_at), &symbols, (&*self.source, breaker), ends_at.is_some())?;
+        let waits_until =
+            ends_at.filter(|_| outcome == CollectOutcome::SessionOpen).map(|ends_at| self.source.ready_at(ends_at));
         let collection = job.collection((outcome, waits_until), symbols, records, simulated, invocation);
         tracing::info!(
             outcome = ?collection.outcome,
@@ -239,7 +243,7 @@ impl Collector {
 fn outcome(
     (job, now): (&Job, Timestamp),
     symbols: &SymbolOutcomes,
-    breaker: &CircuitBreaker,
+    (source, breaker): (&dyn Source, &CircuitBreaker),
     has_open_sessions: bool,
 ) -> Result<CollectOutcome, Error> {
     let stopped = match breaker.cause().map(|cause| cause.reason) {
@@ -248,7 +252,7 @@ fn outcome(
         Some(Reason::NotAttempted) => CollectOutcome::OutOfTime,
         Some(_) => CollectOutcome::Unavailable,
     };
-    if !symbol_outcomes::is_complete(symbols, now) {
+    if !symbol_outcomes::is_complete(symbols, source, now) {
         return Ok(stopped);
     }
     if symbol_outcomes::is_exchange_closed(symbols) {
@@ -283,8 +287,9 @@ mod tests {
         };
         let aws = aws_config::SdkConfig::builder().behavior_version(aws_config::BehaviorVersion::latest()).build();
         let delivery = DeliveryStream { client: aws_sdk_firehose::Client::new(&aws), name: "bars".into() };
-        let (lists, yahoo) = (Lists::new(aws_sdk_s3::Client::new(&aws), "lake".into()), Yahoo::new(settings)?);
-        Ok(Collector { lists, yahoo, delivery, live: None, session_wait: SignedDuration::ZERO })
+        let (lists, source) =
+            (Lists::new(aws_sdk_s3::Client::new(&aws), "lake".into()), Box::new(Yahoo::new(settings)?));
+        Ok(Collector { lists, source, delivery, live: None, session_wait: SignedDuration::ZERO })
     }
 
     #[tokio::test]
@@ -310,7 +315,7 @@ mod tests {
         {
             let event = LambdaEvent::new(json!({"trade_date": "2019-01-04", "interval": interval}), Context::default());
             let error: Diagnostic = collector.handle(event).await.err().ok_or("it was not rejected")?.into();
-            let (earliest, _) = collector.yahoo.earliest(interval.parse()?, now).ok_or("no limit")?;
+            let (earliest, _) = collector.source.earliest(interval.parse()?, now).ok_or("no limit")?;
             assert_eq!(error.error_type, "InvalidInput");
             assert_eq!(
                 error.error_message,

@@ -21,8 +21,8 @@ use crate::{
     job,
     kinesis::DataStream,
     pending::Pending,
+    source::{Day, Source, SymbolDay},
     writer::{WriteError, Writer},
-    yahoo::{Day, SymbolDay},
 };
 
 /// How far the scheduled time may be ahead of the function's clock.
@@ -52,10 +52,10 @@ impl Collector {
         let pending = request.pending.as_deref().unwrap_or(symbols);
 
         let window = LiveWindow::new(scheduled_time, until, interval);
-        let day = Day::of_window(window, interval, &self.yahoo.settings().zone);
+        let day = Day::of_window(window, interval, self.source.zone());
         let breaker = invocation.breaker();
-        let fetch = Fetch::new(&self.yahoo, &companies, &breaker, day, false, None);
-        let mut written = Written::new(stream, &companies, interval, invocation);
+        let fetch = Fetch::new(&*self.source, &companies, &breaker, day, false, None);
+        let mut written = Written::new(stream, (&companies, &*self.source), interval, invocation);
         let mut results = Results::default();
         // Symbols that somebody names may trade when the exchange of the reference symbol does not.
         let reference = if list.is_some() { Some(fetch.reference().await) } else { None };
@@ -64,7 +64,7 @@ impl Collector {
         if !is_closed {
             let mut pending: Vec<_> = pending.iter().map(Pending::from).collect();
             if let Some(Ok(day)) = reference {
-                let symbol = &self.yahoo.settings().reference;
+                let symbol = self.source.reference();
                 if let Some(at) = pending.iter().position(|it| it.symbol == *symbol) {
                     pending.swap_remove(at);
                     written.add(symbol, symbol, day).await?;
@@ -181,6 +181,7 @@ impl Results {
 struct Written<'a> {
     writer: Writer<'a, DataStream>,
     companies: &'a Companies,
+    source: &'a dyn Source,
     interval: Interval,
     collected_at: Timestamp,
     bars: usize,
@@ -188,9 +189,15 @@ struct Written<'a> {
 }
 
 impl<'a> Written<'a> {
-    fn new(stream: &'a DataStream, companies: &'a Companies, interval: Interval, invocation: &Invocation) -> Self {
+    fn new(
+        stream: &'a DataStream,
+        (companies, source): (&'a Companies, &'a dyn Source),
+        interval: Interval,
+        invocation: &Invocation,
+    ) -> Self {
         let (writer, collected_at) = (Writer::new(stream, invocation.writing_until()), invocation.collected_at());
-        Self { writer, companies, interval, collected_at, bars: 0, trade_dates: BTreeSet::new() }
+        let trade_dates = BTreeSet::new();
+        Self { writer, companies, source, interval, collected_at, bars: 0, trade_dates }
     }
 
     async fn add(&mut self, symbol: &Symbol, queried_as: &Symbol, day: SymbolDay) -> Result<(), WriteError> {
@@ -201,7 +208,7 @@ impl<'a> Written<'a> {
         self.bars += day.bars.len();
         self.trade_dates.insert(trade_date);
         let collection = (self.interval, self.collected_at, RunId::live(trade_date));
-        self.writer.write(job::bars(self.companies, (symbol, queried_as), day, collection)).await
+        self.writer.write(job::bars((self.companies, self.source), (symbol, queried_as), day, collection)).await
     }
 }
 

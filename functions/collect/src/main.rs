@@ -12,7 +12,7 @@ async fn main() -> Result<(), lambda_runtime::Error> {
     let aws = aws_config::load_defaults(aws_config::BehaviorVersion::latest()).await;
     let collector = Collector {
         lists: Lists::new(aws_sdk_s3::Client::new(&aws), env::required("DATA_BUCKET")?),
-        yahoo: Yahoo::new(MarketSettings::from_env()?)?,
+        source: Box::new(Yahoo::new(MarketSettings::from_env()?)?),
         delivery: DeliveryStream {
             client: aws_sdk_firehose::Client::new(&aws),
             name: env::required("DELIVERY_STREAM")?,

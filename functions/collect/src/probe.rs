@@ -5,14 +5,13 @@ use shared::payload::{MarketState, Probe, Reason};
 use crate::{
     failure::Failure,
     invocation::Invocation,
-    yahoo::{NewestSession, Yahoo},
+    source::{NewestSession, Source},
 };
 
 /// Queries the market within the invocation's time.
-pub async fn probe(yahoo: &Yahoo, invocation: &Invocation) -> Probe {
-    let queried = yahoo.newest_session(&invocation.breaker(), invocation.began_at).await;
-    let settings = yahoo.settings();
-    let subject = format!("{} at {}", settings.reference, settings.base.host_str().unwrap_or_default());
+pub async fn probe(source: &dyn Source, invocation: &Invocation) -> Probe {
+    let queried = source.newest_session(&invocation.breaker(), invocation.began_at).await;
+    let subject = format!("{} at {}", source.reference(), source.host());
     let probe = answer(&subject, queried);
     tracing::info!(market = ?probe.market, detail = probe.detail, "probed");
     probe

@@ -1,4 +1,4 @@
-//! The rate at which the market may be queried: Yahoo blocks clients that exceed its own limit.
+//! The rate at which the market may be queried: a market blocks or delays clients that exceed its own limit.
 
 use std::{num::NonZeroU32, time::Duration};
 

@@ -10,7 +10,7 @@ use shared::{
     payload::{CollectedSymbol, FirstAttempt, Remark, RemarkKind},
 };
 
-use crate::yahoo::{SymbolDay, doubtful};
+use crate::{doubtful, source::SymbolDay};
 
 /// How far two closes of one bar may lie apart, as a part of the newer one: bars are corrected, by little.
 const TOLERANCE: f64 = 0.005;
@@ -167,7 +167,7 @@ mod tests {
     use shared::Session;
 
     use super::*;
-    use crate::yahoo::Ohlcv;
+    use crate::source::Ohlcv;
 
     type Outcome<T = ()> = Result<T, Box<dyn std::error::Error>>;
 

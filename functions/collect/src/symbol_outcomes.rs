@@ -3,7 +3,7 @@
 
 use std::cmp::Reverse;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use shared::{
     Interval,
     payload::{CollectOutcome, CollectedSymbol, FailedSymbol, Reason, Remark, RemarkKind, SymbolOutcomes},
@@ -14,6 +14,7 @@ use crate::{
     fetch::FetchedSymbol,
     pending::{MAX_ATTEMPTS, Pending},
     second_attempt::{self, United},
+    source::Source,
 };
 
 /// The most gaps of all symbols together; at 15 bytes each they leave room for the rest in the 256 KiB that Step
@@ -23,13 +24,13 @@ const MAX_GAPS: usize = 6_000;
 /// The most bytes of all outcomes as JSON, for the same reason.
 const MAX_BYTES: usize = 200_000;
 
-/// The symbols to request when a collection that ended as `outcome` is resumed at `now`.
-pub fn pending(symbols: &SymbolOutcomes, outcome: CollectOutcome, now: Timestamp) -> Vec<Pending> {
+/// The symbols to request of a source when a collection that ended as `outcome` is resumed at `now`.
+pub fn pending(symbols: &SymbolOutcomes, outcome: CollectOutcome, source: &dyn Source, now: Timestamp) -> Vec<Pending> {
     // When the time ran out, the collection is resumed at once, and after an outage soon: too early for a second attempt.
     let is_soon = matches!(outcome, CollectOutcome::OutOfTime | CollectOutcome::Unavailable);
     let max_attempts = if is_soon { 1 } else { MAX_ATTEMPTS };
     // The state machine has waited for the sessions, unless it was told to be quicker.
-    let is_due = |ends_at: Option<Timestamp>| outcome == CollectOutcome::SessionOpen || has_ended(ends_at, now);
+    let is_due = |ends_at: Option<Timestamp>| outcome == CollectOutcome::SessionOpen || has_ended(ends_at, source, now);
     let is_wanted = |symbol: &FailedSymbol| match symbol.reason {
         Reason::SessionNotOver => is_due(symbol.session_ends_at),
         _ => is_open(symbol) && symbol.attempts < max_attempts,
@@ -53,18 +54,17 @@ pub fn pending(symbols: &SymbolOutcomes, outcome: CollectOutcome, now: Timestamp
     failed.chain(collected).collect()
 }
 
-/// How long after a session's end its last bars are taken to be there.
-pub const LAST_BARS: SignedDuration = SignedDuration::from_mins(10);
-
-fn has_ended(session_ends_at: Option<Timestamp>, now: Timestamp) -> bool {
-    session_ends_at.is_none_or(|ends_at| ends_at + LAST_BARS <= now)
+/// Whether the last bars of a session that ends then are there.
+fn has_ended(session_ends_at: Option<Timestamp>, source: &dyn Source, now: Timestamp) -> bool {
+    session_ends_at.is_none_or(|ends_at| source.ready_at(ends_at) <= now)
 }
 
 /// Whether no symbol is worth a further attempt, but those whose session is still going on at `now`.
-pub fn is_complete(symbols: &SymbolOutcomes, now: Timestamp) -> bool {
+pub fn is_complete(symbols: &SymbolOutcomes, source: &dyn Source, now: Timestamp) -> bool {
     let mut failed = symbols.failed.iter().filter(|symbol| symbol.attempts < MAX_ATTEMPTS);
     let mut collected = symbols.collected.iter().filter(|symbol| symbol.attempts < MAX_ATTEMPTS);
-    let is_due = |symbol: &CollectedSymbol| symbol.session_ends_at.is_some() && has_ended(symbol.session_ends_at, now);
+    let is_due =
+        |symbol: &CollectedSymbol| symbol.session_ends_at.is_some() && has_ended(symbol.session_ends_at, source, now);
     !failed.any(is_open) && !collected.any(|symbol| is_worth_an_attempt(symbol) || is_due(symbol))
 }
 

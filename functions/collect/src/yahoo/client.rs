@@ -6,18 +6,16 @@ use backon::{BackoffBuilder, ExponentialBuilder};
 use jiff::{Timestamp, ToSpan, tz::TimeZone};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use reqwest::Url;
-use shared::{
-    Interval, MarketSource, Symbol, TradeDate,
-    payload::{LiveWindow, Reason},
-};
+use shared::{Interval, Symbol, payload::Reason};
 use tokio::time::{Instant, sleep};
 
-use super::{
-    decode::{Decoded, SymbolDay},
-    settings::MarketSettings,
-    transport::{Https, Transport, Unreachable},
+use super::{decode::Decoded, settings::MarketSettings};
+use crate::{
+    circuit_breaker::CircuitBreaker,
+    failure::Failure,
+    rate_limiter::RateLimiter,
+    source::{Day, Https, NewestSession, SymbolDay, Transport, Unreachable},
 };
-use crate::{circuit_breaker::CircuitBreaker, failure::Failure, rate_limiter::RateLimiter};
 
 /// Why a request brought nothing.
 struct Unsuccessful {
@@ -42,64 +40,6 @@ pub struct Yahoo {
     transport: Box<dyn Transport>,
     settings: MarketSettings,
     rate_limiter: RateLimiter,
-}
-
-/// Which bars are queried.
-#[derive(Debug, Clone, Copy)]
-pub struct Day {
-    /// The session.
-    pub trade_date: TradeDate,
-    /// The length of the bars.
-    pub interval: Interval,
-    /// Which of the session's.
-    pub scope: Scope,
-}
-
-/// Which bars of a session are queried.
-#[derive(Debug, Clone, Copy)]
-pub enum Scope {
-    /// All of a session that is over at this time.
-    Whole {
-        /// The time by which that is decided.
-        now: Timestamp,
-    },
-    /// Those that closed in a window, also while the session goes on; there may be none.
-    Window(LiveWindow),
-}
-
-impl Scope {
-    /// The instant by which bars must have closed, in a window.
-    pub fn until(self) -> Option<Timestamp> {
-        match self {
-            Self::Whole { .. } => None,
-            Self::Window(window) => Some(window.until),
-        }
-    }
-}
-
-impl Day {
-    /// The bars that closed in a window, of the session that the tick collects on the clock of `zone`.
-    pub fn of_window(window: LiveWindow, interval: Interval, zone: &TimeZone) -> Self {
-        let trade_date = window.newest(interval).to_zoned(zone.clone()).date().into();
-        Self { trade_date, interval, scope: Scope::Window(window) }
-    }
-
-    /// The same on the clock of another exchange, where a window may lie in a session of another date.
-    fn in_zone(self, zone: &TimeZone) -> Self {
-        match self.scope {
-            Scope::Whole { .. } => self,
-            Scope::Window(window) => Self::of_window(window, self.interval, zone),
-        }
-    }
-}
-
-/// The newest session of the reference symbol.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct NewestSession {
-    /// Its date, in the exchange's zone.
-    pub trade_date: TradeDate,
-    /// Whether the reply said that the market is simulated.
-    pub simulated: bool,
 }
 
 /// Why the client cannot be built.
@@ -130,13 +70,6 @@ impl Yahoo {
     pub fn with_transport(settings: MarketSettings, transport: Box<dyn Transport>) -> Result<Self, InvalidClient> {
         let rate_limiter = rate_limiter(&settings).ok_or(InvalidClient::Rate(settings.requests_per_second))?;
         Ok(Self { transport, settings, rate_limiter })
-    }
-
-    /// The earliest date whose bars the market still has at `now`, in the zone of the reference symbol's exchange, and the
-    /// source that keeps them; none where requests go to another server with the same endpoint, which has no such limit.
-    pub fn earliest(&self, interval: Interval, now: Timestamp) -> Option<(TradeDate, &'static MarketSource)> {
-        let source = MarketSource::of_host(self.settings.base.host_str()?)?;
-        Some((source.earliest(interval, now, &self.settings.zone), source))
     }
 
     /// The settings that the client was built with.

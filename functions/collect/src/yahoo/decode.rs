@@ -3,91 +3,20 @@
 //! The body decides before the status: Yahoo gives its reason in the body of a 404, sends HTML pages with status 200, and
 //! puts rows into the arrays that are not bars of the day.
 
-use std::collections::BTreeSet;
-
-use jiff::{Timestamp, civil::Time, tz::TimeZone};
+use jiff::{Timestamp, tz::TimeZone};
 use serde_json::error::Category;
-use shared::{
-    Interval, Price, Session, Symbol, TradeDate,
-    payload::{Reason, Remark},
-};
+use shared::{Interval, Price, Session, Symbol, TradeDate, payload::Reason};
 
 use super::{
-    client::{Day, Scope},
-    doubtful,
     hours::{self, Row, SessionBars},
     session::sessions,
-    transport::HttpReply,
     wire::{Meta, Number, Quote, Reply, Series},
 };
-use crate::failure::{Failure, shortened};
-
-/// One symbol's day: the session and the bars inside it, oldest first.
-#[derive(Debug)]
-pub struct SymbolDay {
-    /// The session of the trade date.
-    pub session: Session,
-    /// The starts of the bars of a day without gaps; none for an instrument that trades around the clock, whose pauses
-    /// nobody names.
-    pub expected: Option<BTreeSet<Timestamp>>,
-    /// The bars of the session.
-    pub bars: Vec<Ohlcv>,
-    /// The starts of those outside of the session.
-    pub outside: Vec<Timestamp>,
-    /// The starts of those that are hardly right.
-    pub doubtful: Vec<Timestamp>,
-    /// What a reader should know of the bars.
-    pub remarks: Vec<Remark>,
-    /// The name Yahoo gives the instrument.
-    pub name: Option<String>,
-    /// The currency of the prices, in Yahoo's spelling (`GBp` is pence).
-    pub currency: Option<String>,
-    /// The last price of the session before.
-    pub previous_close: Option<Price>,
-    /// Whether the reply said that its prices are simulated.
-    pub simulated: bool,
-}
-
-/// The start, prices and volume of one bar.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Ohlcv {
-    /// When the bar starts.
-    pub start: Timestamp,
-    /// First price.
-    pub open: Price,
-    /// Highest price.
-    pub high: Price,
-    /// Lowest price.
-    pub low: Price,
-    /// Last price.
-    pub close: Price,
-    /// Units traded.
-    pub volume: u64,
-}
-
-impl SymbolDay {
-    /// The starts of the expected bars that are missing, oldest first.
-    pub fn missing(&self) -> Vec<Timestamp> {
-        let present: BTreeSet<_> = self.bars.iter().map(|bar| bar.start).collect();
-        self.expected.iter().flatten().filter(|at| !present.contains(at)).copied().collect()
-    }
-
-    /// The time on the exchange's clock.
-    pub fn local_time(&self, at: Timestamp) -> Time {
-        at.to_zoned(self.session.zone.clone()).time()
-    }
-}
-
-impl Ohlcv {
-    /// This bar with what traded in a `later` one.
-    pub fn joined(&self, later: &Self) -> Self {
-        let (high, low) = (
-            if later.high > self.high { later.high } else { self.high },
-            if later.low < self.low { later.low } else { self.low },
-        );
-        Self { high, low, close: later.close, volume: self.volume + later.volume, ..*self }
-    }
-}
+use crate::{
+    doubtful,
+    failure::{Failure, shortened},
+    source::{Day, HttpReply, Ohlcv, Scope, SymbolDay},
+};
 
 /// A reply that holds a series of bars, and the instrument's time zone.
 #[derive(Debug)]

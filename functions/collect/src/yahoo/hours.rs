@@ -23,13 +23,16 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use jiff::{SignedDuration, Timestamp, tz::TimeZone};
+use jiff::{SignedDuration, Timestamp};
 use shared::{
     Interval, Session,
     payload::{Remark, RemarkKind},
 };
 
-use super::decode::Ohlcv;
+use crate::{
+    local_times::{clock, listed_times},
+    source::Ohlcv,
+};
 
 /// A row of a reply.
 #[derive(Debug, Clone, Copy)]
@@ -341,24 +344,6 @@ fn hours_differ(
 fn remark_left_out(session: &Session, rows: &[Timestamp]) -> Option<Remark> {
     let detail = format!("rows that are no bars: {}", listed_times(rows, session));
     (!rows.is_empty()).then_some(Remark { kind: RemarkKind::LeftOut, bars: rows.len(), detail })
-}
-
-/// How many times are listed.
-const LISTED: usize = 5;
-
-/// The first of the times on the exchange's clock, and how many more there are.
-pub fn listed_times(times: &[Timestamp], session: &Session) -> String {
-    let listed: Vec<_> = times.iter().take(LISTED).map(|at| clock(*at, &session.zone)).collect();
-    match times.len().saturating_sub(LISTED) {
-        0 => listed.join(", "),
-        more => format!("{} and {more} more", listed.join(", ")),
-    }
-}
-
-/// `16:35`, with the seconds where there are any.
-fn clock(at: Timestamp, zone: &TimeZone) -> String {
-    let at = at.to_zoned(zone.clone());
-    at.strftime(if at.second() == 0 { "%H:%M" } else { "%H:%M:%S" }).to_string()
 }
 
 #[cfg(test)]

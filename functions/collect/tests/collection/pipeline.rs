@@ -55,23 +55,27 @@ pub fn collector_of(
     lake: &Lake,
     bucket: &Bucket,
 ) -> Result<Collector, Box<dyn std::error::Error>> {
+    Ok(Collector {
+        lists: Lists::new(bucket.client(), "lake".into()),
+        source: Box::new(yahoo(market, 1.0)?),
+        delivery: lake.delivery_stream(),
+        live: Some(lake.data_stream()),
+        session_wait: SignedDuration::from_hours(8),
+    })
+}
+
+/// Yahoo's client, over a scripted market.
+pub fn yahoo(market: &ScriptedMarket, requests_per_second: f64) -> Result<Yahoo, Box<dyn std::error::Error>> {
     let settings = MarketSettings {
         base: "https://market.example".parse()?,
         user_agent: "test".into(),
         concurrency: std::num::NonZeroUsize::MIN.saturating_add(1),
         burst: NonZeroU32::MIN.saturating_add(19),
-        requests_per_second: 1.0,
+        requests_per_second,
         reference: "SPY".parse()?,
         zone: TimeZone::get("America/New_York")?,
     };
-    let yahoo = Yahoo::with_transport(settings, Box::new(market.clone()))?;
-    Ok(Collector {
-        lists: Lists::new(bucket.client(), "lake".into()),
-        yahoo,
-        delivery: lake.delivery_stream(),
-        live: Some(lake.data_stream()),
-        session_wait: SignedDuration::from_hours(8),
-    })
+    Ok(Yahoo::with_transport(settings, Box::new(market.clone()))?)
 }
 
 /// Runs the states from Collect until the bars are to be delivered, nothing traded, or the run failed.

@@ -11,7 +11,7 @@ use std::{
     time::Duration,
 };
 
-use collect::{Collector, Invocation, MarketSettings, Yahoo};
+use collect::{Collector, Invocation};
 use futures::future::{join_all, pending};
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -27,7 +27,7 @@ use crate::{
     in_virtual_time,
     lake::Lake,
     market::{Asked, Exchange, Fault, Listing, Script, ScriptedMarket, settled},
-    pipeline::{TIME_LIMIT, WAITS_WHEN_BLOCKED, WAITS_WHEN_DOWN, collector_of},
+    pipeline::{TIME_LIMIT, WAITS_WHEN_BLOCKED, WAITS_WHEN_DOWN, collector_of, yahoo},
 };
 
 const TICKS: u32 = 78;
@@ -121,9 +121,7 @@ impl Day {
         in_virtual_time(async {
             let market = ScriptedMarket::new(script);
             let mut collector = collector_of(&market, &self.lake, &bucket)?;
-            let settings = collector.yahoo.settings().clone();
-            let settings = MarketSettings { requests_per_second: self.requests_per_second, ..settings };
-            collector.yahoo = Yahoo::with_transport(settings, Box::new(market.clone()))?;
+            collector.source = Box::new(yahoo(&market, self.requests_per_second)?);
             let machine = Machine { collector, day: &self, began: Instant::now(), running: RefCell::default() };
             let ends = join_all(self.firings.iter().enumerate().map(|(name, firing)| machine.execute(name, *firing)));
             let mut outcomes = BTreeMap::new();

@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use shared::{Interval, Price, Session, TradeDate};
 
 use super::{Row, SessionBars, bars_of};
-use crate::yahoo::decode::Ohlcv;
+use crate::source::Ohlcv;
 
 const DATE: &str = "2026-11-20";
 

@@ -1,4 +1,4 @@
-//! Bars that are hardly right. They are kept as Yahoo sends them, and remarked on. The rules:
+//! Bars that are hardly right. They are kept as the source sends them, and remarked on. The rules:
 //!
 //! - A bar that spans a factor of five or more, together with the usual close of the up to four bars on either side of it.
 //!   Seen in London, where Yahoo mixes up pounds and pence (<https://github.com/ranaroussi/yfinance/pull/1110>).
@@ -13,7 +13,7 @@ use shared::{
     payload::{Remark, RemarkKind},
 };
 
-use super::{decode::Ohlcv, hours::listed_times};
+use crate::{local_times::listed_times, source::Ohlcv};
 
 /// The factor from which on a bar is doubtful.
 const FACTOR: f64 = 5.0;
