@@ -6,13 +6,16 @@
 -- Each stands in a WHERE clause: Athena allows them nowhere else (tested in tests/integration/aws_rules.rs).
 -- https://docs.aws.amazon.com/athena/latest/ug/querying-with-prepared-statements.html
 --
--- A symbol's bars of one collected_at and run_id are a collection. The newest one decides the scale and the currency:
+-- A symbol's bars of one collected_at and run_id are a collection. The newest one decides the source: two sources' bars of a
+-- day are never mixed, since they differ in auctions and odd lots. Bars without a source are Yahoo's.
+--
+-- Of the collections of that source the newest decides the scale and the currency:
 -- an older one fills its gaps only where it has the same currency, and more than half of the bars that both have closed
 -- within half a percent of each other. After a split it does not, and is left out. Nor does a bar of it fill a gap that reaches
 -- to a fifth, or five times, the average close of the newest: pounds among pence.
 --
 -- The bars that the ticks of an open session wrote, whose run_id is live- and the date, are one collection, in which of the copies of
--- a bar the last write wins; one for each currency, should that change. It comes after every other collection, whenever that was made:
+-- a bar the last write wins; one for each currency and source, should they change. It comes after every other collection, whenever that was made:
 -- the daily run's bars win, and what only the ticks had fills its gaps by the rule above.
 --
 -- All symbols of the day are among the rows: the export takes those of its run's list, also where that run has none of
@@ -33,7 +36,8 @@ WITH day AS (
     symbol, company_name, trade_date, ts, open, high, low, close, volume, currency, previous_close, run_id, collected_at,
     from_iso8601_timestamp(ts) AS started,
     from_iso8601_timestamp(collected_at) AS collected,
-    run_id = 'live-' || trade_date AS is_live
+    run_id = 'live-' || trade_date AS is_live,
+    coalesce(source, 'yahoo') AS source
   FROM bars
   WHERE trade_date = ? AND "interval" = ?
 ),
@@ -44,11 +48,12 @@ own AS (
   GROUP BY symbol
 ),
 ticks AS (
-  -- When a run last wrote the bar, and any bar of the symbol, in that currency: what makes one collection of many ticks.
+  -- When a run last wrote the bar, and any bar of the symbol, in that currency and from that source: what makes one collection
+  -- of many ticks.
   SELECT
     *,
-    max(collected) OVER (PARTITION BY symbol, ts, run_id, currency) AS last_write,
-    max(collected) OVER (PARTITION BY symbol, run_id, currency) AS last_tick
+    max(collected) OVER (PARTITION BY symbol, ts, run_id, currency, source) AS last_write,
+    max(collected) OVER (PARTITION BY symbol, run_id, currency, source) AS last_tick
   FROM day
 ),
 by_collection AS (
@@ -57,10 +62,19 @@ by_collection AS (
     *,
     dense_rank() OVER (
       PARTITION BY symbol
-      ORDER BY is_live, CASE WHEN is_live THEN last_tick ELSE collected END DESC, run_id DESC, currency
+      ORDER BY is_live, CASE WHEN is_live THEN last_tick ELSE collected END DESC, run_id DESC, currency, source
     ) AS collection_rank
   FROM ticks
   WHERE NOT is_live OR collected = last_write
+),
+of_one_source AS (
+  -- The bars of the newest collection's source.
+  SELECT *
+  FROM (
+    SELECT *, max(CASE WHEN collection_rank = 1 THEN source END) OVER (PARTITION BY symbol) AS newest_source
+    FROM by_collection
+  )
+  WHERE source = newest_source
 ),
 compared AS (
   -- Beside each bar that of the newest collection with the same start, if there is one, and its currency.
@@ -72,7 +86,7 @@ compared AS (
       OVER (PARTITION BY symbol) AS newest_previous_close,
     max_by(collected_at, CASE WHEN collection_rank = 1 THEN collected END) OVER (PARTITION BY symbol) AS newest_collected_at,
     avg(CASE WHEN collection_rank = 1 THEN close END) OVER (PARTITION BY symbol) AS newest_average
-  FROM by_collection
+  FROM of_one_source
 ),
 agreement AS (
   -- Whether a bar, and its collection, agrees with the newest one of its symbol; that one does with itself.

@@ -10,16 +10,18 @@ WITH day AS (
     symbol, company_name, ts, open, high, low, close, volume, currency, run_id, collected_at,
     from_iso8601_timestamp(ts) AS started,
     from_iso8601_timestamp(collected_at) AS collected,
-    run_id = 'live-' || trade_date AS is_live
+    run_id = 'live-' || trade_date AS is_live,
+    coalesce(source, 'yahoo') AS source
   FROM bars
   WHERE trade_date = ? AND "interval" = ?
 ),
 ticks AS (
-  -- When a run last wrote the bar, and any bar of the symbol, in that currency: what makes one collection of many ticks.
+  -- When a run last wrote the bar, and any bar of the symbol, in that currency and from that source: what makes one collection
+  -- of many ticks.
   SELECT
     *,
-    max(collected) OVER (PARTITION BY symbol, ts, run_id, currency) AS last_write,
-    max(collected) OVER (PARTITION BY symbol, run_id, currency) AS last_tick
+    max(collected) OVER (PARTITION BY symbol, ts, run_id, currency, source) AS last_write,
+    max(collected) OVER (PARTITION BY symbol, run_id, currency, source) AS last_tick
   FROM day
 ),
 by_collection AS (
@@ -28,10 +30,19 @@ by_collection AS (
     *,
     dense_rank() OVER (
       PARTITION BY symbol
-      ORDER BY is_live, CASE WHEN is_live THEN last_tick ELSE collected END DESC, run_id DESC, currency
+      ORDER BY is_live, CASE WHEN is_live THEN last_tick ELSE collected END DESC, run_id DESC, currency, source
     ) AS collection_rank
   FROM ticks
   WHERE NOT is_live OR collected = last_write
+),
+of_one_source AS (
+  -- The bars of the newest collection's source.
+  SELECT *
+  FROM (
+    SELECT *, max(CASE WHEN collection_rank = 1 THEN source END) OVER (PARTITION BY symbol) AS newest_source
+    FROM by_collection
+  )
+  WHERE source = newest_source
 ),
 compared AS (
   -- Beside each bar that of the newest collection with the same start, if there is one, and its currency.
@@ -40,7 +51,7 @@ compared AS (
     max(CASE WHEN collection_rank = 1 THEN close END) OVER (PARTITION BY symbol, ts) AS newest_close,
     max(CASE WHEN collection_rank = 1 THEN currency END) OVER (PARTITION BY symbol) AS newest_currency,
     avg(CASE WHEN collection_rank = 1 THEN close END) OVER (PARTITION BY symbol) AS newest_average
-  FROM by_collection
+  FROM of_one_source
 ),
 agreement AS (
   -- Whether a bar, and its collection, agrees with the newest one of its symbol; that one does with itself.

@@ -1,9 +1,11 @@
 //! A bar as a record of the lake, and the prices in it.
 
+use std::borrow::Cow;
+
 use jiff::{Timestamp, Zoned};
 use serde::{Deserialize, Serialize};
 
-use crate::{Interval, RunId, Symbol, TradeDate};
+use crate::{Interval, MarketSource, RunId, Symbol, TradeDate};
 
 /// A price in the unit of Yahoo's currency code (dollars for `USD`, pence for `GBp`), printed with the fewest decimals
 /// that give back what Yahoo holds.
@@ -68,6 +70,12 @@ pub struct Bar {
     /// it reports none.
     #[serde(default)]
     pub previous_close: Option<Price>,
+    /// The market that it was collected from; `None` in lines from before it was written, which are Yahoo's.
+    #[serde(default)]
+    pub source: Option<MarketSource>,
+    /// The source's feed, such as `sip`, the consolidated trades of all exchanges of the US; `None` where the source has one only.
+    #[serde(default)]
+    pub feed: Option<Cow<'static, str>>,
 }
 
 /// `2021-11-30T09:30:00-05:00`, for serde's `with`: the exchange's wall clock and its offset, without a zone's name.
@@ -156,17 +164,21 @@ mod tests {
                 collected_at: "2021-11-30T22:00:00Z".parse()?,
                 run_id: "run-1".parse()?,
                 previous_close: Some(Price(333.5)),
+                source: Some(MarketSource::YAHOO),
+                feed: Some("sip".into()),
             };
             let line = serde_json::to_string(&bar)?;
             let date = &ts[..10];
             assert_eq!(
                 line,
                 format!(
-                    r#"{{"symbol":"META","company_name":"Meta Platforms","trade_date":"{date}","ts":"{ts}","open":334.79,"high":334.79,"low":334.79,"close":334.79,"volume":3000000000,"currency":"USD","interval":"5m","collected_at":"2021-11-30T22:00:00Z","run_id":"run-1","previous_close":333.5}}"#
+                    r#"{{"symbol":"META","company_name":"Meta Platforms","trade_date":"{date}","ts":"{ts}","open":334.79,"high":334.79,"low":334.79,"close":334.79,"volume":3000000000,"currency":"USD","interval":"5m","collected_at":"2021-11-30T22:00:00Z","run_id":"run-1","previous_close":333.5,"source":"yahoo","feed":"sip"}}"#
                 )
             );
             let back: Bar = serde_json::from_str(&line)?;
             assert_eq!(back.ts.timestamp(), bar.ts.timestamp());
+            let older: Bar = serde_json::from_str(&line.replace(r#","source":"yahoo","feed":"sip""#, ""))?;
+            assert_eq!((older.source, older.feed), (None, None));
         }
         Ok(())
     }

@@ -7,7 +7,7 @@ use std::{
 };
 
 use jiff::Timestamp;
-use shared::{Bar, Interval, Price, RunId, Symbol, TradeDate, payload::CarriedOver};
+use shared::{Bar, Interval, MarketSource, Price, RunId, Symbol, TradeDate, payload::CarriedOver};
 
 use crate::{
     LakeExport, LakeQuery,
@@ -67,28 +67,38 @@ pub(crate) struct Kept<'a> {
 /// The bars of one collection, by their start.
 pub(crate) type Collection<'a> = BTreeMap<Timestamp, &'a Bar>;
 
-/// The collections of one symbol's day, the newest first, each with its time. What the ticks of the open session wrote is one for
-/// each currency, has of each bar the last write, and comes last.
+/// The source of a bar, which those of before it was written do not name.
+fn source(bar: &Bar) -> MarketSource {
+    bar.source.unwrap_or(MarketSource::YAHOO)
+}
+
+/// The collections of one symbol's day from the source of the newest one, which comes first, each with its time. What the ticks of
+/// the open session wrote is one for each currency and source, has of each bar the last write, and comes last.
 pub(crate) fn collections<'a>(bars: &[&'a Bar]) -> Vec<(Timestamp, Collection<'a>)> {
-    type Key<'a> = (bool, Reverse<Timestamp>, Reverse<&'a RunId>, Option<&'a str>);
+    type Key<'a> = (bool, Reverse<Timestamp>, Reverse<&'a RunId>, Option<&'a str>, Option<MarketSource>);
     let mut collections: BTreeMap<Key<'_>, Collection<'_>> = BTreeMap::new();
     let is_live = |bar: &Bar| bar.run_id.is_live(bar.trade_date);
     for bar in bars {
-        let same = |other: &&&Bar| is_live(other) && other.currency == bar.currency;
+        let same = |other: &&&Bar| is_live(other) && other.currency == bar.currency && source(other) == source(bar);
         let last_tick = bars.iter().filter(same).map(|other| other.collected_at).max();
         let at = last_tick.filter(|_| is_live(bar)).unwrap_or(bar.collected_at);
         let currency = bar.currency.as_deref().filter(|_| is_live(bar));
-        let collection = collections.entry((is_live(bar), Reverse(at), Reverse(&bar.run_id), currency)).or_default();
+        let source = is_live(bar).then(|| source(bar));
+        let key = (is_live(bar), Reverse(at), Reverse(&bar.run_id), currency, source);
+        let collection = collections.entry(key).or_default();
         let copy = collection.entry(bar.ts.timestamp()).or_insert(bar);
         if copy.collected_at < bar.collected_at {
             *copy = bar;
         }
     }
-    collections.into_iter().map(|((_, Reverse(at), ..), bars)| (at, bars)).collect()
+    let source_of = |bars: &Collection<'_>| bars.values().next().map(|bar| source(bar));
+    let newest = collections.values().next().and_then(source_of);
+    let of_one_source = collections.into_iter().filter(|(_, bars)| source_of(bars) == newest);
+    of_one_source.map(|((_, Reverse(at), ..), bars)| (at, bars)).collect()
 }
 
-/// The bars that are of the currency and the scale of the newest collection of their symbol and day, those of newer collections
-/// and writes first, and the symbols and days of which others are left out. An older collection is of the same scale if more than half of the
+/// The bars that are of the source, the currency and the scale of the newest collection of their symbol and day, those of newer collections
+/// and writes first, and the symbols and days of which others from that source are left out. An older collection is of the same scale if more than half of the
 /// bars that both have closed within half a percent of each other; of its bars that fill a gap, those are that reach neither to a
 /// fifth nor to five times the average close of the newest.
 pub(crate) fn of_one_scale<'a>(

@@ -13,7 +13,7 @@ use futures::{StreamExt, TryStreamExt, stream};
 use harness::{LakeExport, LakeQuery, expected_coverage, expected_day_bars, expected_from_lake};
 use jiff::{Timestamp, civil::date, tz::TimeZone};
 use proptest::test_runner::{Config, RngSeed, TestRunner};
-use shared::{Bar, Interval, Price, hourly_extreme};
+use shared::{Bar, Interval, MarketSource, Price, hourly_extreme};
 
 use crate::{Context, trials};
 use collected::Collected;
@@ -95,7 +95,8 @@ async fn a_second_collection_gives_the_same_bytes(context: Arc<Context>) -> Resu
         };
         let (symbol, name, currency) = ("META".to_owned(), "Meta Platforms".to_owned(), Some("USD".to_owned()));
         let zone = TimeZone::get("America/New_York")?;
-        let collected = Collected { query, at: at.parse()?, zone, symbol, name, currency, previous_close: None };
+        let collected =
+            Collected { query, at: at.parse()?, zone, symbol, name, currency, previous_close: None, source: None };
         anyhow::Ok((collected.rising("09:30".parse()?, "16:00".parse()?)?, collected.query))
     };
     let (first, query) = collected("first", "2022-03-22T21:30:00Z")?;
@@ -191,12 +192,14 @@ impl DayBar {
 
 /// What the result depends on of a bar, as a line of text; lines sort by symbol and start.
 fn line(bar: &Bar) -> String {
-    let Bar { symbol, company_name, volume, currency, previous_close, interval, collected_at, run_id, .. } = bar;
+    let Bar { symbol, company_name, volume, currency, previous_close, interval, collected_at, run_id, source, .. } =
+        bar;
     let (ts, prices) = (bar.ts.datetime(), [bar.open, bar.high, bar.low, bar.close].map(Price::get));
     let price = format!("{prices:?} {}", currency.as_deref().unwrap_or("-"));
     let previous_close = previous_close.map_or(0.0, Price::get);
+    let source = source.unwrap_or(MarketSource::YAHOO);
     format!(
-        "{symbol} {ts} {price} after {previous_close} {volume}, {interval} by {run_id} at {collected_at} as {company_name}\n"
+        "{symbol} {ts} {price} after {previous_close} {volume}, {interval} by {run_id} at {collected_at} as {company_name} from {source}\n"
     )
 }
 

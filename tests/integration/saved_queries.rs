@@ -150,6 +150,7 @@ fn quoted_bars() -> Result<Case> {
         name: "O'Brien".to_owned(),
         currency: None,
         previous_close: None,
+        source: None,
     };
     let prices = Prices { open: 10.0, high: 12.5, low: 9.5, close: 11.0 };
     let bar = collected.bar("09:30".parse()?, prices, 1_234_567)?;

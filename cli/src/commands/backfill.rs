@@ -62,12 +62,11 @@ fn check_retention(
     interval: Interval,
     now: Timestamp,
 ) -> Result<(), BadRequest> {
-    let (label, kept) = (source.label, source.days_kept(interval));
     let earliest = source.earliest(interval, now, &NEW_YORK.zone);
     if from >= earliest {
         return Ok(());
     }
-    let problem = format!("{label} has {interval} bars of the last {kept} days only, and {from} is older");
+    let problem = format!("{} {}, and {from} is older", source.label, source.describe_history(interval));
     Err(BadRequest(format!("{problem}: use --from {earliest} or later")))
 }
 

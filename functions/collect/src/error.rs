@@ -69,9 +69,9 @@ pub enum Error {
     Future(TradeDate),
     /// The source no longer keeps bars of that length of the date.
     #[error(
-        "the trade date {date} is too old: {name} keeps {interval} bars for {days} days, so use {earliest} or later{longer}",
+        "the trade date {date} is too old: {name} {history}, so use {earliest} or later{longer}",
         name = .kept_by.name,
-        days = .kept_by.days_kept(*.interval),
+        history = .kept_by.describe_history(*.interval),
         longer = .kept_by.kept_longer_than(*.interval).map(|it| format!(", or the interval {it}")).unwrap_or_default()
     )]
     TooOld {
@@ -86,10 +86,10 @@ pub enum Error {
     },
     /// The source no longer keeps bars of that length of the sessions before the scheduled time.
     #[error(
-        "the scheduled_time {at} is too old: {name} keeps {interval} bars for {days} days; leave it out for the newest \
+        "the scheduled_time {at} is too old: {name} {history}; leave it out for the newest \
          session, or name a trade_date",
         name = .kept_by.name,
-        days = .kept_by.days_kept(*.interval),
+        history = .kept_by.describe_history(*.interval),
     )]
     ScheduledTimeTooOld {
         /// The source of the bars.

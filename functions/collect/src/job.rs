@@ -1,6 +1,6 @@
 //! What one invocation is to collect, and its answer.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::{borrow::Cow, collections::BTreeSet, sync::Arc};
 
 use jiff::{Timestamp, Unit};
 use shared::{
@@ -141,7 +141,7 @@ pub fn bars(
         .map(str::to_owned)
         .or(day.name)
         .unwrap_or_else(|| symbol.to_string());
-    let symbol = symbol.clone();
+    let (symbol, market) = (symbol.clone(), source.market());
     day.bars.into_iter().map(move |bar| Bar {
         symbol: symbol.clone(),
         company_name: company_name.clone(),
@@ -157,6 +157,8 @@ pub fn bars(
         collected_at,
         run_id: run_id.clone(),
         previous_close: day.previous_close,
+        source: Some(*market),
+        feed: market.feed.map(Cow::Borrowed),
     })
 }
 

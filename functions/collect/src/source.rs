@@ -20,6 +20,9 @@ use crate::{circuit_breaker::CircuitBreaker, failure::Failure};
 
 /// A source of bars. Its client is built at cold start and reused by later invocations.
 pub trait Source: Debug + Send + Sync {
+    /// Its row in the table of sources, which bars name.
+    fn market(&self) -> &'static MarketSource;
+
     /// The host that is queried, for messages.
     fn host(&self) -> &str;
 

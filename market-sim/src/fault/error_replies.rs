@@ -19,7 +19,7 @@ pub fn not_listed_yet(query: &Query) -> ErrorReply {
 
 pub fn too_old(query: &Query) -> ErrorReply {
     let ((start, end), interval) = (window(query), interval(query));
-    let days = MarketSource::YAHOO.days_kept(interval.parse().unwrap_or(Interval::FiveMinutes));
+    let days = MarketSource::YAHOO.days_kept(interval.parse().unwrap_or(Interval::FiveMinutes)).unwrap_or_default();
     ErrorReply {
         status: StatusCode::UNPROCESSABLE_ENTITY,
         code: "Unprocessable Entity",

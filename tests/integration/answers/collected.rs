@@ -3,7 +3,7 @@
 use anyhow::{Context as _, Result};
 use harness::{LakeQuery, Prices};
 use jiff::{Timestamp, ToSpan, civil::Time, tz::TimeZone};
-use shared::{Bar, Price};
+use shared::{Bar, MarketSource, Price};
 
 /// What the bars of one company in one collection have in common.
 #[derive(Debug, Clone)]
@@ -20,6 +20,8 @@ pub struct Collected {
     pub currency: Option<String>,
     /// The close of the session before.
     pub previous_close: Option<f64>,
+    /// The market; older bars have none, and are Yahoo's.
+    pub source: Option<MarketSource>,
 }
 
 impl Collected {
@@ -42,6 +44,8 @@ impl Collected {
             interval,
             collected_at: self.at,
             run_id,
+            source: self.source,
+            feed: None,
         })
     }
 

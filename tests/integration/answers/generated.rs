@@ -18,7 +18,7 @@ use proptest::{
     strategy::ValueTree,
     test_runner::TestRunner,
 };
-use shared::{Bar, Interval, RunId, TradeDate};
+use shared::{Bar, Interval, MarketSource, RunId, TradeDate};
 
 use super::{Case, collected::Collected};
 
@@ -48,6 +48,9 @@ const HIGHS: [f64; 4] = [10.0, 10.0001, 10.04, 10.5];
 const LOWS: [f64; 4] = [10.0, 9.9999, 9.97, 9.5];
 /// The factors by which the prices of a collection can differ from those above. A product with one is exact.
 const SCALES: [f64; 5] = [1.0, 1.0, 1.0, 65_536.0, 1.0 / 16_384.0];
+/// The sources that a collection can have for a symbol.
+const SOURCES: [Option<MarketSource>; 4] =
+    [None, Some(MarketSource::YAHOO), Some(MarketSource::YAHOO), Some(MarketSource::ALPACA)];
 /// The factor that the prices of one scale stay below, and those of two scales do not.
 pub const WITHIN_A_SCALE: f64 = 1.2;
 const VOLUMES: [u64; 4] = [0, 1, 100, 3_000_000_000];
@@ -65,8 +68,8 @@ struct Record {
     volume: u64,
 }
 
-/// The company's name, the currency and the scale of the prices.
-type Listing = (&'static str, Option<&'static str>, f64);
+/// The company's name, the currency, the scale of the prices and their source.
+type Listing = (&'static str, Option<&'static str>, f64, Option<MarketSource>);
 
 /// What a run collected at one time: the interval, and by symbol its listing and some bars with their volume.
 type Collection = (Interval, BTreeMap<usize, (Listing, BTreeMap<i32, (Prices<f64>, u64)>)>);
@@ -83,7 +86,10 @@ fn prices() -> impl Strategy<Value = Prices<f64>> {
 fn collection() -> impl Strategy<Value = Collection> {
     let interval = prop_oneof![3 => Just(Interval::FiveMinutes), 1 => Just(Interval::OneMinute)];
     let bar = (prices(), select(&VOLUMES));
-    let symbol = ((select(&NAMES), select(&CURRENCIES), select(&SCALES)), btree_map(0..BARS, bar, 1..=BARS as usize));
+    let symbol = (
+        (select(&NAMES), select(&CURRENCIES), select(&SCALES), select(&SOURCES)),
+        btree_map(0..BARS, bar, 1..=BARS as usize),
+    );
     (interval, btree_map(0..SYMBOLS.len(), symbol, 1..=SYMBOLS.len()))
 }
 
@@ -92,13 +98,13 @@ fn records(((run, time), (interval, symbols)): (&(&'static str, &'static str), &
         .iter()
         .flat_map(|(&symbol, (listing, bars))| bars.iter().map(move |(&bar, &traded)| (symbol, *listing, bar, traded)));
     records
-        .map(|(symbol, (name, currency, scale), bar, (prices, volume))| Record {
+        .map(|(symbol, (name, currency, scale, source), bar, (prices, volume))| Record {
             run,
             time,
             interval: *interval,
             symbol,
             // Ticks are of one scale.
-            listing: (name, currency, if *run == LIVE { 1.0 } else { scale }),
+            listing: (name, currency, if *run == LIVE { 1.0 } else { scale }, source),
             bar,
             prices,
             volume,
@@ -151,6 +157,7 @@ impl Record {
             currency: self.listing.1.map(ToOwned::to_owned),
             // One of the collection, and in some collections none.
             previous_close: (self.time != TIMES[1]).then_some(self.run.len() as f64 * self.listing.2),
+            source: self.listing.3,
         };
         let [open_price, high, low, close] = [self.prices.open, self.prices.high, self.prices.low, self.prices.close]
             .map(|price| price * self.listing.2);

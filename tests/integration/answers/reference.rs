@@ -66,7 +66,9 @@ fn query(text: &str) -> Result<LakeQuery> {
 
 fn collection(query: &LakeQuery, text: &str) -> Result<Collected> {
     let (start, name) = text.split_once(" = ").context("no company name")?;
+    let (start, source) = start.split_once(" by ").map_or((start, None), |(start, source)| (start, Some(source)));
     let [run_id, at, interval, zone, currency, symbol] = fields(start)?;
+    let source = source.map(str::parse).transpose()?;
     Ok(Collected {
         query: LakeQuery { run_id: run_id.parse()?, interval: interval.parse()?, ..query.clone() },
         at: format!("{}T{at}Z", query.trade_date).parse()?,
@@ -75,6 +77,7 @@ fn collection(query: &LakeQuery, text: &str) -> Result<Collected> {
         name: name.to_owned(),
         currency: (currency != "-").then(|| currency.to_owned()),
         previous_close: None,
+        source,
     })
 }
 

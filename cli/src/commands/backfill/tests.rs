@@ -118,8 +118,7 @@ fn days_that_the_source_no_longer_keeps_are_rejected_before_anything_runs() -> R
         .map_err(|error| error.to_string());
     assert_eq!(
         error,
-        Err("Yahoo has 5m bars of the last 60 days only, and 2026-09-24 is older: use --from 2026-09-25 or later"
-            .into())
+        Err("Yahoo keeps 5m bars for 60 days, and 2026-09-24 is older: use --from 2026-09-25 or later".into())
     );
     assert_eq!(check_retention(&MarketSource::YAHOO, "2026-09-25".parse()?, Interval::FiveMinutes, now), Ok(()));
     assert_eq!(check_retention(&MarketSource::YAHOO, "2026-09-24".parse()?, Interval::OneHour, now), Ok(()));

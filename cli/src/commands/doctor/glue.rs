@@ -82,6 +82,6 @@ mod tests {
         assert_eq!(columns.first(), Some(&("symbol", "string")));
         assert_eq!(columns.last(), Some(&("trade_date", "string")));
         assert!(columns.contains(&("interval", "string")) && columns.contains(&("volume", "bigint")));
-        assert_eq!(columns.len(), 14);
+        assert_eq!(columns.len(), 16);
     }
 }

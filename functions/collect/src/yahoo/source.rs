@@ -20,6 +20,10 @@ use crate::{
 const LAST_BARS: SignedDuration = SignedDuration::from_mins(10);
 
 impl Source for Yahoo {
+    fn market(&self) -> &'static MarketSource {
+        &MarketSource::YAHOO
+    }
+
     fn host(&self) -> &str {
         self.settings().base.host_str().unwrap_or_default()
     }

@@ -19,7 +19,7 @@ pub fn bar_of(date: &str, symbol: &str, time: &str, collection: i64) -> Outcome<
     Ok(serde_json::from_value(serde_json::json!({
         "symbol": symbol, "company_name": format!("{symbol} Inc."), "trade_date": date, "ts": format!("{date}T{time}:00-05:00"),
         "open": base, "high": base + 2.0, "low": base - 2.0, "close": base + 1.0, "volume": 1_000, "currency": "USD",
-        "interval": "5m", "collected_at": collected_at, "run_id": format!("live-{date}"),
+        "interval": "5m", "collected_at": collected_at, "run_id": format!("live-{date}"), "source": "yahoo",
     }))?)
 }
 
