@@ -24,6 +24,8 @@ pub enum ErrorName {
     MarketUnavailable,
     /// The market blocks this client for now. Worth a retry, much later.
     MarketBlocked,
+    /// The source of the bars does not accept the account's key, or there is none. Not worth a retry.
+    SourceUnauthorized,
     /// Firehose did not accept every record. Worth a retry.
     DeliveryFailed,
     /// The query's result is missing, or not what the query was written to answer; or a bar or an answer cannot be

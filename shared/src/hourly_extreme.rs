@@ -1,15 +1,17 @@
 //! A row of the result, `hourly_extremes.csv`, and the file itself.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, fmt, str::FromStr};
 
 use csv::{QuoteStyle, ReaderBuilder, Terminator, WriterBuilder};
 use jiff::Zoned;
 use serde::{Deserialize, Serialize, Serializer};
+use serde_with::{DeserializeFromStr, SerializeDisplay};
 
 use crate::{
-    Price, Symbol, TradeDate,
+    MarketSource, Price, Symbol, TradeDate,
     bar::offset_datetime,
     csv_injection::{defused, original},
+    market_source::UnknownSource,
 };
 
 /// The columns of the CSV; [`HourlyExtreme`] has its fields in this order. They are final: readers rely on the names and on
@@ -32,14 +34,32 @@ pub const COLUMNS: [&str; 15] = [
     "previous_close",
 ];
 
-/// Where prices are from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
+/// Where prices are from: `yahoo`, `alpaca` or `simulated` in the CSV.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, SerializeDisplay, DeserializeFromStr)]
 pub enum Source {
-    /// Yahoo Finance.
-    Yahoo,
-    /// The simulated market.
+    /// A source of market data.
+    Market(MarketSource),
+    /// The simulated market, in the place of a source.
     Simulated,
+}
+
+const SIMULATED: &str = "simulated";
+
+impl fmt::Display for Source {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Market(source) => source.fmt(formatter),
+            Self::Simulated => formatter.write_str(SIMULATED),
+        }
+    }
+}
+
+impl FromStr for Source {
+    type Err = UnknownSource;
+
+    fn from_str(name: &str) -> Result<Self, Self::Err> {
+        if name == SIMULATED { Ok(Self::Simulated) } else { name.parse().map(Self::Market) }
+    }
 }
 
 /// The highest and the lowest price of one company in one hour of its exchange's clock.
@@ -166,7 +186,7 @@ mod tests {
             volume in any::<u64>(),
             currency in prop::option::of("[A-Z]{2}[A-Za-z]"),
             open_and_close in prop::option::of([0.0_f64..1.0, 0.0_f64..1.0]),
-            source in prop::option::of(prop::sample::select(&[Source::Yahoo, Source::Simulated])),
+            source in prop::option::of(prop::sample::select(&[Source::Market(MarketSource::YAHOO), Source::Market(MarketSource::ALPACA), Source::Simulated])),
             previous_close in prop::option::of(1e-12_f64..1e15),
         ) -> Option<HourlyExtreme> {
             let date: TradeDate = "2021-11-30".parse().ok()?;
@@ -237,7 +257,12 @@ Vodafone,VOD.L,2026-11-20,8,2026-11-20T08:05:00+00:00,81.5,2026-11-20T08:00:00+0
         for (row, ends) in [
             (new.clone(), ",12,100,GBp,81,0.00000025,simulated,80.5\n"),
             (
-                HourlyExtreme { currency: None, source: Some(Source::Yahoo), previous_close: None, ..new },
+                HourlyExtreme {
+                    currency: None,
+                    source: Some(Source::Market(MarketSource::YAHOO)),
+                    previous_close: None,
+                    ..new
+                },
                 ",12,100,,81,0.00000025,yahoo,\n",
             ),
             (old, ",12,100,,,,,\n"),

@@ -13,7 +13,10 @@ use strum::IntoStaticStr;
 
 pub use live::{LiveOutcome, LiveRequest, LiveTick, LiveWindow};
 
-use crate::{Gap, Interval, ListName, Price, RunId, S3Uri, Source, Symbol, SymbolList, TradeDate, format::thousands};
+use crate::{
+    Gap, Interval, ListName, MarketSource, Price, RunId, S3Uri, Source, Symbol, SymbolList, TradeDate,
+    format::thousands,
+};
 
 /// The request of a run: the execution's input, the body of `POST /collect`, and (with a
 /// `run_id`) what the state machine passes to `collect`. Every field may be left out.
@@ -32,6 +35,9 @@ pub struct RunRequest {
     /// The length of a bar; five minutes without it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub interval: Option<Interval>,
+    /// The source of the bars; without it the function's own (`SOURCE`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source: Option<MarketSource>,
     /// The instant for which the schedule planned the run, so that a late retry still collects the same day.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "scheduled_time")]
     pub scheduled_time: Option<Timestamp>,
@@ -99,6 +105,9 @@ pub struct Collection {
     /// The list that the run is over; none where its symbols were given by hand.
     #[serde(default)]
     pub list: Option<ListName>,
+    /// The source of the bars, resolved where the request named none.
+    #[serde(default = "yahoo")]
+    pub source: MarketSource,
     /// When the invocation began, in UTC, to the millisecond, which is what the query compares.
     pub collected_at: Timestamp,
     /// When Firehose had accepted the last record, in UTC, to the second, which is the precision in which Glue
@@ -132,9 +141,14 @@ pub struct SessionWait {
 
 impl Collection {
     /// Where its prices are from.
-    pub fn source(&self) -> Source {
-        if self.simulated { Source::Simulated } else { Source::Yahoo }
+    pub fn prices(&self) -> Source {
+        if self.simulated { Source::Simulated } else { Source::Market(self.source) }
     }
+}
+
+/// The source of collections from before there was another one.
+fn yahoo() -> MarketSource {
+    MarketSource::YAHOO
 }
 
 /// Every symbol of a run, once: with bars or with a reason.
@@ -352,6 +366,8 @@ pub enum Reason {
     Blocked,
     /// Yahoo could not be reached or failed (5xx, timeout, truncated reply).
     Unavailable,
+    /// The source does not accept the account's key.
+    Unauthorized,
     /// The invocation's time ran out before the symbol's turn.
     NotAttempted,
     /// Yahoo answered something that is not a chart of that symbol, day and interval.
@@ -373,7 +389,8 @@ impl Reason {
             | Self::NoTrades
             | Self::NotTradedHere
             | Self::TooOld
-            | Self::Refused => false,
+            | Self::Refused
+            | Self::Unauthorized => false,
         }
     }
 }
@@ -571,6 +588,7 @@ mod tests {
             (Reason::NoSession, false),
             (Reason::NoTrades, false),
             (Reason::NotTradedHere, false),
+            (Reason::Unauthorized, false),
             (Reason::TooOld, false),
             (Reason::Refused, false),
         ] {

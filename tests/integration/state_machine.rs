@@ -31,12 +31,13 @@ const MACHINES: [&str; 3] = ["pipeline", "watch", "live"];
 const COLLECTING: [&str; 2] = ["pipeline", "live"];
 
 /// Errors for which a retry is futile.
-const PERMANENT: [ErrorName; 7] = [
+const PERMANENT: [ErrorName; 8] = [
     ErrorName::InvalidInput,
     ErrorName::AccessDenied,
     ErrorName::ServiceRefused,
     ErrorName::SessionNotOver,
     ErrorName::InvalidList,
+    ErrorName::SourceUnauthorized,
     ErrorName::NoBars,
     ErrorName::InvalidResult,
 ];

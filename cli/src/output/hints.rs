@@ -3,8 +3,12 @@
 
 /// The names of the functions' errors, then the state machine's own, then the command's own, then those of Step Functions
 /// and Lambda.
-const HINTS: [(&str, &str); 26] = [
+const HINTS: [(&str, &str); 27] = [
     ("InvalidInput", "correct the input; finstream run checks it before it starts anything"),
+    (
+        "SourceUnauthorized",
+        "store a valid key of the market source in its secret, and run again: nothing is deployed anew",
+    ),
     ("InvalidList", "finstream lists check NAME shows every bad line, and finstream lists edit NAME corrects them"),
     ("AccessDenied", "give the function's role in template.yaml the permission that the cause names, and deploy again"),
     ("ServiceRefused", "the request or the resource is wrong, so a retry will not help: check what the cause names"),

@@ -8,7 +8,11 @@ use shared::{
     run_id::InvalidRunId,
 };
 
-use crate::{ListError, failure::Failure, writer::WriteError};
+use crate::{
+    ListError,
+    failure::{Failure, FailureScope},
+    writer::WriteError,
+};
 
 /// Why nothing, or not everything, was collected.
 #[derive(Debug, thiserror::Error)]
@@ -64,6 +68,9 @@ pub enum Error {
     /// There is no such list, or it is not right.
     #[error(transparent)]
     List(#[from] ListError),
+    /// The function has no settings of the source.
+    #[error("the source {0} is not set up: deploy the stack with its settings, or use another source")]
+    SourceNotSetUp(MarketSource),
     /// The date has not begun anywhere.
     #[error("the trade date {0} lies in the future: use a date whose session has ended")]
     Future(TradeDate),
@@ -102,6 +109,9 @@ pub enum Error {
     /// The market's reply did not show the newest session, or there was none.
     #[error("the newest session could not be found: {0}; run again later")]
     NewestSession(Failure),
+    /// The source does not accept the account's key, or there is none.
+    #[error("the source does not accept the key: {0}; store a valid key in its secret, and run again")]
+    Unauthorized(Failure),
     /// There was a session, and no symbol has a bar of it.
     #[error("no bars for {trade_date}: {}", list(.failed))]
     NoBars {
@@ -126,6 +136,11 @@ pub enum Error {
 }
 
 impl Error {
+    /// Why the newest session is not known.
+    pub(crate) fn without_session(failure: Failure) -> Self {
+        if failure.scope == FailureScope::Key { Self::Unauthorized(failure) } else { Self::NewestSession(failure) }
+    }
+
     /// The field of the request that is wrong, where it is one.
     pub fn field(&self) -> Option<&str> {
         match self {
@@ -154,6 +169,7 @@ impl NamedError for Error {
             | Self::NoLiveStream
             | Self::ScheduledTimeInFuture { .. }
             | Self::ListAndSymbols
+            | Self::SourceNotSetUp(_)
             | Self::Body(_)
             | Self::TooLarge { .. }
             | Self::ContentType(_)
@@ -163,6 +179,7 @@ impl NamedError for Error {
             Self::List(ListError::Unknown(_) | ListError::Invalid { .. }) => ErrorName::InvalidList,
             Self::List(ListError::Service(error)) => error.name(),
             Self::Answer(_) => ErrorName::InvalidResult,
+            Self::Unauthorized(_) => ErrorName::SourceUnauthorized,
             Self::NewestSession(cause) if cause.reason == Reason::Blocked => ErrorName::MarketBlocked,
             Self::NoBarsYet { is_blocked: true, .. } => ErrorName::MarketBlocked,
             Self::NewestSession(_) | Self::NoBarsYet { .. } => ErrorName::MarketUnavailable,

@@ -3,6 +3,19 @@
 use jiff::{Timestamp, tz::TimeZone};
 use shared::payload::Reason;
 
+/// What a failure is about: what is to be requested again, and how.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FailureScope {
+    /// The symbol alone.
+    Symbol,
+    /// The request, and so every symbol of its batch: one of them may be the cause.
+    Batch,
+    /// The account's key, without which nothing is answered: no wait helps.
+    Key,
+    /// The source, which refuses this client or does not answer at all.
+    Source,
+}
+
 /// Why a request returned no bars, or was not sent.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 #[error("{detail}")]
@@ -11,6 +24,8 @@ pub struct Failure {
     pub reason: Reason,
     /// What happened: the market's own message where it sent one. A long one is cut.
     pub detail: String,
+    /// What it is about.
+    pub scope: FailureScope,
     /// Whether it is an answer about the symbol, and so one of the symbol's attempts. A request that was not sent is none,
     /// and neither is one that the market refused or left unanswered as it did others.
     pub counts_as_attempt: bool,
@@ -26,12 +41,18 @@ impl Failure {
     /// A failure of an attempt.
     pub fn new(reason: Reason, detail: impl Into<String>) -> Self {
         let detail = shortened(detail.into());
-        Self { reason, detail, counts_as_attempt: true, zone: None, session_ends_at: None, simulated: false }
+        let (scope, counts_as_attempt) = (FailureScope::Symbol, true);
+        Self { reason, detail, scope, counts_as_attempt, zone: None, session_ends_at: None, simulated: false }
     }
 
     /// The failure of a reply that is not a chart of the symbol, day and interval.
     pub fn malformed(detail: impl Into<String>) -> Self {
         Self::new(Reason::Malformed, detail)
+    }
+
+    /// The same about something else than the symbol.
+    pub fn about(self, scope: FailureScope) -> Self {
+        Self { scope, ..self }
     }
 
     /// The failure of a symbol that is not requested because of this one.

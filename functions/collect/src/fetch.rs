@@ -19,7 +19,7 @@ use tokio::{sync::Mutex, time::Instant};
 
 use crate::{
     circuit_breaker::CircuitBreaker,
-    failure::Failure,
+    failure::{Failure, FailureScope},
     pending::Pending,
     source::{Day, Source, SymbolDay},
     writer::WriteError,
@@ -89,6 +89,11 @@ impl FetchedSymbol {
     }
 }
 
+/// Whether this is the failure of a whole request, which any of its symbols may have caused.
+fn failed_with_its_batch(day: &Result<SymbolDay, Failure>) -> bool {
+    day.as_ref().is_err_and(|failure| failure.scope == FailureScope::Batch && failure.counts_as_attempt)
+}
+
 impl<'a> Fetch<'a> {
     /// A pass for the bars of a day, in a run that is resumed or not, with a symbol that is already collected.
     pub fn new(
@@ -134,7 +139,10 @@ impl<'a> Fetch<'a> {
                 self.breaker.record_answer(began);
                 *known = ReferenceDay::WithoutBars;
             }
-            Err(failure) if matches!(failure.reason, Reason::Blocked | Reason::Unavailable) => {
+            Err(failure)
+                if failure.scope == FailureScope::Key
+                    || matches!(failure.reason, Reason::Blocked | Reason::Unavailable) =>
+            {
                 self.breaker.open(failure.as_no_answer());
             }
             Err(_) => {}
@@ -227,11 +235,21 @@ impl<'a> Fetch<'a> {
         }
     }
 
-    /// The results of a batch, in its order.
-    async fn batch(&self, pending: Vec<Pending>) -> Vec<FetchedSymbol> {
+    /// The results of a batch, in its order. One that fails as a whole, although the market answers, is requested again in halves:
+    /// a symbol that is the cause costs the others a few requests, not their bars.
+    async fn batch(&self, mut pending: Vec<Pending>) -> Vec<FetchedSymbol> {
         let began = Instant::now();
         let days = self.query(&pending).await;
         let replied = Instant::now();
+        if pending.len() > 1 && days.iter().all(|(_, day)| failed_with_its_batch(day)) {
+            self.find_out_since(replied).await;
+            if self.breaker.cause().is_none() {
+                let rest = pending.split_off(pending.len() / 2);
+                let mut batch = Box::pin(self.batch(pending)).await;
+                batch.extend(Box::pin(self.batch(rest)).await);
+                return batch;
+            }
+        }
         let mut batch = Vec::with_capacity(pending.len());
         for (pending, (queried_as, day)) in pending.into_iter().zip(days) {
             let mut fetched = FetchedSymbol { pending, queried_as, day, replied };
@@ -251,6 +269,11 @@ impl<'a> Fetch<'a> {
                 self.answered.get_or_init(|| queried_as.clone());
             }
             Err(failure) if !failure.counts_as_attempt => {}
+            Err(failure) if failure.scope == FailureScope::Key => {
+                // Every other request would be refused for the same reason.
+                failure.counts_as_attempt = false;
+                self.breaker.open(failure.clone());
+            }
             Err(failure) if failure.shows_market_is_up() => self.breaker.record_answer(began),
             Err(failure) if failure.reason == Reason::Blocked => self.on_refusal(pending, failure).await,
             Err(_) => {
@@ -333,6 +356,9 @@ impl<'a> Fetch<'a> {
                 ReferenceDay::WithoutBars
             }
             Err(failure) => {
+                if failure.scope == FailureScope::Key {
+                    return self.breaker.open(failure.as_no_answer());
+                }
                 let reason = if failure.reason == Reason::Blocked { Reason::Blocked } else { Reason::Unavailable };
                 let detail = format!("the market has nothing even for {reference}: {failure}");
                 return self.breaker.open(Failure::new(reason, detail));

@@ -111,6 +111,7 @@ fn status(error: &Error) -> i64 {
         ErrorName::MarketUnavailable
         | ErrorName::MarketBlocked
         | ErrorName::ServiceUnavailable
+        | ErrorName::SourceUnauthorized
         | ErrorName::DeliveryFailed => 503,
         ErrorName::InvalidList | ErrorName::AccessDenied | ErrorName::ServiceRefused | ErrorName::InvalidResult => 500,
     }

@@ -17,7 +17,9 @@ use crate::{
 
 /// The work of one invocation, with every default filled in.
 #[derive(Debug)]
-pub struct Job {
+pub struct Job<'a> {
+    /// The source of the bars.
+    pub source: &'a dyn Source,
     /// The session to collect.
     pub trade_date: TradeDate,
     /// The length of the bars.
@@ -38,9 +40,10 @@ pub struct Job {
     pub earlier: Option<Collection>,
 }
 
-impl Job {
+impl<'a> Job<'a> {
     /// The first job of a run.
     pub fn first(
+        source: &'a dyn Source,
         (trade_date, interval, run_id): (TradeDate, Interval, RunId),
         (list, companies): (Option<ListName>, Arc<Companies>),
         pending: Vec<Pending>,
@@ -48,17 +51,28 @@ impl Job {
         invocation: &Invocation,
     ) -> Self {
         let collected_at = invocation.collected_at();
-        Self { trade_date, interval, run_id, collected_at, list, companies, pending, session_wait, earlier: None }
+        Self {
+            source,
+            trade_date,
+            interval,
+            run_id,
+            collected_at,
+            list,
+            companies,
+            pending,
+            session_wait,
+            earlier: None,
+        }
     }
 
     /// Resumes a collection where it stopped. One that an older version began waits as this one does. Of a list as it is now it
     /// takes the symbols that were added since it began: another run may have published them meanwhile, and what this one
     /// publishes lacks none of them.
     pub fn resume(
+        source: &'a dyn Source,
         request: ResumeRequest,
         (companies, is_current): (Arc<Companies>, bool),
         default: SessionWait,
-        source: &dyn Source,
         invocation: &Invocation,
     ) -> Self {
         let earlier = request.collection;
@@ -69,6 +83,7 @@ impl Job {
             pending.extend(added.take(SymbolList::MAX.saturating_sub(known.len())).map(Pending::from));
         }
         Self {
+            source,
             trade_date: earlier.trade_date,
             interval: earlier.interval,
             run_id: earlier.run_id.clone(),
@@ -95,9 +110,9 @@ impl Job {
     }
 
     /// The bars of one symbol as they are written to the lake.
-    pub fn bars(&self, source: &dyn Source, fetched: (&Symbol, &Symbol), day: SymbolDay) -> impl Iterator<Item = Bar> {
-        let Self { companies, interval, collected_at, run_id, .. } = self;
-        bars((companies, source), fetched, day, (*interval, *collected_at, run_id.clone()))
+    pub fn bars(&self, fetched: (&Symbol, &Symbol), day: SymbolDay) -> impl Iterator<Item = Bar> {
+        let Self { source, companies, interval, collected_at, run_id, .. } = self;
+        bars((companies, *source), fetched, day, (*interval, *collected_at, run_id.clone()))
     }
 
     /// The answer of the invocation, with the records of the earlier ones added.
@@ -118,6 +133,7 @@ impl Job {
             interval: self.interval,
             run_id: self.run_id,
             list: self.list,
+            source: *self.source.market(),
             collected_at: self.collected_at,
             written_at: if records > 0 { now } else { written_at },
             bars: symbols.collected.iter().map(|symbol| symbol.bars).sum(),

@@ -4,6 +4,7 @@
 //! One invocation is one attempt. It waits neither for the delivery nor for a market that blocks it: its answer says
 //! what is missing, and `statemachine/pipeline.asl.json` resumes the collection later.
 
+mod alpaca;
 mod circuit_breaker;
 mod doubtful;
 mod error;
@@ -37,17 +38,19 @@ use shared::{
     payload::{CollectOutcome, Collection, Reason, RunRequest, SessionWait, SymbolOutcomes},
 };
 
+pub use alpaca::{Alpaca, AlpacaSettings, KeyStore, SecretsManager};
 pub use error::Error;
 pub use firehose::DeliveryStream;
 pub use invocation::Invocation;
 pub use kinesis::DataStream;
 pub use lists::{ListError, Lists};
-pub use source::{HttpReply, Source, Transport, Unreachable};
+pub use source::{HttpReply, Https, ReportedRate, Source, Sources, Transport, Unreachable};
 pub use yahoo::{MarketSettings, Yahoo};
 
 use crate::{
     circuit_breaker::CircuitBreaker,
     event::Event,
+    failure::FailureScope,
     fetch::{Fetch, FetchedSymbol},
     job::Job,
     pending::Pending,
@@ -65,8 +68,8 @@ const HTTP_TIMEOUT: Duration = Duration::from_secs(28);
 pub struct Collector {
     /// The lists of companies: the symbols of a run over one, and the names of companies.
     pub lists: Lists,
-    /// The source of the bars.
-    pub source: Box<dyn Source>,
+    /// The sources of bars.
+    pub sources: Sources,
     /// The delivery stream of the daily run (`DELIVERY_STREAM`).
     pub delivery: DeliveryStream,
     /// The data stream of the open session (`LIVE_STREAM`), where the stack has one.
@@ -102,13 +105,14 @@ impl Collector {
             Event::Resume(request) => {
                 let list = request.collection.list.clone().unwrap_or_default();
                 let names = self.lists.names(&list).await?;
-                let job = Job::resume(request, names, self.session_wait(true, &invocation), &*self.source, &invocation);
+                let source = self.sources.get(Some(request.collection.source))?;
+                let job = Job::resume(source, request, names, self.session_wait(true, &invocation), &invocation);
                 serde_json::to_value(self.run(job, &invocation, &invocation.breaker()).await?)
             }
             Event::Live(request) => serde_json::to_value(self.tick(request, &invocation).await?),
             Event::Probe => {
                 let invocation = invocation.limited_to(HTTP_TIMEOUT);
-                serde_json::to_value(probe::probe(&*self.source, &invocation).await)
+                serde_json::to_value(probe::probe(self.sources.get(None)?, &invocation).await)
             }
         };
         answer.map_err(Error::Answer)
@@ -121,23 +125,29 @@ impl Collector {
     }
 
     /// The first job of a run, with the defaults where the request leaves something out.
-    async fn job(&self, request: RunRequest, invocation: &Invocation, breaker: &CircuitBreaker) -> Result<Job, Error> {
+    async fn job(
+        &self,
+        request: RunRequest,
+        invocation: &Invocation,
+        breaker: &CircuitBreaker,
+    ) -> Result<Job<'_>, Error> {
+        let source = self.sources.get(request.source)?;
         let (now, interval) = (invocation.began_at, request.interval.unwrap_or_default());
         let at = request.scheduled_time.unwrap_or(now);
         match request.trade_date {
-            Some(date) => self.validate_date(date, interval, now)?,
-            None => self.validate_scheduled_time(at, interval, now)?,
+            Some(date) => validate_date(source, date, interval, now)?,
+            None => validate_scheduled_time(source, at, interval, now)?,
         }
         let (list, companies) = self.list(request.list.as_ref(), request.symbols.as_ref()).await?;
         let trade_date = match request.trade_date {
             Some(date) => date,
-            None => self.source.newest_session(breaker, at).await.map_err(Error::NewestSession)?.trade_date,
+            None => source.newest_session(breaker, at).await.map_err(Error::without_session)?.trade_date,
         };
         let symbols = request.symbols.as_ref().unwrap_or_else(|| companies.symbols());
         let run_id = request.run_id.map_or_else(|| invocation.request_id.parse(), Ok)?;
         let pending = symbols.iter().map(Pending::from).collect();
         let session_wait = self.session_wait(request.trade_date.is_none(), invocation);
-        Ok(Job::first((trade_date, interval, run_id), (list, companies), pending, session_wait, invocation))
+        Ok(Job::first(source, (trade_date, interval, run_id), (list, companies), pending, session_wait, invocation))
     }
 
     /// The list of a run, none where the request names symbols; and that which has the names of its companies.
@@ -163,27 +173,7 @@ impl Collector {
         SessionWait { latest_end, without_bars }
     }
 
-    /// Rejects a date of which the market cannot have bars yet, or no longer has any.
-    fn validate_date(&self, date: TradeDate, interval: Interval, now: Timestamp) -> Result<(), Error> {
-        if date.is_future(now) {
-            return Err(Error::Future(date));
-        }
-        match self.source.earliest(interval, now) {
-            Some((earliest, kept_by)) if date < earliest => Err(Error::TooOld { kept_by, date, interval, earliest }),
-            _ => Ok(()),
-        }
-    }
-
-    /// Rejects a scheduled time whose sessions the market no longer has.
-    fn validate_scheduled_time(&self, at: Timestamp, interval: Interval, now: Timestamp) -> Result<(), Error> {
-        let date = TradeDate::from(at.to_zoned(self.source.zone().clone()).date());
-        match self.source.earliest(interval, now) {
-            Some((earliest, kept_by)) if date < earliest => Err(Error::ScheduledTimeTooOld { kept_by, at, interval }),
-            _ => Ok(()),
-        }
-    }
-
-    async fn run(&self, job: Job, invocation: &Invocation, breaker: &CircuitBreaker) -> Result<Collection, Error> {
+    async fn run(&self, job: Job<'_>, invocation: &Invocation, breaker: &CircuitBreaker) -> Result<Collection, Error> {
         let span = tracing::info_span!("collect", run_id = &*job.run_id, trade_date = %job.trade_date, interval = %job.interval);
         Box::pin(self.collect(job, invocation, breaker)).instrument(span).await
     }
@@ -191,7 +181,7 @@ impl Collector {
     /// Writes each symbol's bars to Firehose as they arrive, so that no more than a batch is held in memory.
     async fn collect(
         &self,
-        mut job: Job,
+        mut job: Job<'_>,
         invocation: &Invocation,
         breaker: &CircuitBreaker,
     ) -> Result<Collection, Error> {
@@ -205,8 +195,7 @@ impl Collector {
             interval: job.interval,
             scope: Scope::Whole { now: invocation.began_at },
         };
-        let fetch =
-            Fetch::new(&*self.source, &companies, breaker, day, job.earlier.is_some(), symbols.collected.first());
+        let fetch = Fetch::new(job.source, &companies, breaker, day, job.earlier.is_some(), symbols.collected.first());
         let mut simulated = false;
         if job.was_stopped_by_market() {
             fetch.query_reference_first().await;
@@ -215,17 +204,20 @@ impl Collector {
             simulated |= fetched.is_simulated();
             symbol_outcomes::record(&mut symbols, &fetched, job.interval, requested);
             if let Ok(day) = fetched.day {
-                writer.write(job.bars(&*self.source, (&fetched.pending.symbol, &fetched.queried_as), day)).await?;
+                writer.write(job.bars((&fetched.pending.symbol, &fetched.queried_as), day)).await?;
             }
             Ok(())
         };
         fetch.for_each(pending, each).await?;
         let records = writer.finish().await?;
+        if let Some(cause) = breaker.cause().filter(|cause| cause.scope == FailureScope::Key) {
+            return Err(Error::Unauthorized(cause.clone()));
+        }
         symbol_outcomes::shorten(&mut symbols);
         let ends_at = symbol_outcomes::sessions_end_by(&symbols, job.session_wait.latest_end);
-        let outcome = outcome((&job, invocation.began_at), &symbols, (&*self.source, breaker), ends_at.is_some())?;
+        let outcome = outcome((&job, invocation.began_at), &symbols, breaker, ends_at.is_some())?;
         let waits_until =
-            ends_at.filter(|_| outcome == CollectOutcome::SessionOpen).map(|ends_at| self.source.ready_at(ends_at));
+            ends_at.filter(|_| outcome == CollectOutcome::SessionOpen).map(|ends_at| job.source.ready_at(ends_at));
         let collection = job.collection((outcome, waits_until), symbols, records, simulated, invocation);
         tracing::info!(
             outcome = ?collection.outcome,
@@ -239,11 +231,36 @@ impl Collector {
     }
 }
 
+/// Rejects a date of which the market cannot have bars yet, or no longer has any.
+fn validate_date(source: &dyn Source, date: TradeDate, interval: Interval, now: Timestamp) -> Result<(), Error> {
+    if date.is_future(now) {
+        return Err(Error::Future(date));
+    }
+    match source.earliest(interval, now) {
+        Some((earliest, kept_by)) if date < earliest => Err(Error::TooOld { kept_by, date, interval, earliest }),
+        _ => Ok(()),
+    }
+}
+
+/// Rejects a scheduled time whose sessions the market no longer has.
+fn validate_scheduled_time(
+    source: &dyn Source,
+    at: Timestamp,
+    interval: Interval,
+    now: Timestamp,
+) -> Result<(), Error> {
+    let date = TradeDate::from(at.to_zoned(source.zone().clone()).date());
+    match source.earliest(interval, now) {
+        Some((earliest, kept_by)) if date < earliest => Err(Error::ScheduledTimeTooOld { kept_by, at, interval }),
+        _ => Ok(()),
+    }
+}
+
 /// How the collection ended, by which the state machine decides what to do next.
 fn outcome(
-    (job, now): (&Job, Timestamp),
+    (job, now): (&Job<'_>, Timestamp),
     symbols: &SymbolOutcomes,
-    (source, breaker): (&dyn Source, &CircuitBreaker),
+    breaker: &CircuitBreaker,
     has_open_sessions: bool,
 ) -> Result<CollectOutcome, Error> {
     let stopped = match breaker.cause().map(|cause| cause.reason) {
@@ -252,7 +269,7 @@ fn outcome(
         Some(Reason::NotAttempted) => CollectOutcome::OutOfTime,
         Some(_) => CollectOutcome::Unavailable,
     };
-    if !symbol_outcomes::is_complete(symbols, source, now) {
+    if !symbol_outcomes::is_complete(symbols, job.source, now) {
         return Ok(stopped);
     }
     if symbol_outcomes::is_exchange_closed(symbols) {
@@ -271,6 +288,7 @@ fn outcome(
 mod tests {
     use lambda_runtime::{Context, Diagnostic};
     use serde_json::json;
+    use shared::MarketSource;
 
     use super::*;
 
@@ -278,7 +296,6 @@ mod tests {
     fn collector() -> Result<Collector, Box<dyn std::error::Error>> {
         let settings = MarketSettings {
             base: "https://query2.finance.yahoo.com".parse()?,
-            user_agent: "test".into(),
             concurrency: std::num::NonZeroUsize::MIN,
             burst: std::num::NonZeroU32::MIN,
             requests_per_second: 1.0,
@@ -287,9 +304,10 @@ mod tests {
         };
         let aws = aws_config::SdkConfig::builder().behavior_version(aws_config::BehaviorVersion::latest()).build();
         let delivery = DeliveryStream { client: aws_sdk_firehose::Client::new(&aws), name: "bars".into() };
-        let (lists, source) =
-            (Lists::new(aws_sdk_s3::Client::new(&aws), "lake".into()), Box::new(Yahoo::new(settings)?));
-        Ok(Collector { lists, source, delivery, live: None, session_wait: SignedDuration::ZERO })
+        let lists = Lists::new(aws_sdk_s3::Client::new(&aws), "lake".into());
+        let yahoo = Yahoo::new(settings, Box::new(Https::new("test")?))?;
+        let sources = Sources::new(MarketSource::YAHOO, vec![Box::new(yahoo)]);
+        Ok(Collector { lists, sources, delivery, live: None, session_wait: SignedDuration::ZERO })
     }
 
     #[tokio::test]
@@ -306,6 +324,18 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_source_without_settings_is_named() -> Result<(), Box<dyn std::error::Error>> {
+        let event = LambdaEvent::new(json!({"source": "alpaca"}), Context::default());
+        let error: Diagnostic = collector()?.handle(event).await.err().ok_or("it was not rejected")?.into();
+        assert_eq!(error.error_type, "InvalidInput");
+        assert_eq!(
+            error.error_message,
+            "the source alpaca is not set up: deploy the stack with its settings, or use another source"
+        );
+        Ok(())
+    }
+
+    #[tokio::test]
     async fn a_date_that_is_too_old_for_yahoo_is_rejected_with_the_earliest_that_works()
     -> Result<(), Box<dyn std::error::Error>> {
         let collector = collector()?;
@@ -315,7 +345,7 @@ mod tests {
         {
             let event = LambdaEvent::new(json!({"trade_date": "2019-01-04", "interval": interval}), Context::default());
             let error: Diagnostic = collector.handle(event).await.err().ok_or("it was not rejected")?.into();
-            let (earliest, _) = collector.source.earliest(interval.parse()?, now).ok_or("no limit")?;
+            let (earliest, _) = collector.sources.get(None)?.earliest(interval.parse()?, now).ok_or("no limit")?;
             assert_eq!(error.error_type, "InvalidInput");
             assert_eq!(
                 error.error_message,

@@ -15,13 +15,14 @@ use shared::{
 use crate::{
     Collector, Error,
     circuit_breaker::CircuitBreaker,
-    failure::Failure,
+    failure::{Failure, FailureScope},
     fetch::{Fetch, FetchedSymbol},
     invocation::Invocation,
     job,
     kinesis::DataStream,
     pending::Pending,
     source::{Day, Source, SymbolDay},
+    validate_scheduled_time,
     writer::{WriteError, Writer},
 };
 
@@ -40,22 +41,23 @@ impl Collector {
 
     async fn collect_tick(&self, request: LiveRequest, invocation: &Invocation) -> Result<LiveTick, Error> {
         let stream = self.live.as_ref().ok_or(Error::NoLiveStream)?;
+        let source = self.sources.get(request.source)?;
         let (interval, now) = (request.interval.unwrap_or_default(), invocation.began_at);
         let scheduled_time = request.scheduled_time.unwrap_or(invocation.collected_at());
         if scheduled_time > now + CLOCK_SKEW {
             return Err(Error::ScheduledTimeInFuture { at: scheduled_time, now });
         }
-        self.validate_scheduled_time(scheduled_time, interval, now)?;
+        validate_scheduled_time(source, scheduled_time, interval, now)?;
         let until = request.until.unwrap_or(scheduled_time).min(invocation.collected_at());
         let (list, companies) = self.list(request.list.as_ref(), request.symbols.as_ref()).await?;
         let symbols = request.symbols.as_deref().unwrap_or_else(|| companies.symbols());
         let pending = request.pending.as_deref().unwrap_or(symbols);
 
         let window = LiveWindow::new(scheduled_time, until, interval);
-        let day = Day::of_window(window, interval, self.source.zone());
+        let day = Day::of_window(window, interval, source.zone());
         let breaker = invocation.breaker();
-        let fetch = Fetch::new(&*self.source, &companies, &breaker, day, false, None);
-        let mut written = Written::new(stream, (&companies, &*self.source), interval, invocation);
+        let fetch = Fetch::new(source, &companies, &breaker, day, false, None);
+        let mut written = Written::new(stream, (&companies, source), interval, invocation);
         let mut results = Results::default();
         // Symbols that somebody names may trade when the exchange of the reference symbol does not.
         let reference = if list.is_some() { Some(fetch.reference().await) } else { None };
@@ -64,13 +66,16 @@ impl Collector {
         if !is_closed {
             let mut pending: Vec<_> = pending.iter().map(Pending::from).collect();
             if let Some(Ok(day)) = reference {
-                let symbol = self.source.reference();
+                let symbol = source.reference();
                 if let Some(at) = pending.iter().position(|it| it.symbol == *symbol) {
                     pending.swap_remove(at);
                     written.add(symbol, symbol, day).await?;
                 }
             }
             results.collect(&fetch, pending, &mut written).await?;
+        }
+        if let Some(cause) = breaker.cause().filter(|cause| cause.scope == FailureScope::Key) {
+            return Err(Error::Unauthorized(cause.clone()));
         }
         let requested = symbols.len();
         let outcome = if is_closed { LiveOutcome::Closed } else { outcome(&breaker) };

@@ -1,10 +1,14 @@
 //! The Lambda function `collect`: environment and clients at cold start, then one attempt per invocation.
 
-use collect::{Collector, DataStream, DeliveryStream, Lists, MarketSettings, Yahoo};
+use aws_config::SdkConfig;
+use collect::{
+    Alpaca, AlpacaSettings, Collector, DataStream, DeliveryStream, Https, Lists, MarketSettings, SecretsManager,
+    Source, Sources, Yahoo,
+};
 use jiff::SignedDuration;
 use lambda_runtime::{LambdaEvent, service_fn};
 use serde_json::Value;
-use shared::{env, telemetry};
+use shared::{MarketSource, env, telemetry};
 
 #[tokio::main]
 async fn main() -> Result<(), lambda_runtime::Error> {
@@ -12,7 +16,7 @@ async fn main() -> Result<(), lambda_runtime::Error> {
     let aws = aws_config::load_defaults(aws_config::BehaviorVersion::latest()).await;
     let collector = Collector {
         lists: Lists::new(aws_sdk_s3::Client::new(&aws), env::required("DATA_BUCKET")?),
-        source: Box::new(Yahoo::new(MarketSettings::from_env()?)?),
+        sources: sources(&aws)?,
         delivery: DeliveryStream {
             client: aws_sdk_firehose::Client::new(&aws),
             name: env::required("DELIVERY_STREAM")?,
@@ -21,4 +25,16 @@ async fn main() -> Result<(), lambda_runtime::Error> {
         session_wait: SignedDuration::from_hours(env::or_default::<u8>("SESSION_WAIT_HOURS", 8)?.into()),
     };
     lambda_runtime::run(service_fn(|event: LambdaEvent<Value>| collector.handle(event))).await
+}
+
+/// The clients of the sources: of Yahoo, and of Alpaca where there is a secret for its key (`ALPACA_SECRET`).
+fn sources(aws: &SdkConfig) -> Result<Sources, lambda_runtime::Error> {
+    let https = Https::new(&env::required("USER_AGENT")?)?;
+    let mut clients: Vec<Box<dyn Source>> =
+        vec![Box::new(Yahoo::new(MarketSettings::from_env()?, Box::new(https.clone()))?)];
+    if let Some(name) = env::optional("ALPACA_SECRET") {
+        let store = SecretsManager { client: aws_sdk_secretsmanager::Client::new(aws), name };
+        clients.push(Box::new(Alpaca::new(AlpacaSettings::from_env()?, Box::new(https), Box::new(store))?));
+    }
+    Ok(Sources::new(env::or_default("SOURCE", MarketSource::YAHOO)?, clients))
 }

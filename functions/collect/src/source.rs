@@ -3,6 +3,8 @@
 //! A source is a module of its own beside this one, such as `yahoo`: its settings, its client, its spelling of symbols, its wire
 //! format. The rest of `collect` knows a source by the trait [`Source`] only.
 
+mod number;
+mod sources;
 mod transport;
 
 use std::{collections::BTreeSet, fmt::Debug, num::NonZeroUsize};
@@ -14,7 +16,9 @@ use shared::{
     payload::{LiveWindow, Remark},
 };
 
-pub use transport::{HttpReply, Https, Transport, Unreachable};
+pub use number::Number;
+pub use sources::Sources;
+pub use transport::{HttpReply, Https, ReportedRate, Transport, Unreachable};
 
 use crate::{circuit_breaker::CircuitBreaker, failure::Failure};
 
@@ -125,7 +129,7 @@ pub struct NewestSession {
 }
 
 /// One symbol's day: the session and the bars inside it, oldest first.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct SymbolDay {
     /// The session of the trade date.
     pub session: Session,

@@ -68,7 +68,7 @@ impl Exporter {
         let object = objects::get(&self.s3, &request.query_result).await?;
         let object = object.ok_or_else(|| Error::NoResult(request.query_result.clone()))?;
         let invalid = |problem| Error::InvalidResult { uri: request.query_result.clone(), problem };
-        let result = query_result::read(&object.bytes, collection.trade_date, collection.source()).map_err(invalid)?;
+        let result = query_result::read(&object.bytes, collection.trade_date, collection.prices()).map_err(invalid)?;
         let result = result.of(&collection.symbols);
         let Completeness { bars_seen, missing } = Completeness::of(&collection.symbols.collected, &result.symbols);
         if !missing.is_empty() {

@@ -197,12 +197,12 @@ mod tests {
     use super::*;
     use crate::sample;
     use proptest::prelude::*;
-    use shared::hourly_extreme::write;
+    use shared::{MarketSource, hourly_extreme::write};
 
     const DATE: &str = "2021-11-30";
 
     fn read_day(object: &str) -> Result<QueryResult, Box<dyn std::error::Error>> {
-        Ok(read(object.as_bytes(), DATE.parse()?, Source::Yahoo)?)
+        Ok(read(object.as_bytes(), DATE.parse()?, Source::Market(MarketSource::YAHOO))?)
     }
 
     #[test]
@@ -292,7 +292,8 @@ mod tests {
             assert!(said.contains(says), "{object}\nsaid: {said}\nnot:  {says}");
         }
         assert!(
-            read(b"\xff\n", DATE.parse()?, Source::Yahoo).is_err_and(|e| e.to_string().contains("it is not UTF-8"))
+            read(b"\xff\n", DATE.parse()?, Source::Market(MarketSource::YAHOO))
+                .is_err_and(|e| e.to_string().contains("it is not UTF-8"))
         );
         Ok(())
     }
@@ -321,8 +322,8 @@ mod tests {
         #[test]
         fn no_bytes_make_the_reader_panic(object in any::<Vec<u8>>(), rest in any::<Vec<u8>>()) {
             let date = DATE.parse().map_err(|_| TestCaseError::fail("the date"))?;
-            prop_assert!(read(&object, date, Source::Yahoo).is_err());
-            let _ = read(&[sample::HEADER.as_bytes(), &rest].concat(), date, Source::Yahoo);
+            prop_assert!(read(&object, date, Source::Market(MarketSource::YAHOO)).is_err());
+            let _ = read(&[sample::HEADER.as_bytes(), &rest].concat(), date, Source::Market(MarketSource::YAHOO));
         }
     }
 }

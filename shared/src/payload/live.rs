@@ -4,7 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::{FailedSymbol, scheduled_time};
-use crate::{Interval, ListName, Symbol, SymbolList, TradeDate};
+use crate::{Interval, ListName, MarketSource, Symbol, SymbolList, TradeDate};
 
 /// The request of a tick: the input of an execution of the machine `live`, which passes it to `collect`. Every field but
 /// `live` may be left out.
@@ -29,6 +29,9 @@ pub struct LiveRequest {
     /// The length of a bar; five minutes without it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub interval: Option<Interval>,
+    /// The source of the bars; without it the function's own (`SOURCE`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source: Option<MarketSource>,
     /// Those of the symbols that are still to be requested, as the answer before gave them; all without it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pending: Option<SymbolList>,

@@ -105,11 +105,7 @@ fn some(text: &str) -> Option<Cow<'_, str>> {
 
 /// The source as the CSV names it.
 fn name(source: Source) -> Cow<'static, str> {
-    match source {
-        Source::Yahoo => "yahoo",
-        Source::Simulated => "simulated",
-    }
-    .into()
+    source.to_string().into()
 }
 
 #[cfg(test)]

@@ -1,12 +1,20 @@
 //! How a request reaches the market and its reply comes back: over HTTPS, or from a script in a test.
 
-use std::{fmt::Debug, time::Duration};
+use std::{fmt::Debug, str::FromStr, time::Duration};
 
 use futures::{FutureExt, future::BoxFuture};
-use reqwest::{Client, Url, redirect};
+use jiff::Timestamp;
+use reqwest::{Client, Url, header::HeaderMap, redirect};
+use serde::de::DeserializeOwned;
+
+use crate::failure::Failure;
 
 /// The header with which the simulated market (`market-sim`) marks its replies.
 const SIMULATED: &str = "x-finstream-simulated";
+
+/// The headers that say how many requests may still be sent, and when the whole rate is there again.
+const RATE_REMAINING: &str = "x-ratelimit-remaining";
+const RATE_RESET: &str = "x-ratelimit-reset";
 
 /// The longest that a connection may take.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -23,6 +31,35 @@ pub struct HttpReply {
     pub body: String,
     /// Whether a header said that the market is simulated.
     pub simulated: bool,
+    /// What its headers said of the rate limit.
+    pub rate: ReportedRate,
+}
+
+/// What the market reports of its rate limit.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct ReportedRate {
+    /// The number of requests that may still be sent before the reset.
+    pub remaining: Option<u64>,
+    /// When the whole rate is there again, in UTC.
+    pub reset: Option<Timestamp>,
+}
+
+impl HttpReply {
+    /// A reply that says nothing of a rate or a simulation.
+    pub fn new(status: u16, body: impl Into<String>) -> Self {
+        Self { status, body: body.into(), simulated: false, rate: ReportedRate::default() }
+    }
+
+    /// The body as JSON; `what` says of what, for the message.
+    ///
+    /// # Errors
+    /// It is something else.
+    pub fn json<T: DeserializeOwned>(&self, what: &str) -> Result<T, Failure> {
+        serde_json::from_str(&self.body).map_err(|error| Failure {
+            simulated: self.simulated,
+            ..Failure::malformed(format!("status {} with something that is not {what}: {error}", self.status))
+        })
+    }
 }
 
 /// Why no reply, or no whole one, arrived.
@@ -39,16 +76,16 @@ pub struct Unreachable {
 
 /// What sends the requests of the client.
 pub trait Transport: Debug + Send + Sync {
-    /// Sends a GET request, and returns its reply within 15 seconds.
-    fn get(&self, url: Url) -> BoxFuture<'_, Result<HttpReply, Unreachable>>;
+    /// Sends a GET request with these headers, and returns its reply within 15 seconds.
+    fn get(&self, url: Url, headers: HeaderMap) -> BoxFuture<'_, Result<HttpReply, Unreachable>>;
 }
 
 /// The transport over HTTP and HTTPS. It connects on its first request and keeps the connections.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Https(Client);
 
 impl Https {
-    /// A transport with this User-Agent.
+    /// A transport with this User-Agent (`USER_AGENT`). Yahoo blocks the defaults of common tools.
     ///
     /// # Errors
     /// The HTTP client cannot be built, for example because TLS cannot be set up.
@@ -64,19 +101,27 @@ impl Https {
 }
 
 impl Transport for Https {
-    fn get(&self, url: Url) -> BoxFuture<'_, Result<HttpReply, Unreachable>> {
+    fn get(&self, url: Url, headers: HeaderMap) -> BoxFuture<'_, Result<HttpReply, Unreachable>> {
         async move {
             let unreachable = |error: reqwest::Error, simulated| {
                 let timed_out = error.is_timeout();
                 Unreachable { problem: chain(&error.without_url()), simulated, timed_out }
             };
-            let response = self.0.get(url).send().await.map_err(|error| unreachable(error, false))?;
+            let response = self.0.get(url).headers(headers).send().await.map_err(|error| unreachable(error, false))?;
             let (status, simulated) = (response.status().as_u16(), response.headers().contains_key(SIMULATED));
+            let rate = reported_rate(response.headers());
             let body = response.text().await.map_err(|error| unreachable(error, simulated))?;
-            Ok(HttpReply { status, body, simulated })
+            Ok(HttpReply { status, body, simulated, rate })
         }
         .boxed()
     }
+}
+
+/// The reset is in seconds since 1970 in UTC.
+fn reported_rate(headers: &HeaderMap) -> ReportedRate {
+    let text = |name| headers.get(name).and_then(|value| value.to_str().ok()).map(str::trim);
+    let reset = text(RATE_RESET).and_then(|text| Timestamp::from_second(i64::from_str(text).ok()?).ok());
+    ReportedRate { remaining: text(RATE_REMAINING).and_then(|text| text.parse().ok()), reset }
 }
 
 /// The error's text with those of its causes; reqwest's own ends at "error sending request".

@@ -5,7 +5,7 @@ use std::time::Duration;
 use backon::{BackoffBuilder, ExponentialBuilder};
 use jiff::{Timestamp, ToSpan, tz::TimeZone};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
-use reqwest::Url;
+use reqwest::{Url, header::HeaderMap};
 use shared::{Interval, Symbol, payload::Reason};
 use tokio::time::{Instant, sleep};
 
@@ -14,7 +14,7 @@ use crate::{
     circuit_breaker::CircuitBreaker,
     failure::Failure,
     rate_limiter::RateLimiter,
-    source::{Day, Https, NewestSession, SymbolDay, Transport, Unreachable},
+    source::{Day, NewestSession, SymbolDay, Transport, Unreachable},
 };
 
 /// Why a request brought nothing.
@@ -42,33 +42,18 @@ pub struct Yahoo {
     rate_limiter: RateLimiter,
 }
 
-/// Why the client cannot be built.
-#[derive(Debug, thiserror::Error)]
-pub enum InvalidClient {
-    /// The HTTP client cannot be built, for example because TLS cannot be set up.
-    #[error(transparent)]
-    Http(#[from] reqwest::Error),
-    /// The rate is zero, too small, too large or not a number.
-    #[error("MARKET_REQUESTS_PER_SECOND is {0}: use a number from 0.001 to 1000000, for example 1")]
-    Rate(f64),
-}
+/// The rate is zero, too small, too large or not a number.
+#[derive(Debug, Clone, Copy, PartialEq, thiserror::Error)]
+#[error("MARKET_REQUESTS_PER_SECOND is {0}: use a number from 0.001 to 1000000, for example 1")]
+pub struct InvalidRate(f64);
 
 impl Yahoo {
-    /// A client that connects on its first request.
-    ///
-    /// # Errors
-    /// What cannot be used: a setting, or the HTTP client.
-    pub fn new(settings: MarketSettings) -> Result<Self, InvalidClient> {
-        let transport = Https::new(&settings.user_agent)?;
-        Self::with_transport(settings, Box::new(transport))
-    }
-
     /// A client whose requests go through `transport`.
     ///
     /// # Errors
     /// The setting that cannot be used.
-    pub fn with_transport(settings: MarketSettings, transport: Box<dyn Transport>) -> Result<Self, InvalidClient> {
-        let rate_limiter = rate_limiter(&settings).ok_or(InvalidClient::Rate(settings.requests_per_second))?;
+    pub fn new(settings: MarketSettings, transport: Box<dyn Transport>) -> Result<Self, InvalidRate> {
+        let rate_limiter = rate_limiter(&settings).ok_or(InvalidRate(settings.requests_per_second))?;
         Ok(Self { transport, settings, rate_limiter })
     }
 
@@ -148,8 +133,8 @@ impl Yahoo {
 
     /// Sends one request: every request to the market passes here, and so within the rate and before the deadline.
     async fn send(&self, breaker: &CircuitBreaker, url: Url) -> Result<Decoded, Unsuccessful> {
-        match breaker.send(&self.rate_limiter, self.transport.get(url)).await? {
-            Ok(reply) => Ok(reply.decode()?),
+        match breaker.send(&self.rate_limiter, self.transport.get(url, HeaderMap::new())).await? {
+            Ok(reply) => Ok(Decoded::of(&reply)?),
             Err(Unreachable { problem, simulated, timed_out }) => {
                 let failure = Failure { simulated, ..Failure::new(Reason::Unavailable, problem) };
                 Err(Unsuccessful { failure, may_be_repeated: !timed_out })

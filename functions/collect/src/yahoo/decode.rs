@@ -10,12 +10,12 @@ use shared::{Interval, Price, Session, Symbol, TradeDate, payload::Reason};
 use super::{
     hours::{self, Row, SessionBars},
     session::sessions,
-    wire::{Meta, Number, Quote, Reply, Series},
+    wire::{Meta, Quote, Reply, Series},
 };
 use crate::{
     doubtful,
     failure::{Failure, shortened},
-    source::{Day, HttpReply, Ohlcv, Scope, SymbolDay},
+    source::{Day, HttpReply, Number, Ohlcv, Scope, SymbolDay},
 };
 
 /// A reply that holds a series of bars, and the instrument's time zone.
@@ -27,18 +27,6 @@ pub struct Decoded {
     pub simulated: bool,
     meta: Meta,
     series: Series,
-}
-
-impl HttpReply {
-    /// Decodes a reply of any status.
-    ///
-    /// # Errors
-    /// The reason why the reply holds no series.
-    pub fn decode(self) -> Result<Decoded, Failure> {
-        let Self { status, body, simulated } = self;
-        let decoded = series(status, &body).map(|(zone, meta, series)| Decoded { zone, simulated, meta, series });
-        decoded.map_err(|failure| Failure { simulated, ..failure })
-    }
 }
 
 fn series(status: u16, body: &str) -> Result<(TimeZone, Meta, Series), Failure> {
@@ -116,6 +104,17 @@ fn not_json(status: u16, body: &str) -> Failure {
 }
 
 impl Decoded {
+    /// Decodes a reply of any status.
+    ///
+    /// # Errors
+    /// The reason why the reply holds no series.
+    pub fn of(reply: &HttpReply) -> Result<Self, Failure> {
+        let HttpReply { status, body, simulated, .. } = reply;
+        let decoded =
+            series(*status, body).map(|(zone, meta, series)| Self { zone, simulated: *simulated, meta, series });
+        decoded.map_err(|failure| Failure { simulated: *simulated, ..failure })
+    }
+
     /// The regular sessions that the reply lists, which may include days that were not requested.
     pub fn sessions(&self) -> Vec<Session> {
         let listed = self.meta.trading_periods.iter().flat_map(|periods| periods.regular());

@@ -75,7 +75,8 @@ fn lunch_break(date: Date, zone: &TimeZone) -> Option<Range<Timestamp>> {
 mod tests {
     use shared::Interval;
 
-    use super::{super::wire::Number, *};
+    use super::*;
+    use crate::source::Number;
 
     fn period(start: &str, end: &str) -> Result<Period, jiff::Error> {
         let number = |at: &str| Ok::<_, jiff::Error>(Number(Some(at.parse::<Timestamp>()?.as_second() as f64)));

@@ -14,8 +14,6 @@ use shared::{
 pub struct MarketSettings {
     /// Scheme and host of the chart endpoint (`MARKET_URL`).
     pub base: Url,
-    /// The User-Agent header (`USER_AGENT`). Yahoo blocks the defaults of common tools.
-    pub user_agent: String,
     /// The most requests in flight at once (`MARKET_CONCURRENCY`).
     pub concurrency: NonZeroUsize,
     /// The number of requests that may be sent at once after a pause (`MARKET_BURST`).
@@ -41,7 +39,6 @@ impl MarketSettings {
             base: env::required("MARKET_URL")?.parse().map_err(|error| {
                 invalid("MARKET_URL", "", format!("{error}; use for example https://query2.finance.yahoo.com"))
             })?,
-            user_agent: env::required("USER_AGENT")?,
             concurrency: env::or_default("MARKET_CONCURRENCY", NonZeroUsize::MIN.saturating_add(1))?,
             burst: env::or_default("MARKET_BURST", NonZeroU32::MIN.saturating_add(19))?,
             requests_per_second: env::or_default("MARKET_REQUESTS_PER_SECOND", 1.0)?,

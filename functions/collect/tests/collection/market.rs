@@ -12,7 +12,7 @@ use std::{
 use collect::{HttpReply, Transport, Unreachable};
 use futures::future::BoxFuture;
 use jiff::Timestamp;
-use reqwest::Url;
+use reqwest::{Url, header::HeaderMap};
 use serde_json::json;
 use shared::Interval;
 use tokio::time::{Instant, sleep};
@@ -165,7 +165,7 @@ impl ScriptedMarket {
             return fault.reply(script.latency).await;
         }
         sleep(script.latency).await;
-        let ok = |body| Ok(HttpReply { status: 200, body, simulated: false });
+        let ok = |body| Ok(HttpReply::new(200, body));
         match listing {
             None | Some((_, Listing::Unknown)) => Fault::HasNothing.reply(Duration::ZERO).await,
             Some((_, Listing::Wordy(text))) => error(404, text),
@@ -206,7 +206,7 @@ impl ScriptedMarket {
 }
 
 impl Transport for ScriptedMarket {
-    fn get(&self, url: Url) -> BoxFuture<'_, Result<HttpReply, Unreachable>> {
+    fn get(&self, url: Url, _: HeaderMap) -> BoxFuture<'_, Result<HttpReply, Unreachable>> {
         let symbol = url.path().rsplit('/').next().unwrap_or_default().to_owned();
         Box::pin(self.reply(symbol))
     }
@@ -219,7 +219,7 @@ impl Fault {
             return Err(Unreachable { problem: "operation timed out".to_owned(), simulated: false, timed_out: true });
         }
         sleep(latency).await;
-        let text = |status, body: &str| Ok(HttpReply { status, body: body.to_owned(), simulated: false });
+        let text = |status, body: &str| Ok(HttpReply::new(status, body));
         match self {
             Self::Blocks => text(429, "Too Many Requests\r\n"),
             Self::Malformed => text(200, r#"{"chart":{"result":[],"error":null}}"#),
@@ -261,7 +261,7 @@ impl Exchange {
 
 fn error(status: u16, description: &str) -> Result<HttpReply, Unreachable> {
     let body = json!({"chart": {"result": null, "error": {"code": "Error", "description": description}}});
-    Ok(HttpReply { status, body: body.to_string(), simulated: false })
+    Ok(HttpReply::new(status, body.to_string()))
 }
 
 fn chart(symbol: &str, exchange: Exchange, interval: Interval, has: impl Fn(usize) -> bool) -> String {

@@ -4,11 +4,11 @@
 
 use std::{num::NonZeroU32, time::Duration};
 
-use collect::{Collector, Invocation, Lists, MarketSettings, Yahoo};
+use collect::{Collector, Invocation, Lists, MarketSettings, Sources, Yahoo};
 use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 use serde_json::{Value, json};
 use shared::{
-    ErrorName, NamedError,
+    ErrorName, MarketSource, NamedError,
     payload::{CollectOutcome, Collection},
 };
 use tokio::time::{Instant, sleep, timeout};
@@ -57,25 +57,25 @@ pub fn collector_of(
 ) -> Result<Collector, Box<dyn std::error::Error>> {
     Ok(Collector {
         lists: Lists::new(bucket.client(), "lake".into()),
-        source: Box::new(yahoo(market, 1.0)?),
+        sources: sources(market, 1.0)?,
         delivery: lake.delivery_stream(),
         live: Some(lake.data_stream()),
         session_wait: SignedDuration::from_hours(8),
     })
 }
 
-/// Yahoo's client, over a scripted market.
-pub fn yahoo(market: &ScriptedMarket, requests_per_second: f64) -> Result<Yahoo, Box<dyn std::error::Error>> {
+/// Yahoo's client, over a scripted market, as the only source.
+pub fn sources(market: &ScriptedMarket, requests_per_second: f64) -> Result<Sources, Box<dyn std::error::Error>> {
     let settings = MarketSettings {
         base: "https://market.example".parse()?,
-        user_agent: "test".into(),
         concurrency: std::num::NonZeroUsize::MIN.saturating_add(1),
         burst: NonZeroU32::MIN.saturating_add(19),
         requests_per_second,
         reference: "SPY".parse()?,
         zone: TimeZone::get("America/New_York")?,
     };
-    Ok(Yahoo::with_transport(settings, Box::new(market.clone()))?)
+    let yahoo = Yahoo::new(settings, Box::new(market.clone()))?;
+    Ok(Sources::new(MarketSource::YAHOO, vec![Box::new(yahoo)]))
 }
 
 /// Runs the states from Collect until the bars are to be delivered, nothing traded, or the run failed.
@@ -103,7 +103,7 @@ pub async fn run(collector: &Collector, request: &Value) -> Result<Run, Box<dyn 
         invocations.push(invoked);
         match next {
             Next::Collect { after } => sleep(Duration::from_secs(after)).await,
-            Next::End(end) => return Ok(Run { end, invocations }),
+            Next::End(end) => return Ok(Run { end: *end, invocations }),
         }
     }
 }
@@ -122,7 +122,7 @@ enum Next {
     /// Another one, after so many seconds.
     Collect { after: u64 },
     /// The end of collecting.
-    End(Result<Collection, (ErrorName, String)>),
+    End(Box<Result<Collection, (ErrorName, String)>>),
 }
 
 impl Counters {
@@ -146,7 +146,11 @@ impl Counters {
         let has_nothing = collection.bars == 0 && collection.outcome != CollectOutcome::NoSession;
         let is_blocked = collection.outcome == CollectOutcome::Blocked;
         let name = if is_blocked { ErrorName::MarketBlocked } else { ErrorName::MarketUnavailable };
-        Next::End(if has_nothing { Err((name, format!("{:?}", collection.symbols.failed))) } else { Ok(collection) })
+        Next::End(Box::new(if has_nothing {
+            Err((name, format!("{:?}", collection.symbols.failed)))
+        } else {
+            Ok(collection)
+        }))
     }
 
     fn after_error(&mut self, (name, cause): (ErrorName, String)) -> Next {
@@ -159,7 +163,7 @@ impl Counters {
             }
             _ => None,
         };
-        wait.map_or_else(|| Next::End(Err((name, cause))), |after| Next::Collect { after })
+        wait.map_or_else(|| Next::End(Box::new(Err((name, cause)))), |after| Next::Collect { after })
     }
 
     fn wait_for_market(&mut self, waits: [u64; 4]) -> Option<u64> {

@@ -27,7 +27,7 @@ use crate::{
     in_virtual_time,
     lake::Lake,
     market::{Asked, Exchange, Fault, Listing, Script, ScriptedMarket, settled},
-    pipeline::{TIME_LIMIT, WAITS_WHEN_BLOCKED, WAITS_WHEN_DOWN, collector_of, yahoo},
+    pipeline::{TIME_LIMIT, WAITS_WHEN_BLOCKED, WAITS_WHEN_DOWN, collector_of, sources},
 };
 
 const TICKS: u32 = 78;
@@ -121,7 +121,7 @@ impl Day {
         in_virtual_time(async {
             let market = ScriptedMarket::new(script);
             let mut collector = collector_of(&market, &self.lake, &bucket)?;
-            collector.source = Box::new(yahoo(&market, self.requests_per_second)?);
+            collector.sources = sources(&market, self.requests_per_second)?;
             let machine = Machine { collector, day: &self, began: Instant::now(), running: RefCell::default() };
             let ends = join_all(self.firings.iter().enumerate().map(|(name, firing)| machine.execute(name, *firing)));
             let mut outcomes = BTreeMap::new();

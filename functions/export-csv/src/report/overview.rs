@@ -113,7 +113,7 @@ mod tests {
         collection.symbols.collected.retain(|it| symbols.contains(&it.symbol.as_str()));
         collection.symbols.failed.clear();
         edit(&mut collection);
-        let result = query_result::read(sample::result().as_bytes(), collection.trade_date, collection.source())?;
+        let result = query_result::read(sample::result().as_bytes(), collection.trade_date, collection.prices())?;
         let result = result.of(&collection.symbols);
         Ok(sentence(&Company::all(&result, &collection), &collection))
     }

@@ -17,7 +17,7 @@ fn page_of(result: &str, simulated: bool) -> Result<String, Box<dyn std::error::
 
 fn render_request(result: &str, request: &ExportRequest) -> Result<String, Box<dyn std::error::Error>> {
     let collection = &request.collection;
-    let result = query_result::read(result.as_bytes(), collection.trade_date, collection.source())?;
+    let result = query_result::read(result.as_bytes(), collection.trade_date, collection.prices())?;
     Ok(render(collection, &result)?)
 }
 
@@ -58,7 +58,7 @@ fn a_name_that_a_spreadsheet_would_run_is_shown_as_it_is() -> Outcome {
     let page = page_of(&result, true)?;
     assert!(page.contains("<small>=1+1</small>") && !page.contains("'=1+1") && !page.contains("&#39;=1+1"));
     let request = sample::request()?;
-    let rows = query_result::read(result.as_bytes(), request.collection.trade_date, request.collection.source())?;
+    let rows = query_result::read(result.as_bytes(), request.collection.trade_date, request.collection.prices())?;
     let csv = String::from_utf8(shared::hourly_extreme::write(&rows.rows)?)?;
     assert!(csv.contains("\n'=1+1,META,"), "{csv}");
     Ok(())

@@ -9,7 +9,7 @@ use proptest::{prelude::*, sample::Index};
 use serde_json::{Map, Value, json};
 use shared::{Interval, TradeDate};
 
-use super::{Day, Failure, HttpReply, Ohlcv, Scope, SymbolDay};
+use super::{Day, Decoded, Failure, HttpReply, Ohlcv, Scope, SymbolDay};
 
 /// 09:30 on 2026-11-20 in New York, in seconds since 1970; most timestamps of the replies lie near it.
 const OPEN: i64 = 1_795_185_000;
@@ -193,7 +193,7 @@ fn decode(status: u16, body: &str, date: TradeDate) -> Result<SymbolDay, Failure
     let now = Timestamp::MAX;
     let symbol = "META".parse().map_err(|_| Failure::malformed("the test's symbol"))?;
     let day = Day { trade_date: date, interval: Interval::FiveMinutes, scope: Scope::Whole { now } };
-    HttpReply { status, body: body.to_owned(), simulated: false }.decode()?.day(&symbol, day)
+    Decoded::of(&HttpReply::new(status, body))?.day(&symbol, day)
 }
 
 /// Whether a bar is what every bar must be, written without the code under test.

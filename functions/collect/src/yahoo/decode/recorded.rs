@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use serde_json::json;
 use shared::Interval;
 
-use super::{Day, HttpReply, Scope, SymbolDay};
+use super::{Day, Decoded, HttpReply, Scope, SymbolDay};
 
 /// Open, high, low, close and volume of a bar that starts at this time in UTC.
 type Row = (&'static str, [f64; 4], u64);
@@ -117,10 +117,10 @@ fn day(recorded: &Recorded) -> Result<SymbolDay, Box<dyn std::error::Error>> {
             "volume": rows.iter().map(|row| row.2).collect::<Vec<_>>()
         }]}
     }]}});
-    let reply = HttpReply { status: 200, body: body.to_string(), simulated: false };
+    let reply = HttpReply::new(200, body.to_string());
     let interval: Interval = interval.parse()?;
     let day = Day { trade_date: period[0][..10].parse()?, interval, scope: Scope::Whole { now: Timestamp::MAX } };
-    Ok(reply.decode()?.day(&symbol.parse()?, day)?)
+    Ok(Decoded::of(&reply)?.day(&symbol.parse()?, day)?)
 }
 
 #[test]

@@ -7,7 +7,7 @@ use shared::{
     payload::{LiveWindow, Reason},
 };
 
-use super::{Day, Failure, HttpReply, Scope, SymbolDay, is_same_instrument};
+use super::{Day, Decoded, Failure, HttpReply, Scope, SymbolDay, is_same_instrument};
 
 /// 2026-11-20, a full session: 09:30 to 16:00 in New York.
 const OPEN: i64 = 1_795_185_000;
@@ -54,7 +54,7 @@ fn decode_scope(status: u16, body: &str, scope: Scope) -> Result<SymbolDay, Fail
     let date = "2026-11-20".parse().map_err(|_| Failure::new(Reason::Refused, "the test's date"))?;
     let symbol = "META".parse().map_err(|_| Failure::new(Reason::Refused, "the test's symbol"))?;
     let day = Day { trade_date: date, interval: Interval::FiveMinutes, scope };
-    HttpReply { status, body: body.to_owned(), simulated: false }.decode()?.day(&symbol, day)
+    Decoded::of(&HttpReply::new(status, body))?.day(&symbol, day)
 }
 
 #[test]

@@ -102,7 +102,7 @@ impl World {
         let mut request = sample::request()?;
         request.collection.run_id = format!("run-{number}").parse()?;
         request.collection.collected_at = format!("2021-11-30T22:30:{:02}Z", run.collected_at).parse()?;
-        let result = query_result::read(whole.as_bytes(), request.collection.trade_date, request.collection.source())?;
+        let result = query_result::read(whole.as_bytes(), request.collection.trade_date, request.collection.prices())?;
         let exporter = self.exporter(number);
         let publication = exporter.publication(&request.collection, &result)?;
         let (manifest, contents) = (publication.manifest, publication.contents.map(|content| content.bytes));
