@@ -1,4 +1,4 @@
-//! The simulated market: a server with Yahoo's chart endpoint, whose prices are made up.
+//! The simulated market: a server with Yahoo's chart endpoint and Alpaca's bars, whose prices are made up.
 //!
 //! `GET /v8/finance/chart/{symbol}` gives intraday bars of nearly any symbol for every trading day since 1990-01-02. The same
 //! request gets the same reply on every machine and at any time; the clock decides only what has not happened yet
@@ -10,12 +10,16 @@
 //! weekends and a few fixed days. Coins, such as [`COINS`], trade at every hour, so that a session is always open. All others
 //! trade in New York, by the calendar of the NYSE.
 //!
+//! The same prices are served as Alpaca sends them: see `alpaca.rs`.
+//!
 //! Faults can be injected, a symbol at a time or for every symbol: see [`SimulatedMarket::inject`] and [`Fault`].
 //!
-//! It is not a copy of history and has no data from Yahoo. Without an injected fault it has none of Yahoo's limits: no
-//! day is too old, no window too wide, no client too fast. Bars of a day and longer, and pre- and post-market bars, are not simulated.
+//! It is not a copy of history and has no data from Yahoo or Alpaca. Without an injected fault it has few of their limits:
+//! to Yahoo's side no day is too old and no window too wide, and no client is too fast for either. Bars of a day and longer
+//! are not simulated, nor are Yahoo's pre- and post-market bars.
 //! Every reply carries `x-finstream-simulated: true` and a `fullExchangeName` such as `Simulated NasdaqGS`.
 
+mod alpaca;
 mod bar;
 mod chart;
 mod error_reply;
@@ -37,6 +41,7 @@ mod wire;
 #[cfg(test)]
 mod tests;
 
+pub use alpaca::Key;
 pub use fault::{Fault, InvalidFault};
 pub use fault_rule::{FaultDuration, FaultRule, InvalidFaultRule};
 pub use listing::COINS;

@@ -74,7 +74,8 @@ impl Reply {
         Self::json(error.status, &error.body())
     }
 
-    fn json(status: StatusCode, body: &impl Serialize) -> Self {
+    /// A body of JSON with any status, delivered whole.
+    pub fn json(status: StatusCode, body: &impl Serialize) -> Self {
         let (status, body) = match serde_json::to_vec(body) {
             Ok(body) => (status, body),
             Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, error.to_string().into_bytes()),

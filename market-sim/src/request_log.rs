@@ -1,4 +1,4 @@
-//! The log of the chart requests that the market received.
+//! The log of the requests that the market received: for charts, and all of Alpaca's side.
 
 use std::{collections::VecDeque, fmt};
 
@@ -9,16 +9,16 @@ use super::fault::Fault;
 /// How many requests are kept.
 const CAPACITY: usize = 10_000;
 
-/// One chart request and the outcome of its reply.
+/// One request and the outcome of its reply.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LoggedRequest {
     /// When it arrived, by the market's clock.
     pub at: Timestamp,
-    /// The symbol as the client spelled it.
+    /// The symbol as the client spelled it; several are joined by commas, and the calendar's is `calendar`.
     pub symbol: String,
-    /// The query's `period1` as it was sent: the window's start in Unix seconds.
+    /// The query's `period1` as it was sent, the window's start in Unix seconds; on Alpaca's side its `start`.
     pub period1: Option<String>,
-    /// The query's `period2` as it was sent: the window's end in Unix seconds.
+    /// The query's `period2` as it was sent, the window's end in Unix seconds; on Alpaca's side its `end`.
     pub period2: Option<String>,
     /// The HTTP status of the reply; 0 where the connection was cut.
     pub status: u16,

@@ -14,7 +14,7 @@ use jiff::Timestamp;
 use tokio::net::TcpListener;
 
 use super::{
-    chart,
+    alpaca, chart,
     fault::{CONSENT, CONSENT_PATH},
     reply::Reply,
     request,
@@ -43,7 +43,8 @@ pub fn router(market: SimulatedMarket, clock: Clock) -> Router {
     Router::new()
         .route("/v8/finance/chart/{symbol}", get(chart))
         .route(CONSENT_PATH, get(async || Reply::from(CONSENT).respond().await))
-        .with_state((market, clock))
+        .with_state((market.clone(), clock.clone()))
+        .merge(alpaca::routes(market, clock))
         .layer(middleware::map_response(async |mut response: Response| {
             response.headers_mut().insert(SIMULATED, HeaderValue::from_static("true"));
             response

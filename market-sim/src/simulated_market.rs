@@ -10,6 +10,7 @@ use std::{
 use shared::Symbol;
 
 use super::{
+    alpaca::Key,
     fault::Fault,
     fault_rule::FaultRule,
     request_log::{LoggedRequest, RequestLog},
@@ -26,6 +27,7 @@ pub struct SimulatedMarket {
 struct State {
     rules: BTreeMap<Option<Symbol>, ActiveRule>,
     requests: RequestLog,
+    key: Key,
 }
 
 #[derive(Debug)]
@@ -42,7 +44,7 @@ impl SimulatedMarket {
         Self::default()
     }
 
-    /// The same market, which calls `observer` with every chart request just before its reply is sent.
+    /// The same market, which calls `observer` with every request just before its reply is sent.
     #[must_use]
     pub fn observed_by(self, observer: fn(&LoggedRequest)) -> Self {
         Self { observer: Some(observer), ..self }
@@ -60,7 +62,17 @@ impl SimulatedMarket {
         self.state().rules.remove(&symbol.cloned());
     }
 
-    /// The latest chart requests, oldest first: up to 10,000.
+    /// Accepts this key on Alpaca's side from now on, and no other.
+    pub fn set_key(&self, key: Key) {
+        self.state().key = key;
+    }
+
+    /// The key that Alpaca's side accepts.
+    pub fn key(&self) -> Key {
+        self.state().key.clone()
+    }
+
+    /// The latest requests, oldest first: up to 10,000.
     pub fn requests(&self) -> Vec<LoggedRequest> {
         self.state().requests.all()
     }
