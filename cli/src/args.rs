@@ -406,7 +406,8 @@ pub struct MarketArgs {
 pub struct FaultArgs {
     /// Inject a fault into the simulated market (repeatable): META=not-found, or *=reset for every symbol
     ///
-    /// For a while only: META=reset:3 for the symbol's first three requests, *=forbidden:90s for the first 90 seconds.
+    /// For a while only: META=reset:3 for the symbol's first three requests, META=reset:3.. for those after them,
+    /// *=forbidden:90s for the first 90 seconds.
     /// For the list of faults, name one that does not exist: META=help.
     #[arg(long = "fault", value_name = "RULE", verbatim_doc_comment)]
     pub rules: Vec<FaultRule>,

@@ -14,11 +14,15 @@
 mod assets;
 mod bars;
 mod calendar;
+mod effect;
+pub mod effects;
 mod error_reply;
 mod extended_hours;
+mod faults;
 mod key;
 mod page_token;
 mod query;
+mod rate_limit;
 mod server;
 mod symbol;
 mod trades;
@@ -26,5 +30,8 @@ mod trades;
 #[cfg(test)]
 mod tests;
 
+pub use effect::{Effect, RateEffect, Standing};
+pub use faults::Faults;
 pub use key::Key;
+pub use rate_limit::{Bucket, Rate};
 pub(super) use server::routes;

@@ -6,24 +6,26 @@ use shared::{Symbol, symbol::InvalidSymbol};
 
 use super::fault::{Fault, InvalidFault};
 
-/// A rule that injects a fault, written `META=null-rows`, `META=not-found:3` or `*=too-many-requests:90s`.
+/// A rule that injects a fault, written `META=null-rows`, `META=not-found:3`, `*=too-many-requests:90s` or `*=forbidden:200..`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FaultRule {
     /// The symbol whose replies get the fault; `None`, written `*`, means every symbol.
     pub symbol: Option<Symbol>,
     /// The fault that is injected.
     pub fault: Fault,
-    /// How long the rule is in force, counted from when it is set.
+    /// When the rule is in force, counted from when it is set.
     pub duration: FaultDuration,
 }
 
-/// How long a fault rule is in force, counted from when it is set.
+/// When a fault rule is in force, counted from when it is set.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FaultDuration {
     /// Until the rule is cleared or replaced.
     Always,
     /// For a number of requests, counted for each symbol on its own; written `:3`.
     Times(u32),
+    /// From the request on that comes after a number of others, counted likewise; written `:3..`.
+    After(u32),
     /// For a time in whole seconds; written `:90s`.
     For(Duration),
 }
@@ -34,6 +36,7 @@ impl FaultDuration {
         match self {
             Self::Always => true,
             Self::Times(times) => requests < times,
+            Self::After(others) => requests >= others,
             Self::For(duration) => passed < duration,
         }
     }
@@ -45,9 +48,12 @@ impl FaultDuration {
 
     fn parse(text: &str) -> Option<Self> {
         let count = |digits: &str| digits.parse::<u32>().ok().filter(|count| *count > 0);
-        match text.strip_suffix('s') {
-            Some(seconds) => count(seconds).map(|seconds| Self::For(Duration::from_secs(seconds.into()))),
-            None => count(text).map(Self::Times),
+        if let Some(seconds) = text.strip_suffix('s') {
+            count(seconds).map(|seconds| Self::For(Duration::from_secs(seconds.into())))
+        } else if let Some(others) = text.strip_suffix("..") {
+            count(others).map(Self::After)
+        } else {
+            count(text).map(Self::Times)
         }
     }
 }
@@ -64,8 +70,10 @@ pub enum InvalidFaultRule {
     /// The part after the last `=` does not name a fault.
     #[error(transparent)]
     Fault(#[from] InvalidFault),
-    /// The part after the colon is neither a count nor a number of seconds.
-    #[error("{0:?} is not a duration: use a count of requests such as 3, or seconds such as 90s")]
+    /// The part after the colon is neither a count, with or without dots, nor a number of seconds.
+    #[error(
+        "{0:?} is not a duration: use a count of requests such as 3, those after them such as 3.., or seconds such as 90s"
+    )]
     Duration(String),
 }
 
@@ -98,6 +106,7 @@ impl fmt::Display for FaultDuration {
         match self {
             Self::Always => Ok(()),
             Self::Times(times) => write!(f, ":{times}"),
+            Self::After(others) => write!(f, ":{others}.."),
             Self::For(duration) => write!(f, ":{}s", duration.as_secs()),
         }
     }
@@ -109,12 +118,13 @@ mod tests {
 
     #[test]
     fn a_fault_rule_is_parsed_and_displayed() -> Result<(), Box<dyn std::error::Error>> {
-        use FaultDuration::{Always, For, Times};
+        use FaultDuration::{After, Always, For, Times};
         for (text, symbol, fault, duration) in [
             ("META=null-rows", Some("META"), Fault::NullRows, Always),
             ("META=not-found:3", Some("META"), Fault::NotFound, Times(3)),
             ("*=too-many-requests", None, Fault::TooManyRequests, Always),
             ("*=too-many-requests:90s", None, Fault::TooManyRequests, For(Duration::from_secs(90))),
+            ("*=forbidden:200..", None, Fault::Forbidden, After(200)),
             ("EURUSD=X=reset", Some("EURUSD=X"), Fault::Reset, Always),
             ("7203.T=short-at-first:2", Some("7203.T"), Fault::ShortAtFirst, Times(2)),
         ] {
@@ -147,6 +157,8 @@ mod tests {
             ("META=reset:-1", "\"-1\" is not a duration: use a count"),
             ("META=reset:0s", "\"0s\" is not a duration: use a count"),
             ("META=reset:5m", "\"5m\" is not a duration: use a count"),
+            ("META=reset:..", "\"..\" is not a duration: use a count"),
+            ("META=reset:0..", "\"0..\" is not a duration: use a count"),
             ("META=reset:1:2", "\"1:2\" is not a duration: use a count"),
         ] {
             let message = text.parse::<FaultRule>().err().map(|error| error.to_string()).unwrap_or_default();
@@ -163,6 +175,8 @@ mod tests {
             (FaultDuration::Always, 1_000_000, seconds(1_000_000), true),
             (FaultDuration::Times(3), 2, seconds(1_000_000), true),
             (FaultDuration::Times(3), 3, seconds(0), false),
+            (FaultDuration::After(3), 2, seconds(1_000_000), false),
+            (FaultDuration::After(3), 3, seconds(0), true),
             (FaultDuration::For(seconds(90)), 1_000_000, seconds(89), true),
             (FaultDuration::For(seconds(90)), 0, seconds(90), false),
         ] {

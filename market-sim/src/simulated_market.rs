@@ -2,15 +2,16 @@
 //! (`fault_for`), and the request log is kept here. [`crate::server`] serves it.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Instant,
 };
 
-use shared::Symbol;
+use jiff::Timestamp;
+use shared::{MarketSource, Symbol};
 
 use super::{
-    alpaca::Key,
+    alpaca::{Bucket, Faults, Key, Rate},
     fault::Fault,
     fault_rule::FaultRule,
     request_log::{LoggedRequest, RequestLog},
@@ -28,6 +29,9 @@ struct State {
     rules: BTreeMap<Option<Symbol>, ActiveRule>,
     requests: RequestLog,
     key: Key,
+    bucket: Bucket,
+    /// The number of requests to Alpaca's side.
+    alpacas: u64,
 }
 
 #[derive(Debug)]
@@ -77,12 +81,36 @@ impl SimulatedMarket {
         self.state().requests.all()
     }
 
-    /// The fault to inject into the reply to a request for `symbol`. Each call counts as one request.
+    /// The fault to inject into Yahoo's reply to a request for `symbol`. Each call counts as one request.
     pub(super) fn fault_for(&self, symbol: &str) -> Option<Fault> {
         let symbol = symbol.to_ascii_uppercase();
         let own = symbol.parse::<Symbol>().ok().map(Some);
         let mut state = self.state();
-        own.into_iter().chain([None]).find_map(|key| state.rules.get_mut(&key)?.count(&symbol))
+        own.into_iter().chain([None]).find_map(|key| state.count(key.as_ref(), MarketSource::YAHOO, &symbol))
+    }
+
+    /// The faults to inject into Alpaca's reply to a request for `symbols`. Each call counts as one request for each of them,
+    /// and as one for the rule for every symbol; a request that names none, such as one for the calendar, has only that rule.
+    pub(super) fn faults_for(&self, symbols: &BTreeSet<Symbol>) -> Faults {
+        let mut state = self.state();
+        let mut own = Vec::new();
+        for symbol in symbols {
+            let fault = state.count(Some(symbol), MarketSource::ALPACA, symbol.as_str());
+            own.extend(fault.map(|fault| (symbol.clone(), fault)));
+        }
+        Faults { own, all: state.count(None, MarketSource::ALPACA, "") }
+    }
+
+    /// Counts a request to Alpaca's side: whether an odd number of them came before.
+    pub(super) fn is_second(&self) -> bool {
+        let mut state = self.state();
+        state.alpacas += 1;
+        state.alpacas.is_multiple_of(2)
+    }
+
+    /// Takes `cost` requests from those that Alpaca's rate limit leaves: whether one was left, and what is left then.
+    pub(super) fn take(&self, cost: u32, at: Timestamp) -> (bool, Rate) {
+        self.state().bucket.take(cost, at)
     }
 
     /// Shows a request to the observer and adds it to the log.
@@ -96,6 +124,14 @@ impl SimulatedMarket {
     /// Ignores poisoning: no panic can leave the state half-changed.
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    /// The fault of the rule for `key`, if it is in force and replies of `source` can have it; counts a request for `symbol`.
+    fn count(&mut self, key: Option<&Symbol>, source: MarketSource, symbol: &str) -> Option<Fault> {
+        let rule = self.rules.get_mut(&key.cloned()).filter(|active| active.rule.fault.is_of(source));
+        rule?.count(symbol)
     }
 }
 
@@ -138,6 +174,25 @@ mod tests {
         let short = Some(Fault::ShortAtFirst);
         let faults = ["META", "SHOP", "shop", "META"].map(|symbol| market.fault_for(symbol));
         assert_eq!(faults, [short, short, None, None]);
+        Ok(())
+    }
+
+    #[test]
+    fn a_rule_for_every_symbol_counts_a_request_for_many_once() -> Outcome {
+        let market = market(&["*=forbidden:2", "META=reset:1", "SHOP=null-rows"])?;
+        let symbols = ["META", "SHOP"].map(str::parse).into_iter().collect::<Result<_, _>>()?;
+        let faults =
+            [&symbols, &BTreeSet::new(), &symbols].map(|symbols| market.faults_for(symbols).iter().collect::<Vec<_>>());
+        assert_eq!(faults, [vec![Fault::Reset, Fault::Forbidden], vec![Fault::Forbidden], vec![]]);
+        Ok(())
+    }
+
+    #[test]
+    fn a_fault_of_another_source_leaves_a_request_alone() -> Outcome {
+        let market = market(&["META=null-bars:1"])?;
+        assert_eq!(market.fault_for("META"), None);
+        let faults = market.faults_for(&BTreeSet::from(["META".parse()?]));
+        assert_eq!(faults.iter().collect::<Vec<_>>(), [Fault::NullBars], "Yahoo's request was not counted");
         Ok(())
     }
 

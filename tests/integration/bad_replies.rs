@@ -27,7 +27,7 @@ enum Tenth {
     Complete,
     /// Some bars are missing, and reported as gaps.
     Short,
-    /// Another test has it, in `instruments`.
+    /// Another test has it, in `instruments`, or Yahoo does not have it at all.
     Elsewhere,
     /// It has no bars, for this reason, with a detail that contains this text.
     Failed(Reason, &'static str),
@@ -74,6 +74,18 @@ fn tenth(fault: Fault) -> Tenth {
         F::InternalError => Tenth::Failed(Reason::Unavailable, ""),
         F::BadGateway => Tenth::Failed(Reason::Unavailable, "status 502"),
         F::Unavailable => Tenth::Failed(Reason::Unavailable, "status 503"),
+        F::GatewayTimeout => Tenth::Failed(Reason::Unavailable, "status 504"),
+        F::InvalidSymbol | F::InvalidSymbolPrefixed | F::Unprocessable | F::TooRecent | F::TooRecentCode => {
+            Tenth::Elsewhere
+        }
+        F::ForbiddenPage | F::KeyComesAndGoes | F::TooManyRequestsBare | F::RateLimit | F::SharedKey => {
+            Tenth::Elsewhere
+        }
+        F::NullBars | F::NullSymbol | F::MissingSymbol | F::Delisted | F::OverTheCounter | F::ForeignSymbol => {
+            Tenth::Elsewhere
+        }
+        F::LostMinutes | F::CorrectedOvernight => Tenth::Elsewhere,
+        F::ShortPages | F::EmptyFirstPage | F::RepeatedToken => Tenth::Elsewhere,
     }
 }
 

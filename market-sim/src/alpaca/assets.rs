@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::{error_reply::ErrorReply, symbol};
+use super::{effect::Standing, error_reply::ErrorReply, symbol};
 use crate::rng::Rng;
 
 /// Symbols that companies gave up for META and XYZ: known, but not traded any more.
@@ -20,17 +20,29 @@ pub struct Asset {
     tradable: bool,
 }
 
-/// The asset of `symbol`.
+/// The asset of `symbol`, by a fault's standing where there is one.
 ///
 /// # Errors
 /// 404 where nothing is or was listed under it.
-pub fn asset(symbol: &str) -> Result<Asset, ErrorReply> {
+pub fn asset(symbol: &str, faulted: Option<Standing>) -> Result<Asset, ErrorReply> {
     let upper = symbol.to_ascii_uppercase();
-    let given_up = GIVEN_UP.contains(&upper.as_str());
-    let name = symbol::listing(&upper).map(|listing| listing.name());
-    let name = name.or_else(|| given_up.then(|| format!("{upper} (simulated)")));
-    let name = name.ok_or_else(|| ErrorReply::asset_not_found(symbol))?;
+    let standing = faulted.unwrap_or_else(|| standing(&upper));
+    let (exchange, status) = match standing {
+        Standing::Active => ("NASDAQ", "active"),
+        Standing::Inactive => ("NASDAQ", "inactive"),
+        Standing::OverTheCounter => ("OTC", "active"),
+        Standing::Unknown => return Err(ErrorReply::asset_not_found(symbol)),
+    };
     let id = format!("00000000-0000-4000-8000-{:012x}", Rng::new(&upper, "asset", 0).below(1 << 48));
-    let status = if given_up { "inactive" } else { "active" };
-    Ok(Asset { id, class: "us_equity", exchange: "NASDAQ", symbol: upper, name, status, tradable: !given_up })
+    let name = symbol::listing(&upper).map_or_else(|| format!("{upper} (simulated)"), |listing| listing.name());
+    let tradable = standing == Standing::Active;
+    Ok(Asset { id, class: "us_equity", exchange, symbol: upper, name, status, tradable })
+}
+
+fn standing(symbol: &str) -> Standing {
+    match symbol::listing(symbol) {
+        Some(_) => Standing::Active,
+        None if GIVEN_UP.contains(&symbol) => Standing::Inactive,
+        None => Standing::Unknown,
+    }
 }

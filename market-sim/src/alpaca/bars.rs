@@ -8,6 +8,7 @@ use jiff::{Timestamp, ToSpan, civil::Date};
 use serde::Serialize;
 
 use super::{
+    faults::Faults,
     page_token::PageToken,
     query::BarsQuery,
     symbol,
@@ -18,13 +19,46 @@ use crate::listing::Listing;
 /// Alpaca's first day (<https://docs.alpaca.markets/docs/about-market-data-api>): before it there are no bars.
 const FIRST_DAY: Date = jiff::civil::date(2016, 1, 4);
 
-/// The body of a reply.
+/// The body of a reply, in all forms that were seen.
 #[derive(Debug, Serialize)]
+pub struct Body {
+    pub bars: Option<BTreeMap<String, Option<Vec<Bar>>>>,
+    pub next_page_token: Option<String>,
+}
+
+/// A symbol's bars on one page.
+#[derive(Debug)]
+pub struct SymbolBars {
+    pub name: String,
+    pub bars: Option<Vec<Bar>>,
+}
+
+/// The bars of one reply.
+#[derive(Debug)]
 pub struct Page {
     /// By symbol, and then by time. Symbols without bars are left out.
     pub bars: BTreeMap<String, Vec<Bar>>,
     /// The token of the next page; `None` for the last, whatever its length.
     pub next_page_token: Option<String>,
+}
+
+/// The body of the reply to a request that arrives at `now`, with its faults.
+pub fn body(mut query: BarsQuery, faults: &Faults, now: Timestamp) -> Body {
+    query.symbols.retain(|symbol| faults.untraded(symbol).is_none());
+    query.limit = faults.page_size().map_or(query.limit, |size| size.min(query.limit));
+    let Page { bars, next_page_token } = page(&query, now);
+    let changed = bars.into_iter().map(|(name, bars)| {
+        let change = faults.on_symbol(&name);
+        let mut symbol = SymbolBars { name, bars: Some(bars) };
+        if let Some(change) = change {
+            change(&mut symbol, now);
+        }
+        (symbol.name, symbol.bars)
+    });
+    let bars = changed.filter(|(_, bars)| bars.as_ref().is_none_or(|bars| !bars.is_empty())).collect();
+    let mut body = Body { bars: Some(bars), next_page_token };
+    faults.paged().for_each(|change| change(&mut body, &query));
+    body
 }
 
 /// The page of a request that arrives at `now`.

@@ -54,6 +54,11 @@ impl ErrorReply {
         Self::new(StatusCode::FORBIDDEN, "subscription does not permit querying recent SIP data")
     }
 
+    /// The rate limit is exceeded.
+    pub fn too_many_requests() -> Self {
+        Self::new(StatusCode::TOO_MANY_REQUESTS, "too many requests.")
+    }
+
     /// 501: Alpaca would reply with data, and the simulated market has none. Alpaca itself never sends this status.
     pub fn not_simulated(message: impl Into<String>) -> Self {
         Self::new(StatusCode::NOT_IMPLEMENTED, message)

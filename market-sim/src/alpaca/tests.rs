@@ -16,6 +16,8 @@ use super::{
 };
 use crate::{SimulatedMarket, chart, exchanges::NEW_YORK, request, server};
 
+mod faults;
+
 type Outcome<T = ()> = Result<T, Box<dyn std::error::Error>>;
 
 /// The Tuesday before Thanksgiving Day, before the open.

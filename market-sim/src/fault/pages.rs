@@ -61,6 +61,17 @@ pub const BAD_GATEWAY: Page = html(
     "<html><head><title>502 Bad Gateway</title></head><body><h1>502 Bad Gateway</h1></body></html>",
 );
 
+/// The page that nginx sends where it is not told another.
+pub const FORBIDDEN_BY_NGINX: Page = html(
+    StatusCode::FORBIDDEN,
+    "<html>\r\n<head><title>403 Forbidden</title></head>\r\n<body>\r\n<center><h1>403 Forbidden</h1></center>\r\n<hr><center>nginx</center>\r\n</body>\r\n</html>\r\n",
+);
+
+pub const GATEWAY_TIMEOUT: Page = html(
+    StatusCode::GATEWAY_TIMEOUT,
+    "<html><head><title>504 Gateway Time-out</title></head><body><h1>504 Gateway Time-out</h1></body></html>",
+);
+
 pub const UNAVAILABLE: Page = html(
     StatusCode::SERVICE_UNAVAILABLE,
     "<html><head><title>503 Service Unavailable</title></head><body><h1>503 Service Unavailable</h1></body></html>",

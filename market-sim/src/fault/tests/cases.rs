@@ -192,6 +192,7 @@ pub const PAGES: &[Case] = &[
     }),
     (BadGateway, 502, HTML, |it| it.text.starts_with('<')),
     (Unavailable, 503, HTML, |it| it.text.starts_with('<')),
+    (GatewayTimeout, 504, HTML, |it| it.text.starts_with('<')),
 ];
 
 /// The faults that cut the connection before the reply is complete.
