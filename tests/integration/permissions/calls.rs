@@ -22,12 +22,16 @@ pub struct CallCase {
 
 const NO_FUNCTION: &[&str] = &[];
 
+/// The default of the template's parameter `AlpacaSecret`.
+const ALPACA_SECRET: &str = "finstream/alpaca";
+
 pub fn all(cloud: &LocalCloud) -> Result<Vec<CallCase>> {
     let mut calls = firehose(cloud)?;
     calls.extend(kinesis(cloud)?);
     calls.extend(glue(cloud)?);
     calls.extend(athena(cloud)?);
     calls.extend(s3(cloud)?);
+    calls.extend(secrets(cloud)?);
     calls.extend(logs(cloud)?);
     calls.extend(control(cloud)?);
     calls.extend(unused_services(cloud)?);
@@ -142,6 +146,22 @@ fn s3(cloud: &LocalCloud) -> Result<Vec<CallCase>> {
     calls.push(call("PutObject", Method::PUT, "finstream-deployment/test", NO_FUNCTION)?);
     calls.push(call("ListAllMyBuckets", Method::GET, "", NO_FUNCTION)?);
     Ok(calls)
+}
+
+/// Only `collect` reads the key of Alpaca, and no function changes it or reads another secret.
+fn secrets(cloud: &LocalCloud) -> Result<Vec<CallCase>> {
+    let call = |operation, secret: &str, allowed| {
+        let body = json!({"SecretId": secret, "SecretString": "{}"});
+        json_call(cloud, "secretsmanager", "secretsmanager", operation, secret, body, allowed)
+    };
+    Ok(vec![
+        call("GetSecretValue", ALPACA_SECRET, &["collect"])?,
+        call("GetSecretValue", "finstream/another", NO_FUNCTION)?,
+        call("GetSecretValue", "finstream/alpaca-of-another", NO_FUNCTION)?,
+        call("PutSecretValue", ALPACA_SECRET, NO_FUNCTION)?,
+        call("DescribeSecret", ALPACA_SECRET, NO_FUNCTION)?,
+        call("DeleteSecret", ALPACA_SECRET, NO_FUNCTION)?,
+    ])
 }
 
 /// Each function may write to its own log group only.

@@ -22,6 +22,10 @@ pub const COLLECT: Role = Role {
         (&["firehose:PutRecordBatch"], "arn:{partition}:firehose:{region}:{account}:deliverystream/{DeliveryStream}"),
         (&["s3:ListBucket"], BUCKET),
         (&["s3:GetObject"], "arn:{partition}:s3:::{DataBucket}/lists/a-list"),
+        (
+            &["secretsmanager:GetSecretValue"],
+            "arn:{partition}:secretsmanager:{region}:{account}:secret:{param:AlpacaSecret}-AbCdEf",
+        ),
         (WRITE_LOG, "arn:{partition}:logs:{region}:{account}:log-group:/aws/lambda/{CollectFunction}:log-stream:s"),
     ],
 };
