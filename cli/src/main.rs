@@ -3,6 +3,7 @@
 //! It starts executions and shows their progress and results; what a run does is defined by the state machine and
 //! the functions.
 
+mod alpaca_key;
 mod args;
 mod aws;
 mod commands;

@@ -7,6 +7,7 @@ mod build;
 mod data;
 mod deploy;
 mod process;
+mod secret;
 mod server;
 mod state;
 mod up;
@@ -20,6 +21,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::Progress;
 use process::{Process, Watchdog};
+pub use secret::AlpacaKey;
 
 /// The usual [`UpOptions::wait_scale`]: on the local cloud nothing takes minutes, so the state machine's waits are short.
 pub const DEFAULT_WAIT_SCALE: f64 = 0.02;
@@ -27,6 +29,10 @@ pub const DEFAULT_WAIT_SCALE: f64 = 0.02;
 /// The parameter of the template that decides whether schedules start runs; on a local cloud `DISABLED` unless it is
 /// among the [`UpOptions::parameters`].
 pub const SCHEDULE_STATE: &str = "ScheduleState";
+
+/// The parameter of the template that decides whose bars a run collects; `yahoo` unless it is among the
+/// [`UpOptions::parameters`].
+pub const SOURCE: &str = "Source";
 
 /// The parameter of the template that decides whether the open session is collected, too; `DISABLED` unless it is among the
 /// [`UpOptions::parameters`].
@@ -71,6 +77,8 @@ pub struct UpOptions {
     pub home: PathBuf,
     /// The market from which the functions fetch bars.
     pub market: MarketSource,
+    /// The key of Alpaca that `collect` finds in its secret; without one there is no secret, or the one of an earlier time.
+    pub alpaca_key: Option<AlpacaKey>,
     /// The factor by which the waits of the state machine are scaled: 1 is as on AWS, 0 is no wait.
     pub wait_scale: f64,
     /// Further parameters of the template; they override those that the local cloud sets.

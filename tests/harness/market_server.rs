@@ -2,7 +2,8 @@
 
 use anyhow::Context;
 use jiff::tz::TimeZone;
-use market_sim::SimulatedMarket;
+use local::cloud::AlpacaKey;
+use market_sim::{Key, SimulatedMarket};
 use serde_json::Value;
 use shared::{Interval, TradeDate};
 use tokio::net::TcpListener;
@@ -26,8 +27,16 @@ impl MarketServer {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
         let url = format!("http://{}", listener.local_addr()?);
         let handle = SimulatedMarket::new();
+        let (id, secret) = (format!("PK{:016X}", rand::random::<u64>()), format!("{:032x}", rand::random::<u128>()));
+        handle.set_key(Key { id, secret });
         tokio::spawn(handle.clone().serve(listener));
         Ok(Self { url, handle, http: reqwest::Client::new() })
+    }
+
+    /// The key that its Alpaca side accepts: one of this market alone, so that it can be searched for.
+    pub fn alpaca_key(&self) -> AlpacaKey {
+        let Key { id, secret } = self.handle.key();
+        AlpacaKey { id, secret }
     }
 
     /// The first series, `chart.result[0]`, of the market's reply for `symbol` on `date`, up to midnight in New York

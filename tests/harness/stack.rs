@@ -77,6 +77,7 @@ impl Stack {
             root: tools.root.clone(),
             home: home.path().to_owned(),
             market: MarketSource::Url(market.url.clone()),
+            alpaca_key: Some(market.alpaca_key()),
             wait_scale: 0.01,
             parameters: parameters.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect(),
             storage,

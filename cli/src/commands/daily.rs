@@ -28,6 +28,7 @@ use super::{
     local::base_url,
 };
 use crate::{
+    alpaca_key::alpaca_key,
     args::{DailyArgs, On, TargetArgs, WhatArgs},
     aws::{lists, target::Target},
     exit::Exit,
@@ -144,10 +145,12 @@ async fn collect(
     reports: &mut Vec<DayReport>,
 ) -> anyhow::Result<Backfill> {
     out.check(None)?;
+    let market = MarketSource::Url(base_url(&args.market_url));
     let options = UpOptions {
         root: workspace::root()?,
         home: home.to_owned(),
-        market: MarketSource::Url(base_url(&args.market_url)),
+        alpaca_key: alpaca_key(&market),
+        market,
         wait_scale: wait_scale(Some(&args.market_url), None)?,
         parameters: BTreeMap::new(),
         storage: Storage::Persistent,

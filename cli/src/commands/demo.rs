@@ -21,6 +21,7 @@ use super::{
     run::new_name,
 };
 use crate::{
+    alpaca_key::alpaca_key,
     args::{DemoArgs, YAHOO_URL},
     aws::{execution, target::Target},
     exit::Exit,
@@ -123,7 +124,8 @@ async fn bring_up(
 ) -> anyhow::Result<Guard> {
     let root = workspace::root()?;
     let home = workspace::demo_home(&root);
-    let options = UpOptions { root, home, market, wait_scale, parameters, storage: Storage::Ephemeral };
+    let (alpaca_key, storage) = (alpaca_key(&market), Storage::Ephemeral);
+    let options = UpOptions { root, home, market, alpaca_key, wait_scale, parameters, storage };
     LocalCloud::up(options, progress).await?.guard()
 }
 

@@ -18,6 +18,7 @@ use url::Url;
 
 use super::daily;
 use crate::{
+    alpaca_key::alpaca_key,
     args::{DownArgs, LocalCommand, UpArgs},
     exit::Exit,
     interrupt::interrupted,
@@ -67,6 +68,7 @@ async fn up(args: UpArgs, console: &Console) -> anyhow::Result<Exit> {
     let options = UpOptions {
         root,
         home,
+        alpaca_key: alpaca_key(&market),
         market,
         wait_scale,
         parameters: enabled.map(|(name, _)| (name.to_owned(), "ENABLED".to_owned())).collect(),

@@ -9,7 +9,8 @@ use serde::Deserialize;
 use shared::MarketSource;
 use tokio::process::Command;
 
-use super::{LIVE, LocalCloud, SCHEDULE_STATE, Storage, build};
+use super::secret::{ALPACA_SECRET, SecretFile};
+use super::{AlpacaKey, LIVE, LocalCloud, SCHEDULE_STATE, SOURCE, Storage, build};
 use crate::python::Environment;
 use crate::{Progress, command};
 
@@ -26,16 +27,28 @@ pub(super) struct Deployed {
 
 /// The template's parameters that differ from those of a deployment to AWS.
 pub(super) fn parameters(market_url: &str) -> anyhow::Result<BTreeMap<String, String>> {
+    let [data_url, trading_url] = alpaca_urls(market_url);
     let chosen = [
         ("MarketUrl", market_url),
+        ("AlpacaDataUrl", data_url),
+        ("AlpacaTradingUrl", trading_url),
         ("Architecture", architecture(std::env::consts::ARCH)?),
         // A deployment keeps the values that an earlier one was given.
         (SCHEDULE_STATE, "DISABLED"),
         (LIVE, "DISABLED"),
+        (SOURCE, "yahoo"),
         ("RequireTls", "false"), // the local cloud has only http
         ("MarketRequestsPerSecond", requests_per_second(market_url)),
     ];
     Ok(chosen.map(|(name, value)| (name.to_owned(), value.to_owned())).into())
+}
+
+/// Alpaca's own servers beside a real market; a simulated one answers as Alpaca at its own address.
+fn alpaca_urls(market_url: &str) -> [&str; 2] {
+    match source_at(market_url) {
+        Some(_) => ["https://data.alpaca.markets", "https://paper-api.alpaca.markets"],
+        None => [market_url; 2],
+    }
 }
 
 /// Only a source's own servers need a low request rate.
@@ -64,6 +77,29 @@ pub(super) async fn read(
     progress: &dyn Progress,
 ) -> anyhow::Result<Deployed> {
     Aws { cloud, python, progress }.deployed().await
+}
+
+/// Puts a key of Alpaca into its secret.
+pub(super) async fn put_secret(
+    cloud: &LocalCloud,
+    key: Option<&AlpacaKey>,
+    python: &Environment,
+    progress: &dyn Progress,
+) -> anyhow::Result<()> {
+    let Some(key) = key else { return Ok(()) };
+    let aws = Aws { cloud, python, progress };
+    let file = SecretFile::write(&cloud.home.join("tmp"), key)?;
+    let value = ["--secret-string", &file.argument()];
+    let create = ["secretsmanager", "create-secret", "--name", ALPACA_SECRET].into_iter().chain(value);
+    let created = aws.run(aws.command(create)).await;
+    match created {
+        Err(error) if error.to_string().contains("ResourceExistsException") => {
+            let put = ["secretsmanager", "put-secret-value", "--secret-id", ALPACA_SECRET].into_iter().chain(value);
+            aws.run(aws.command(put)).await
+        }
+        created => created,
+    }
+    .context("the key of Alpaca cannot be put into its secret")
 }
 
 /// Packages and deploys the staged template.
@@ -190,8 +226,21 @@ mod tests {
     #[test]
     fn what_an_earlier_local_cloud_switched_on_is_switched_off() -> anyhow::Result<()> {
         let parameters = parameters("http://127.0.0.1:1")?;
-        for name in [SCHEDULE_STATE, LIVE] {
-            assert_eq!(parameters.get(name).map(String::as_str), Some("DISABLED"), "{name}");
+        for (name, value) in [(SCHEDULE_STATE, "DISABLED"), (LIVE, "DISABLED"), (SOURCE, "yahoo")] {
+            assert_eq!(parameters.get(name).map(String::as_str), Some(value), "{name}");
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn alpaca_is_simulated_where_yahoo_is() -> anyhow::Result<()> {
+        for (market, data, trading) in [
+            ("http://127.0.0.1:1", "http://127.0.0.1:1", "http://127.0.0.1:1"),
+            ("https://query2.finance.yahoo.com", "https://data.alpaca.markets", "https://paper-api.alpaca.markets"),
+        ] {
+            let parameters = parameters(market)?;
+            let urls = ["AlpacaDataUrl", "AlpacaTradingUrl"].map(|name| parameters[name].as_str());
+            assert_eq!(urls, [data, trading]);
         }
         Ok(())
     }

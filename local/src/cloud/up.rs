@@ -44,10 +44,14 @@ pub(super) async fn up(options: UpOptions, progress: &dyn Progress) -> anyhow::R
     let staging = build::stage(&options.root, &binaries, &python, &stage);
     let (template, started) = tokio::try_join!(staging, start(&options, home, ports, &python, progress))?;
     let (started, mut cloud) = started;
-    let deployed = match &mut data {
-        None => deploy::deploy(&cloud, &python, &template, progress).await?,
-        Some(data) => deploy_changes(&cloud, data, &python, &template, progress).await?,
+    let deploying = async {
+        match &mut data {
+            None => deploy::deploy(&cloud, &python, &template, progress).await,
+            Some(data) => deploy_changes(&cloud, data, &python, &template, progress).await,
+        }
     };
+    let key = deploy::put_secret(&cloud, options.alpaca_key.as_ref(), &python, progress);
+    let (deployed, ()) = tokio::try_join!(deploying, key)?;
     cloud.outputs = deployed.outputs;
     state::save(&cloud, &deployed.environment)?;
     started.into_iter().for_each(Running::detach);
