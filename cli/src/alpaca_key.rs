@@ -7,22 +7,37 @@ use market_sim::Key;
 use shared::MarketSource;
 use url::Url;
 
+use crate::args::BadRequest;
+
 /// The variables that have the key, as Alpaca's own clients read them.
 const VARIABLES: [&str; 2] = ["APCA_API_KEY_ID", "APCA_API_SECRET_KEY"];
 
 /// The key for a local cloud with this market: the simulated market's own or, where requests go to the servers of a source, that
 /// of the environment, if it has one.
-pub fn alpaca_key(market: &Market) -> Option<AlpacaKey> {
-    key(market, |name| env::var(name).ok())
+///
+/// # Errors
+/// When bars are collected of `source`, which is Alpaca itself, and the environment has no key.
+pub fn alpaca_key(market: &Market, source: MarketSource) -> Result<Option<AlpacaKey>, BadRequest> {
+    key(market, source, |name| env::var(name).ok())
 }
 
-fn key(market: &Market, variable: impl Fn(&str) -> Option<String>) -> Option<AlpacaKey> {
+fn key(
+    market: &Market,
+    source: MarketSource,
+    variable: impl Fn(&str) -> Option<String>,
+) -> Result<Option<AlpacaKey>, BadRequest> {
     if !is_real(market) {
         let Key { id, secret } = Key::default();
-        return Some(AlpacaKey { id, secret });
+        return Ok(Some(AlpacaKey { id, secret }));
     }
-    let [id, secret] = VARIABLES.map(|name| variable(name).filter(|value| !value.is_empty()));
-    Some(AlpacaKey { id: id?, secret: secret? })
+    match VARIABLES.map(|name| variable(name).filter(|value| !value.is_empty())) {
+        [Some(id), Some(secret)] => Ok(Some(AlpacaKey { id, secret })),
+        _ if source == MarketSource::ALPACA => Err(BadRequest(format!(
+            "Alpaca answers by a key only: set {} and {} to yours, best to that of a paper account",
+            VARIABLES[0], VARIABLES[1]
+        ))),
+        _ => Ok(None),
+    }
 }
 
 fn is_real(market: &Market) -> bool {
@@ -40,14 +55,19 @@ mod tests {
         let served = Market::Url("http://127.0.0.1:8080".to_owned());
         let real = Market::Url("https://query2.finance.yahoo.com".to_owned());
         let environment = |name: &str| Some(format!("value of {name}"));
-        let id = |market: &Market| key(market, environment).map(|key| key.id);
-        for market in [simulated, served] {
-            assert_eq!(id(&market), Some(Key::default().id));
+        for source in MarketSource::ALL.iter().copied() {
+            let id = |market: &Market| Some(key(market, source, environment).ok()??.id);
+            assert_eq!([id(&simulated), id(&served)], [Some(Key::default().id), Some(Key::default().id)]);
+            assert_eq!(id(&real).as_deref(), Some("value of APCA_API_KEY_ID"));
         }
-        assert_eq!(id(&real).as_deref(), Some("value of APCA_API_KEY_ID"));
         for missing in VARIABLES {
             let environment = |name: &str| Some(if name == missing { String::new() } else { name.to_owned() });
-            assert_eq!(key(&real, environment), None, "{missing}");
+            assert_eq!(key(&real, MarketSource::YAHOO, environment), Ok(None), "{missing}");
+            let error = key(&real, MarketSource::ALPACA, environment).err().map(|error| error.to_string());
+            assert!(
+                error.is_some_and(|error| error.contains("set APCA_API_KEY_ID and APCA_API_SECRET_KEY")),
+                "{missing}"
+            );
         }
     }
 }

@@ -23,7 +23,7 @@ use jiff::Timestamp;
 use local::cloud::DEFAULT_WAIT_SCALE;
 use market_sim::FaultRule;
 use serde::Serialize;
-use shared::{Interval, ListName, Symbol, SymbolList, TradeDate, payload::RunRequest};
+use shared::{Interval, ListName, MarketSource, Symbol, SymbolList, TradeDate, payload::RunRequest};
 use url::Url;
 
 use crate::{
@@ -278,6 +278,8 @@ pub struct RequestArgs {
     #[arg(long)]
     pub interval: Option<Interval>,
     #[command(flatten)]
+    pub source: SourceArgs,
+    #[command(flatten)]
     pub result: ResultArgs,
 }
 
@@ -289,9 +291,18 @@ impl RequestArgs {
             list: self.what.list.clone(),
             symbols: self.what.symbols.clone(),
             interval: self.interval,
+            source: self.source.source,
             ..RunRequest::default()
         }
     }
+}
+
+/// Whose bars are collected.
+#[derive(Debug, Clone, Copy, Default, Args)]
+pub struct SourceArgs {
+    /// Whose bars: yahoo or alpaca, which needs a key of yours on AWS [default: the stack's parameter Source, yahoo unless it is changed]
+    #[arg(long)]
+    pub source: Option<MarketSource>,
 }
 
 /// The companies, by a list or by hand.
@@ -340,11 +351,11 @@ pub struct ResultArgs {
 
 #[derive(Debug, Args)]
 pub struct DemoArgs {
-    /// Query Yahoo instead of the simulated market; all waits then last as long as on AWS, so that a run takes minutes
+    /// Query Yahoo, or Alpaca with --source, instead of the simulated market; all waits then last as long as on AWS, so that a run takes minutes
     #[arg(long, conflicts_with = "rules")]
     pub live: bool,
     /// Show the open session instead of a finished one: ticks bring the bars of ten coins, which trade at every hour, to a stream, a board and SQL
-    #[arg(long, conflicts_with_all = ["live", "trade_date", "list", "symbols", "interval", "folder", "open", "json"])]
+    #[arg(long, conflicts_with_all = ["live", "trade_date", "list", "symbols", "interval", "source", "folder", "open", "json"])]
     pub stream: bool,
     /// With --stream: how many ticks, 1 to 60; the first is at once, and each of the others at a full minute
     #[arg(long, value_name = "N", requires = "stream", default_value_t = 3, value_parser = value_parser!(u8).range(1..=60))]
@@ -358,7 +369,7 @@ pub struct DemoArgs {
 #[derive(Debug, Subcommand)]
 pub enum LocalCommand {
     /// Deploy the stack on this machine, with the simulated market unless another is named
-    Up(UpArgs),
+    Up(Box<UpArgs>),
     /// Stop the local cloud; what it holds is kept for the next `up`
     Down(DownArgs),
     /// Show whether the local cloud is up, and its addresses
@@ -370,6 +381,9 @@ pub struct UpArgs {
     /// The market to query, such as https://query2.finance.yahoo.com [default: the simulated market]
     #[arg(long, value_name = "URL", value_parser = market_url, conflicts_with = "rules")]
     pub market_url: Option<Url>,
+    /// Whose bars a run collects unless it names another source: yahoo, or alpaca, by the key of APCA_API_KEY_ID and APCA_API_SECRET_KEY where prices are real [default: yahoo]
+    #[arg(long)]
+    pub source: Option<MarketSource>,
     #[command(flatten)]
     pub faults: FaultArgs,
     /// Length of the state machine's waits, as a fraction from 0 to 1 of their length on AWS [default: 0.02, and 1 where the market is Yahoo]
@@ -502,6 +516,8 @@ pub struct BackfillArgs {
     /// How many days are run at once, 1 to 8; they share one crawler and the market's rate limit
     #[arg(long, value_name = "N", default_value_t = 2, value_parser = value_parser!(u8).range(1..=8))]
     pub concurrency: u8,
+    #[command(flatten)]
+    pub source: SourceArgs,
     #[command(flatten)]
     pub out: OutArgs,
     #[command(flatten)]

@@ -175,6 +175,11 @@ impl LocalCloud {
         self.is_enabled(LIVE)
     }
 
+    /// The source whose bars a run collects unless its request names another.
+    pub fn source(&self) -> &str {
+        self.parameters.get(SOURCE).map_or("yahoo", String::as_str)
+    }
+
     fn is_enabled(&self, parameter: &str) -> bool {
         self.parameters.get(parameter).is_some_and(|state| state == "ENABLED")
     }

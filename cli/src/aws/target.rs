@@ -156,16 +156,24 @@ impl Target {
         output.with_context(|| format!("{} has no output {name}: deploy this version's template.yaml", self.name))
     }
 
-    /// The source whose own servers are its market, and whose limits apply; none where the market is another server.
-    pub fn source(&self) -> Option<&'static MarketSource> {
-        let url = self.outputs.get("MarketUrl").and_then(|url| Url::parse(url).ok())?;
-        MarketSource::of_host(url.host_str()?)
+    /// The source of the bars, where its own servers are queried, so that its limits apply: the requested one, else the stack's. None
+    /// where another server stands in for it.
+    pub fn source(&self, requested: Option<MarketSource>) -> Option<&'static MarketSource> {
+        let stacks = || self.outputs.get("Source").and_then(|name| name.parse().ok());
+        let source = requested.or_else(stacks).unwrap_or(MarketSource::YAHOO);
+        self.queried().find(|queried| **queried == source)
+    }
+
+    /// The sources whose own servers are queried when their bars are collected.
+    fn queried(&self) -> impl Iterator<Item = &'static MarketSource> {
+        let urls = ["MarketUrl", "AlpacaDataUrl"].map(|name| self.outputs.get(name));
+        urls.into_iter().flatten().filter_map(|url| MarketSource::of_host(Url::parse(url).ok()?.host_str()?))
     }
 
     /// Whether prices can be those of its market: a local cloud keeps what it holds when another market takes the place of the
     /// simulated one.
     pub fn may_have_prices(&self, simulated: bool) -> bool {
-        !(simulated && self.source().is_some())
+        !(simulated && self.queried().next().is_some())
     }
 
     /// The ARN of an execution of the pipeline.
@@ -290,10 +298,25 @@ mod tests {
 
     #[test]
     fn the_market_is_known_from_the_outputs() {
-        assert_eq!(target(None).source(), Some(&MarketSource::YAHOO));
-        let simulated = [("MarketUrl".to_owned(), "http://127.0.0.1:8080".to_owned())];
-        let simulated = Target { outputs: simulated.into(), ..target(None) };
-        assert_eq!(simulated.source(), None);
+        let outputs = |pairs: &[(&str, &str)]| Target {
+            outputs: pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect(),
+            ..target(None)
+        };
+        let local = "http://127.0.0.1:8080";
+        let simulated = outputs(&[("MarketUrl", local), ("AlpacaDataUrl", local), ("Source", "alpaca")]);
+        let [yahoo, alpaca] = [&MarketSource::YAHOO, &MarketSource::ALPACA];
+        let data = ("AlpacaDataUrl", "https://data.alpaca.markets");
+        let real = outputs(&[("MarketUrl", "https://query2.finance.yahoo.com"), data, ("Source", "alpaca")]);
+        for (target, requested, source) in [
+            (&target(None), None, Some(yahoo)),
+            (&target(None), Some(*alpaca), None),
+            (&real, None, Some(alpaca)),
+            (&real, Some(*yahoo), Some(yahoo)),
+            (&simulated, None, None),
+            (&simulated, Some(*yahoo), None),
+        ] {
+            assert_eq!(target.source(requested), source);
+        }
         for (target, simulated, possible) in [
             (&target(None), true, false),
             (&target(None), false, true),

@@ -29,7 +29,7 @@ pub async fn backfill(args: BackfillArgs, console: &Console) -> anyhow::Result<E
     out.check(None)?;
     let progress = console.progress();
     let target = unless_interrupted(Target::find(&args.target, &progress)).await?;
-    if let Some(source) = target.source() {
+    if let Some(source) = target.source(args.source.source) {
         check_retention(source, args.period.from, args.period.interval, now)?;
     }
     let symbols = unless_interrupted(lists::symbols(&target, &args.period.what)).await?;
@@ -40,6 +40,7 @@ pub async fn backfill(args: BackfillArgs, console: &Console) -> anyhow::Result<E
         progress.report(&format!("{date}  left out: its session has not ended"));
     }
     let backfill = Backfill::new(target, (args.period.what.list(), symbols), args.period.interval, out);
+    let backfill = backfill.of_source(args.source.source);
     let Plan { runs, holidays, .. } = plan;
     let mut reports = Vec::new();
     tokio::select! {

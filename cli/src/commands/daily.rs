@@ -149,7 +149,7 @@ async fn collect(
     let options = UpOptions {
         root: workspace::root()?,
         home: home.to_owned(),
-        alpaca_key: alpaca_key(&market),
+        alpaca_key: alpaca_key(&market, shared::MarketSource::YAHOO)?,
         market,
         wait_scale: wait_scale(Some(&args.market_url), None)?,
         parameters: BTreeMap::new(),

@@ -44,7 +44,7 @@ pub async fn demo(args: DemoArgs, console: &Console) -> anyhow::Result<Exit> {
         return demo_stream(args, console).await;
     }
     let progress = console.progress();
-    progress.report(introduction(args.live));
+    progress.report(&introduction(args.live, source(&args)));
     until_interrupted(run_once(args, console, &progress), &progress).await
 }
 
@@ -74,12 +74,20 @@ async fn until_interrupted(
     }
 }
 
-fn introduction(live: bool) -> &'static str {
+fn introduction(live: bool, source: shared::MarketSource) -> String {
+    let source = source.label;
     if live {
-        "demo: the whole pipeline on this machine, once; prices are Yahoo's, and waits last as long as on AWS"
+        format!(
+            "demo: the whole pipeline on this machine, once; prices are {source}'s, and waits last as long as on AWS"
+        )
     } else {
-        "demo: the whole pipeline on this machine, once; prices are simulated (--live queries Yahoo)"
+        format!("demo: the whole pipeline on this machine, once; prices are simulated (--live queries {source})")
     }
+}
+
+/// Whose bars are collected.
+fn source(args: &DemoArgs) -> shared::MarketSource {
+    args.request.source.source.unwrap_or(shared::MarketSource::YAHOO)
 }
 
 async fn run_once(args: DemoArgs, console: &Console, progress: &ProgressDisplay) -> anyhow::Result<Exit> {
@@ -89,7 +97,7 @@ async fn run_once(args: DemoArgs, console: &Console, progress: &ProgressDisplay)
         Some(url) => MarketSource::Url(base_url(&url)),
         None => simulated_market(&args.faults.rules)?,
     };
-    let cloud = bring_up(market, wait_scale, BTreeMap::new(), progress).await?;
+    let cloud = bring_up(market, source(&args), wait_scale, BTreeMap::new(), progress).await?;
     let target = Target::local(&cloud)?;
     let request = args.request.request();
     let name = new_name(&request);
@@ -118,13 +126,14 @@ fn check_that_no_other_runs(home: &Path) -> anyhow::Result<()> {
 /// the demo's future.
 async fn bring_up(
     market: MarketSource,
+    source: shared::MarketSource,
     wait_scale: f64,
     parameters: BTreeMap<String, String>,
     progress: &ProgressDisplay,
 ) -> anyhow::Result<Guard> {
     let root = workspace::root()?;
     let home = workspace::demo_home(&root);
-    let (alpaca_key, storage) = (alpaca_key(&market), Storage::Ephemeral);
+    let (alpaca_key, storage) = (alpaca_key(&market, source)?, Storage::Ephemeral);
     let options = UpOptions { root, home, market, alpaca_key, wait_scale, parameters, storage };
     LocalCloud::up(options, progress).await?.guard()
 }

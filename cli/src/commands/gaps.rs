@@ -89,7 +89,7 @@ fn parameters(range: &RangeInclusive<TradeDate>, interval: Interval) -> Vec<Stri
 /// The commands that fill the gaps; `None` when there are none.
 fn advice(args: &GapsArgs, days: &[Coverage], target: &Target, now: Timestamp) -> Option<String> {
     let interval = args.period.interval;
-    let source = target.source();
+    let source = target.source(None);
     let earliest = source.map(|source| source.earliest(interval, now, &NEW_YORK.zone));
     gap_range(days, None)?;
     let Some((first, last)) = gap_range(days, earliest) else {

@@ -152,7 +152,7 @@ pub async fn show(
     let stream = Kinesis::new(&target.kinesis, stream);
     let progress = console.progress();
     let start = selection.start;
-    let session = Session::new(selection, target.source().is_none());
+    let session = Session::new(selection, target.source(None).is_none());
     progress.report(price_source(session.simulated));
     progress.clear();
     let (sender, events) = mpsc::channel(BACKLOG);

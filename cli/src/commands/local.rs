@@ -11,7 +11,7 @@ use std::{
 use anyhow::{Context, bail};
 use local::{
     LocalCloud, UpOptions,
-    cloud::{LIVE, MarketSource, SCHEDULE_STATE, Storage},
+    cloud::{LIVE, MarketSource, SCHEDULE_STATE, SOURCE, Storage},
 };
 use market_sim::FaultRule;
 use url::Url;
@@ -30,7 +30,7 @@ use json::LocalJson;
 
 pub async fn local(command: LocalCommand, console: &Console) -> anyhow::Result<Exit> {
     match command {
-        LocalCommand::Up(args) => up(args, console).await,
+        LocalCommand::Up(args) => up(*args, console).await,
         LocalCommand::Down(args) => down(&args, console),
         LocalCommand::Status => status(console),
     }
@@ -64,14 +64,16 @@ async fn up(args: UpArgs, console: &Console) -> anyhow::Result<Exit> {
     }
     let enabled =
         [(SCHEDULE_STATE, args.schedules), (LIVE, args.live)].into_iter().filter(|(_, is_enabled)| *is_enabled);
+    let enabled = enabled.map(|(name, _)| (name.to_owned(), "ENABLED".to_owned()));
+    let source = args.source.unwrap_or(shared::MarketSource::YAHOO);
     let market = market_url.map_or_else(|| simulated_market(rules), |url| Ok(MarketSource::Url(url)))?;
     let options = UpOptions {
         root,
         home,
-        alpaca_key: alpaca_key(&market),
+        alpaca_key: alpaca_key(&market, source)?,
         market,
         wait_scale,
-        parameters: enabled.map(|(name, _)| (name.to_owned(), "ENABLED".to_owned())).collect(),
+        parameters: enabled.chain([(SOURCE.to_owned(), source.to_string())]).collect(),
         storage: Storage::Persistent,
     };
     let cloud = tokio::select! {
@@ -88,6 +90,12 @@ async fn up(args: UpArgs, console: &Console) -> anyhow::Result<Exit> {
 }
 
 fn already_up(cloud: &LocalCloud, args: &UpArgs, market_url: Option<&str>, console: &Console) -> anyhow::Result<Exit> {
+    if let Some(source) = args.source.filter(|source| source.name != cloud.source()) {
+        bail!(
+            "a local cloud with --source {} is up: give the run --source {source}, or stop it with `cargo finstream local down`, then bring it up with that",
+            cloud.source()
+        );
+    }
     match market_url {
         Some(url) if url != cloud.market_url => bail!(
             "a local cloud with the market {} is up: stop it with `cargo finstream local down`, then bring it up with {url}",
@@ -215,6 +223,7 @@ fn describe(cloud: &LocalCloud) -> String {
         ("state machine", output("StateMachineArn")),
         ("bucket", output("DataBucket")),
         ("collect", output("CollectUrl")),
+        ("source", cloud.source()),
         ("market", &cloud.market_url),
         ("waits", &waits),
         ("live stream", live_stream),

@@ -1,7 +1,8 @@
 //! One day of a backfill: already done, or run to its end.
 //!
 //! A day is done when its own execution has succeeded and what it published is still there, or when the published
-//! CSV, whichever run wrote it, lacks no bar that the calendar expects of any symbol. A run that a busy market left
+//! CSV, whichever run wrote it, lacks no bar that the calendar expects of any symbol; where a source is requested, by its own
+//! execution alone. A run that a busy market left
 //! without some symbols is not done, nor is one with simulated prices where the market is Yahoo: to run a day again is
 //! harmless, to leave one out is not.
 
@@ -19,7 +20,7 @@ use anyhow::bail;
 use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 use shared::{
-    ErrorName, ExportFiles, Interval, ListName, PublishedDay, Symbol, SymbolList, TradeDate,
+    ErrorName, ExportFiles, Interval, ListName, MarketSource, PublishedDay, Symbol, SymbolList, TradeDate,
     payload::{RunOutcome, RunRequest, SymbolOutcomes},
 };
 
@@ -50,6 +51,8 @@ pub struct Backfill {
     list: Option<ListName>,
     symbols: SymbolList,
     pub interval: Interval,
+    /// The source that is requested; without one it is the stack's.
+    source: Option<MarketSource>,
     /// The executions that are being followed, by day.
     running: Mutex<BTreeMap<TradeDate, Running>>,
     /// Whether a run has failed since the market blocks this client. Others would wait for as long, and query it in vain.
@@ -71,7 +74,14 @@ impl Backfill {
         interval: Interval,
         out: OutFolder,
     ) -> Self {
-        Self { target, out, list, symbols, interval, running: Mutex::default(), blocked: AtomicBool::default() }
+        let (running, blocked) = (Mutex::default(), AtomicBool::default());
+        Self { target, out, list, symbols, interval, source: None, running, blocked }
+    }
+
+    /// The same with the bars of a source.
+    #[must_use]
+    pub fn of_source(self, source: Option<MarketSource>) -> Self {
+        Self { source, ..self }
     }
 
     /// The names of the running executions, in the order of their days.
@@ -105,7 +115,8 @@ impl Backfill {
         progress: &ProgressDisplay,
     ) -> anyhow::Result<DayOutcome> {
         for attempt in 1.. {
-            *execution = execution_name(date, self.interval, (self.list.as_ref(), &self.symbols), attempt);
+            *execution =
+                execution_name((date, self.interval, self.source), (self.list.as_ref(), &self.symbols), attempt);
             match execution::describe(&self.target, execution).await? {
                 Some(Status::Running) => break,
                 Some(Status::Ended { result, .. }) => {
@@ -147,8 +158,12 @@ impl Backfill {
         Ok(Some(self.exported(day, (symbols, restated), simulated, None)))
     }
 
-    /// The day as another run has published it, and its files; `None` when a bar is missing there, or may be.
+    /// The day as another run has published it, and its files; `None` when a bar is missing there, or may be, or is of another
+    /// source.
     async fn published_before(&self, date: TradeDate, day: &TradingDay) -> anyhow::Result<Option<DayOutcome>> {
+        if self.source.is_some() {
+            return Ok(None);
+        }
         let Some(expected) = day.expected_by_hour(self.interval) else { return Ok(None) };
         let Some(published_day) = self.published_day(date) else { return Ok(None) };
         let Some(published) = Published::of_day(&self.target, &published_day).await? else { return Ok(None) };
@@ -198,8 +213,8 @@ impl Backfill {
         progress: &ProgressDisplay,
     ) -> anyhow::Result<(RunResult, f64)> {
         let symbols = self.list.is_none().then(|| self.symbols.clone());
-        let (list, interval) = (self.list.clone(), Some(self.interval));
-        let request = RunRequest { trade_date: Some(date), list, symbols, interval, ..RunRequest::default() };
+        let (list, interval, source) = (self.list.clone(), Some(self.interval), self.source);
+        let request = RunRequest { trade_date: Some(date), list, symbols, interval, source, ..RunRequest::default() };
         execution::start(&self.target, execution, &request).await?;
         let (arn, companies) = (self.target.execution_arn(execution), Some(self.symbols.len()));
         watch(&self.target, &arn, companies, progress.verbosity(), |lines, phases| {
@@ -261,16 +276,16 @@ impl Backfill {
 /// Step Functions reserves a name for 90 days.
 /// <https://docs.aws.amazon.com/step-functions/latest/apireference/API_StartExecution.html>
 fn execution_name(
-    date: TradeDate,
-    interval: Interval,
+    (date, interval, source): (TradeDate, Interval, Option<MarketSource>),
     (list, symbols): (Option<&ListName>, &[Symbol]),
     attempt: u32,
 ) -> String {
     let mut names: Vec<_> = symbols.iter().map(Symbol::as_str).collect();
     names.sort_unstable();
-    // No symbol holds a colon.
+    // No symbol holds a colon or a slash.
     let list = list.map(|list| format!("{list}:")).unwrap_or_default();
-    let digest = Sha256::digest(list + &names.join(","));
+    let source = source.map(|source| format!("{source}/")).unwrap_or_default();
+    let digest = Sha256::digest(source + &list + &names.join(","));
     let mut name = format!("backfill-{date}-{interval}-");
     for byte in digest.iter().take(4) {
         let _ = write!(name, "{byte:02x}"); // to a String, which takes everything
@@ -289,8 +304,7 @@ mod tests {
         let five = |names, attempt| {
             let symbols = symbols(names)?;
             Ok::<_, shared::symbol::InvalidSymbol>(execution_name(
-                date,
-                Interval::FiveMinutes,
+                (date, Interval::FiveMinutes, None),
                 (None, &symbols),
                 attempt,
             ))
@@ -301,9 +315,11 @@ mod tests {
         assert_eq!(five(["META", "SHOP"], 3)?, format!("{first}-3"));
         assert_ne!(five(["META", "SNAP"], 1)?, first);
         let symbols = symbols(["META", "SHOP"])?;
-        assert_ne!(execution_name(date, Interval::OneHour, (None, &symbols), 1), first);
+        assert_ne!(execution_name((date, Interval::OneHour, None), (None, &symbols), 1), first);
         let list = ListName::default();
-        assert_ne!(execution_name(date, Interval::FiveMinutes, (Some(&list), &symbols), 1), first);
+        assert_ne!(execution_name((date, Interval::FiveMinutes, None), (Some(&list), &symbols), 1), first);
+        let alpacas = (date, Interval::FiveMinutes, Some(MarketSource::ALPACA));
+        assert_ne!(execution_name(alpacas, (None, &symbols), 1), first);
         Ok(())
     }
 }

@@ -10,6 +10,7 @@ use std::{collections::BTreeMap, pin::pin};
 use anyhow::bail;
 use jiff::Timestamp;
 use local::cloud::LIVE;
+use shared::MarketSource;
 use tokio::sync::watch;
 
 use super::{SIMULATED_WAIT_SCALE, bring_up};
@@ -40,7 +41,7 @@ pub async fn stream(args: DemoArgs, console: &Console, progress: &ProgressDispla
     progress.report(&introduction(args.ticks));
     let parameters = BTreeMap::from([(LIVE.to_owned(), "ENABLED".to_owned())]);
     let market = simulated_market(&args.faults.rules)?;
-    let cloud = bring_up(market, SIMULATED_WAIT_SCALE, parameters, progress).await?;
+    let cloud = bring_up(market, MarketSource::YAHOO, SIMULATED_WAIT_SCALE, parameters, progress).await?;
     progress.clear();
     let target = Target::local(&cloud)?;
     let mut machine = Target::local(&cloud)?;

@@ -23,6 +23,8 @@ pub struct CloudJson<'a> {
     pub region: &'a str,
     /// The name of the stack deployed on it.
     pub stack: &'a str,
+    /// The source whose bars a run collects unless it names another.
+    pub source: &'a str,
     /// The market from which bars are fetched.
     pub market_url: &'a str,
     /// How long the state machine's waits last, as a fraction of their length on AWS.
@@ -41,6 +43,7 @@ impl<'a> LocalJson<'a> {
             endpoint: &cloud.endpoint,
             region: &cloud.region,
             stack: &cloud.stack,
+            source: cloud.source(),
             market_url: &cloud.market_url,
             wait_scale: cloud.wait_scale,
             outputs: &cloud.outputs,
