@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use shared::{
-    Bar, Interval, RunId, S3Uri, Symbol, TradeDate,
+    Bar, Interval, MarketSource, RunId, S3Uri, Symbol, TradeDate,
     payload::{
         CarriedOver, CollectOutcome, CollectedSymbol, Collection, Export, ExportRequest, FailedSymbol, Reason,
         RunQueryRequest, StartedQuery, SymbolOutcomes,
@@ -63,6 +63,7 @@ impl LakeQuery {
             trade_date: self.trade_date,
             interval: self.interval,
             run_id: self.run_id.clone(),
+            source: MarketSource::YAHOO,
             collected_at,
             written_at: collected_at,
             bars: starts.values().map(BTreeSet::len).sum(),
