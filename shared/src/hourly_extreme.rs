@@ -1,6 +1,6 @@
 //! A row of the result, `hourly_extremes.csv`, and the file itself.
 
-use std::{borrow::Cow, fmt, str::FromStr};
+use std::{borrow::Cow, fmt, io, str::FromStr};
 
 use csv::{QuoteStyle, ReaderBuilder, Terminator, WriterBuilder};
 use jiff::Zoned;
@@ -124,22 +124,52 @@ pub fn read(csv: &[u8]) -> Result<Vec<HourlyExtreme>, csv::Error> {
     .collect()
 }
 
-/// The CSV: [`COLUMNS`], then a line for each row; numbers bare, text quoted only where needed, lines ended by LF. Names and
-/// currencies are the only text from outside: what a spreadsheet would run as a formula begins with a single quote.
+/// Writes the CSV row by row: [`COLUMNS`], then a line for each row; numbers bare, text quoted only where needed, lines ended
+/// by LF. Names and currencies are the only text from outside: what a spreadsheet would run as a formula begins with a single
+/// quote.
+#[derive(Debug)]
+pub struct Writer<W: io::Write>(csv::Writer<W>);
+
+impl<W: io::Write> Writer<W> {
+    /// Writes the header.
+    ///
+    /// # Errors
+    /// Those of `to`, as of all functions here.
+    pub fn new(to: W) -> Result<Self, csv::Error> {
+        let mut writer = WriterBuilder::new()
+            .has_headers(false)
+            .quote_style(QuoteStyle::Necessary)
+            .terminator(Terminator::Any(b'\n'))
+            .from_writer(to);
+        writer.write_record(COLUMNS)?;
+        Ok(Self(writer))
+    }
+
+    /// Writes a line.
+    ///
+    /// # Errors
+    /// As [`Writer::new`].
+    pub fn write(&mut self, row: &HourlyExtreme) -> Result<(), csv::Error> {
+        self.0.serialize(without_formulas(row))
+    }
+
+    /// What was written to.
+    ///
+    /// # Errors
+    /// As [`Writer::new`].
+    pub fn into_inner(self) -> Result<W, csv::Error> {
+        self.0.into_inner().map_err(|error| error.into_error().into())
+    }
+}
+
+/// The CSV of [`Writer`], in memory.
 ///
 /// # Errors
 /// Those of the CSV writer; no row of this type causes one.
 pub fn write(rows: &[HourlyExtreme]) -> Result<Vec<u8>, csv::Error> {
-    let mut writer = WriterBuilder::new()
-        .has_headers(false)
-        .quote_style(QuoteStyle::Necessary)
-        .terminator(Terminator::Any(b'\n'))
-        .from_writer(Vec::new());
-    writer.write_record(COLUMNS)?;
-    for row in rows {
-        writer.serialize(without_formulas(row))?;
-    }
-    writer.into_inner().map_err(|error| error.into_error().into())
+    let mut writer = Writer::new(Vec::new())?;
+    rows.iter().try_for_each(|row| writer.write(row))?;
+    writer.into_inner()
 }
 
 /// The row as it stands in the CSV.

@@ -76,6 +76,11 @@ pub enum Error {
     /// Other exports of the day kept replacing the object, or somebody deleted it.
     #[error("{0} was replaced or deleted whenever it was to be written; it may be tried again")]
     Contended(S3Uri),
+    /// The function's temporary folder cannot hold the files.
+    #[error(
+        "a temporary file could not be written or read: {0}; where the disk is full, raise EphemeralStorage of ExportCsvFunction in template.yaml"
+    )]
+    Scratch(#[from] std::io::Error),
     /// S3 failed or rejected the call.
     #[error(transparent)]
     Service(#[from] ServiceError),
@@ -86,7 +91,7 @@ impl NamedError for Error {
         match self {
             Self::InvalidInput(_) => ErrorName::InvalidInput,
             Self::NoResult(_) | Self::InvalidResult { .. } | Self::InvalidManifest { .. } => ErrorName::InvalidResult,
-            Self::Contended(_) => ErrorName::ServiceUnavailable,
+            Self::Contended(_) | Self::Scratch(_) => ErrorName::ServiceUnavailable,
             Self::Service(error) => error.name(),
         }
     }

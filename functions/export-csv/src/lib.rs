@@ -3,11 +3,14 @@
 //! It also decides whether the run is complete: the result says how many of the run's bars the query saw, and nothing is
 //! published where that is fewer than were collected of any symbol. Waiting and querying again is up to the state machine.
 
+mod body;
 mod completeness;
+mod day;
 mod error;
 mod objects;
 mod publication;
 mod query_result;
+mod records;
 mod report;
 #[cfg(test)]
 mod sample;
@@ -16,16 +19,16 @@ use aws_sdk_s3::Client;
 use lambda_runtime::{LambdaEvent, tracing::Instrument};
 use serde_json::Value;
 use shared::{
-    ExportFiles, HandlerError, Manifest, PublishedDay, hourly_extreme, json, metrics,
-    payload::{CollectOutcome, Collection, Export, ExportRequest},
+    ExportFiles, HandlerError, Manifest, PublishedDay, json, metrics,
+    payload::{CollectOutcome, Collection, Export, ExportRequest, SymbolOutcomes},
 };
 
+use body::Body;
 use completeness::Completeness;
+use day::Day;
 pub use error::Error;
-use error::InvalidResult;
 use objects::Content;
 use publication::Publication;
-use query_result::QueryResult;
 
 /// What an invocation needs, built at cold start and reused by later invocations.
 #[derive(Debug)]
@@ -65,18 +68,18 @@ impl Exporter {
     /// [`Error`]; then the day's manifest names an earlier run, or this one, and in either case files that are complete.
     pub async fn export(&self, request: &ExportRequest) -> Result<Export, Error> {
         let collection = exportable(&request.collection)?;
-        let object = objects::get(&self.s3, &request.query_result).await?;
-        let object = object.ok_or_else(|| Error::NoResult(request.query_result.clone()))?;
-        let invalid = |problem| Error::InvalidResult { uri: request.query_result.clone(), problem };
-        let result = query_result::read(&object.bytes, collection.trade_date, collection.prices()).map_err(invalid)?;
-        let result = result.of(&collection.symbols);
-        let Completeness { bars_seen, missing } = Completeness::of(&collection.symbols.collected, &result.symbols);
+        let outcomes = &collection.symbols;
+        let day = self.day(request, collection, outcomes).await?;
+        let Completeness { bars_seen, missing } = Completeness::of(&outcomes.collected, &day.symbols);
         if !missing.is_empty() {
             tracing::info!(bars_seen, bars = collection.bars, %missing, "the query has not seen every bar yet");
             return Ok(Export::Incomplete { bars_seen });
         }
 
-        let publication = self.publication(collection, &result).map_err(invalid)?;
+        let (rows, restated, carried_over) = (day.rows, day.restated(), day.carried_over());
+        let report = report::render(collection, outcomes, &day.summary, &restated, &carried_over)
+            .map_err(|problem| Error::InvalidResult { uri: request.query_result.clone(), problem })?;
+        let publication = self.publication(collection, report.into_bytes().into(), day.finish()?);
         let published = publication.publish().await?;
         let ExportFiles { csv, report } = publication.manifest.files;
         let superseded_by = published.map(|it| it.run_id).filter(|run_id| *run_id != collection.run_id);
@@ -85,23 +88,38 @@ impl Exporter {
         }
         tracing::info!(
             bars = collection.bars,
-            failed = collection.symbols.failed.len(),
-            rows = result.rows.len(),
+            failed = outcomes.failed.len(),
+            rows,
             %csv,
             "exported"
         );
-        let counts = [("Bars", collection.bars), ("SymbolsFailed", collection.symbols.failed.len())];
+        let counts = [("Bars", collection.bars), ("SymbolsFailed", outcomes.failed.len())];
         metrics::record(&self.metrics_namespace, &counts);
-        let (restated, carried_over) = (result.restated(), result.carried_over(&collection.symbols));
-        Ok(Export::Exported { bars_seen, rows: result.rows.len(), csv, report, superseded_by, restated, carried_over })
+        Ok(Export::Exported { bars_seen, rows, csv, report, superseded_by, restated, carried_over })
+    }
+
+    /// The day of the query's result, which passes piece by piece.
+    async fn day<'a>(
+        &self,
+        ExportRequest { query_result: uri, .. }: &ExportRequest,
+        collection: &Collection,
+        outcomes: &'a SymbolOutcomes,
+    ) -> Result<Day<'a>, Error> {
+        let invalid = |problem| Error::InvalidResult { uri: uri.clone(), problem };
+        let mut body = objects::stream(&self.s3, uri).await?.ok_or_else(|| Error::NoResult(uri.clone()))?;
+        let mut parser = query_result::Parser::new(collection.trade_date, collection.prices());
+        let mut day = Day::new(outcomes, collection.interval)?;
+        while let Some(piece) = objects::next_piece(uri, &mut body).await? {
+            parser.push(piece.as_ref()).map_err(invalid)?.into_iter().try_for_each(|company| day.add(company))?;
+        }
+        parser.finish().map_err(invalid)?.into_iter().try_for_each(|company| day.add(company))?;
+        Ok(day)
     }
 
     /// The files of a run, and the manifest that names them.
-    fn publication(&self, collection: &Collection, result: &QueryResult) -> Result<Publication<'_>, InvalidResult> {
-        let report = report::render(collection, result)?;
-        let csv = hourly_extreme::write(&result.rows).map_err(|error| InvalidResult::Unwritable(error.to_string()))?;
-        let content = |content_type, bytes| Content { content_type, bytes, simulated: collection.simulated };
-        Ok(Publication {
+    fn publication(&self, collection: &Collection, report: Body, csv: Body) -> Publication<'_> {
+        let content = |content_type, body| Content { content_type, body, simulated: collection.simulated };
+        Publication {
             s3: &self.s3,
             bucket: &self.bucket,
             day: collection.list.clone().map(|list| PublishedDay {
@@ -114,11 +132,8 @@ impl Exporter {
                 collected_at: collection.collected_at,
                 files: ExportFiles::of_run(&self.bucket, collection.trade_date, &collection.run_id),
             },
-            contents: [
-                content("text/html; charset=utf-8", report.into_bytes()),
-                content("text/csv; charset=utf-8", csv),
-            ],
-        })
+            contents: [content("text/html; charset=utf-8", report), content("text/csv; charset=utf-8", csv)],
+        }
     }
 }
 

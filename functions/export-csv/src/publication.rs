@@ -16,7 +16,7 @@ use shared::{ExportFiles, Manifest, PublishedDay, S3Uri};
 
 use crate::{
     Error,
-    objects::{self, Condition, Content, Object, Written},
+    objects::{self, Condition, Content, Download, Object, Written},
 };
 
 /// How often one write is tried whose condition other exports of the day keep breaking.
@@ -84,12 +84,12 @@ impl Publication<'_> {
         let copies = ExportFiles::of_day(self.bucket, day);
         let [report, csv] = copies.in_order();
         // At first they are taken to be missing, for the same reason for which the manifest is.
-        let mut found: [Option<Object>; 2] = [None, None];
+        let mut found: [Option<Download>; 2] = [None, None];
         for attempt in 0..MAX_ATTEMPTS {
             let mut written = [None, None];
             for (place, (uri, copy)) in [report, csv].into_iter().zip(&found).enumerate() {
                 let content = self.content_of(day, &manifest, place).await?;
-                if copy.as_ref().is_none_or(|copy| copy.bytes != content.bytes) {
+                if copy.as_ref().is_none_or(|copy| copy.body.sha256 != content.body.sha256) {
                     let etag = copy.as_ref().map(|copy| &*copy.etag);
                     written[place] = Some(objects::put_if(self.s3, uri, &content, condition(etag)).await?);
                 }
@@ -103,7 +103,7 @@ impl Publication<'_> {
             // The copies before the manifest, so that each is replaced by what was published after it was read.
             for (place, uri) in [report, csv].into_iter().enumerate() {
                 let is_there = written[place] != Some(Written::Unknown);
-                found[place] = if is_there { objects::get(self.s3, uri).await? } else { None };
+                found[place] = if is_there { objects::download(self.s3, uri).await? } else { None };
             }
             manifest = self.read_manifest(day).await?;
         }
@@ -125,11 +125,11 @@ impl Publication<'_> {
             return Ok(own);
         }
         let uri = manifest.files.in_order()[place];
-        let Object { bytes, simulated, .. } = objects::get(self.s3, uri).await?.ok_or_else(|| {
+        let Download { body, simulated, .. } = objects::download(self.s3, uri).await?.ok_or_else(|| {
             let manifest = Manifest::uri(self.bucket, day);
             Error::InvalidManifest { uri: manifest, problem: format!("names {uri}, which does not exist") }
         })?;
-        Ok(Content { bytes, simulated, ..own })
+        Ok(Content { body, simulated, ..own })
     }
 
     fn manifest_content(&self, day: &PublishedDay) -> Result<Content, Error> {
@@ -138,7 +138,7 @@ impl Publication<'_> {
             problem: format!("cannot be written out: {error}"),
         })?;
         let simulated = self.contents.iter().any(|content| content.simulated);
-        Ok(Content { content_type: "application/json", bytes, simulated })
+        Ok(Content { content_type: "application/json", body: bytes.into(), simulated })
     }
 }
 

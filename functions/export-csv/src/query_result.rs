@@ -1,29 +1,29 @@
-//! The query's result: Athena's CSV, parsed and validated.
+//! The query's result: Athena's CSV, parsed and validated company by company while it arrives.
 //!
 //! Athena quotes every field, ends lines in LF, writes NULL as nothing and large doubles as `1.0E10`.
 //! <https://docs.aws.amazon.com/athena/latest/ug/querying-finding-output-files.html>
 
-use std::collections::{BTreeMap, HashSet};
+use std::{cmp::Ordering, collections::HashSet, mem};
 
-use csv::{ErrorKind, Position, ReaderBuilder, StringRecord};
+use csv::{ErrorKind, Position, StringRecord};
 use jiff::Timestamp;
-use shared::{
-    HourlyExtreme, Price, Source, Symbol, TradeDate,
-    bar::offset_datetime,
-    payload::{CarriedOver, SymbolOutcomes},
+use shared::{HourlyExtreme, Price, Source, Symbol, TradeDate, bar::offset_datetime};
+
+use crate::{
+    error::{CLOSES, COLLECTED_AT, InvalidResult, RESTATED, RUN_BARS, result_columns},
+    records::Records,
 };
 
-use crate::error::{CLOSES, COLLECTED_AT, InvalidResult, RESTATED, RUN_BARS, result_columns};
-
-/// The query's result, validated.
-#[derive(Debug, PartialEq)]
-pub struct QueryResult {
-    /// The rows, by company name, symbol and hour.
-    pub rows: Vec<HourlyExtreme>,
-    /// The last prices of each symbol's bars, oldest first.
-    pub closes: BTreeMap<Symbol, Vec<BarClose>>,
-    /// What the query says of each symbol.
-    pub symbols: BTreeMap<Symbol, SeenSymbol>,
+/// The rows of one company, of which there is at least one.
+#[derive(Debug, Clone, PartialEq)]
+pub struct CompanyRows {
+    pub symbol: Symbol,
+    /// Its hours, oldest first.
+    pub hours: Vec<HourlyExtreme>,
+    /// The last prices of its bars, oldest first.
+    pub closes: Vec<BarClose>,
+    /// What the query says of the symbol.
+    pub seen: SeenSymbol,
 }
 
 /// The last price of a bar.
@@ -46,68 +46,121 @@ pub struct SeenSymbol {
     pub collected_at: Timestamp,
 }
 
-impl QueryResult {
-    /// The symbols of which bars were left out because they are of another scale or currency.
-    pub fn restated(&self) -> Vec<Symbol> {
-        let restated = self.symbols.iter().filter(|(_, seen)| seen.restated);
-        restated.map(|(symbol, _)| symbol.clone()).collect()
+/// A parser of the result, which holds the rows of one company at a time.
+#[derive(Debug)]
+pub struct Parser {
+    records: Records,
+    rows: Rows,
+}
+
+impl Parser {
+    /// Every row must be of `trade_date`; its prices are from `source`.
+    pub fn new(trade_date: TradeDate, source: Source) -> Self {
+        let rows = Rows { trade_date, source, header: None, company: None, seen: HashSet::new(), complete: Vec::new() };
+        Self { records: Records::default(), rows }
     }
 
-    /// The same of these symbols alone: the query sees whatever was collected of the day.
-    pub fn of(mut self, symbols: &SymbolOutcomes) -> Self {
-        let requested: HashSet<_> = symbols.requested().collect();
-        self.rows.retain(|row| requested.contains(&row.symbol));
-        self.closes.retain(|symbol, _| requested.contains(symbol));
-        self.symbols.retain(|symbol, _| requested.contains(symbol));
-        self
+    /// Parses a piece of the result; returns the companies whose last row it has, in the result's order.
+    ///
+    /// # Errors
+    /// The first problem, and its line.
+    pub fn push(&mut self, piece: &[u8]) -> Result<Vec<CompanyRows>, InvalidResult> {
+        self.records.push(piece, |record| self.rows.take(record))?;
+        Ok(mem::take(&mut self.rows.complete))
     }
 
-    /// The symbols of which the run has no bars, and an earlier one has.
-    pub fn carried_over(&self, symbols: &SymbolOutcomes) -> Vec<CarriedOver> {
-        let failed: HashSet<_> = symbols.failed.iter().map(|it| &it.symbol).collect();
-        let kept = self.symbols.iter().filter(|(symbol, _)| failed.contains(symbol));
-        kept.map(|(symbol, seen)| CarriedOver { symbol: symbol.clone(), collected_at: seen.collected_at }).collect()
+    /// The last company, at the end of the result.
+    ///
+    /// # Errors
+    /// As [`Parser::push`], and where there is not even a header.
+    pub fn finish(mut self) -> Result<Vec<CompanyRows>, InvalidResult> {
+        self.records.finish(|record| self.rows.take(record))?;
+        self.rows.header.ok_or(InvalidResult::Empty)?;
+        self.rows.complete.extend(self.rows.company);
+        Ok(self.rows.complete)
     }
 }
 
-/// Parses the query's result, in which every row must be of `trade_date`; its prices are from `source`.
-///
-/// # Errors
-/// The first problem, and its line.
-pub fn read(object: &[u8], trade_date: TradeDate, source: Source) -> Result<QueryResult, InvalidResult> {
-    let mut reader = ReaderBuilder::new().from_reader(object);
-    let header = reader.headers().map_err(|error| broken(&error))?.clone();
-    check_header(&header)?;
-    let (mut rows, mut symbols, mut hours) = (Vec::new(), BTreeMap::new(), BTreeMap::new());
-    for record in reader.records() {
-        let record = record.map_err(|error| broken(&error))?;
-        let line = record.position().map_or(0, Position::line);
-        let row: HourlyExtreme = record.deserialize(Some(&header)).map_err(|error| broken(&error))?;
-        let invalid = |problem| InvalidResult::Row { line, problem };
-        check(&row, trade_date).map_err(invalid)?;
-        let mut last = record.iter().rev().take(4).collect::<Vec<_>>().into_iter().rev();
+/// Makes companies of records.
+#[derive(Debug)]
+struct Rows {
+    trade_date: TradeDate,
+    source: Source,
+    header: Option<StringRecord>,
+    /// The company whose rows are passing.
+    company: Option<CompanyRows>,
+    /// All symbols so far.
+    seen: HashSet<Symbol>,
+    /// The companies whose rows have passed.
+    complete: Vec<CompanyRows>,
+}
+
+impl Rows {
+    fn take(&mut self, record: &StringRecord) -> Result<(), InvalidResult> {
+        let Some(header) = &self.header else {
+            check_header(record)?;
+            self.header = Some(record.clone());
+            return Ok(());
+        };
+        let invalid = |problem| InvalidResult::Row { line: record.position().map_or(0, Position::line), problem };
+        if record.len() != header.len() {
+            return Err(invalid(format!("it has {} fields in place of {}", record.len(), header.len())));
+        }
+        let row: HourlyExtreme = record.deserialize(Some(header)).map_err(|error| broken(&error))?;
+        check(&row, self.trade_date).map_err(invalid)?;
+        let mut last = record.iter().skip(header.len() - 4);
         let mut column = || last.next().unwrap_or_default();
         let closes = closes(&row, column()).map_err(|problem| invalid(format!("{CLOSES}: {problem}")))?;
         let seen = seen([column(), column(), column()]).map_err(invalid)?;
-        let of_symbol = (seen, row.previous_close);
-        if *symbols.entry(row.symbol.clone()).or_insert(of_symbol) != of_symbol {
-            return Err(invalid(format!(
-                "{} has another previous_close, {RESTATED}, {RUN_BARS} or {COLLECTED_AT} than before",
-                row.symbol
-            )));
-        }
-        if hours.insert((row.symbol.clone(), row.hour), closes).is_some() {
-            return Err(invalid(format!("{} has a second row for hour {}", row.symbol, row.hour)));
-        }
-        rows.push(HourlyExtreme { source: Some(source), ..row });
+        self.add(HourlyExtreme { source: Some(self.source), ..row }, closes, seen).map_err(invalid)
     }
-    rows.sort_by(|a, b| (&a.company_name, &a.symbol, a.hour).cmp(&(&b.company_name, &b.symbol, b.hour)));
-    let mut closes: BTreeMap<Symbol, Vec<BarClose>> = BTreeMap::new();
-    for ((symbol, _), of_hour) in hours {
-        closes.entry(symbol).or_default().extend(of_hour);
+
+    /// Adds a row to the company whose rows are passing, or begins the next one with it.
+    fn add(&mut self, row: HourlyExtreme, closes: Vec<BarClose>, seen: SeenSymbol) -> Result<(), String> {
+        match &mut self.company {
+            Some(company) if company.symbol == row.symbol => company.add(row, closes, seen),
+            company => {
+                let is_in_order =
+                    company.as_ref().is_none_or(|before| before.name_and_symbol() < (&row.company_name, &row.symbol));
+                if !is_in_order || !self.seen.insert(row.symbol.clone()) {
+                    return Err(format!(
+                        "{} is out of place: the rows have to stand by company_name, symbol and hour",
+                        row.symbol
+                    ));
+                }
+                let next = CompanyRows { symbol: row.symbol.clone(), hours: vec![row], closes, seen };
+                self.complete.extend(company.replace(next));
+                Ok(())
+            }
+        }
     }
-    let symbols = symbols.into_iter().map(|(symbol, (seen, _))| (symbol, seen)).collect();
-    Ok(QueryResult { rows, closes, symbols })
+}
+
+impl CompanyRows {
+    /// Adds an hour after the last one.
+    fn add(&mut self, row: HourlyExtreme, closes: Vec<BarClose>, seen: SeenSymbol) -> Result<(), String> {
+        let symbol = &row.symbol;
+        let Some(last) = self.hours.last() else { return Err(format!("{symbol} has no hour before it")) };
+        let differs =
+            (&last.company_name, last.previous_close, self.seen) != (&row.company_name, row.previous_close, seen);
+        match row.hour.cmp(&last.hour) {
+            _ if differs => Err(format!(
+                "{symbol} has another company_name, previous_close, {RESTATED}, {RUN_BARS} or {COLLECTED_AT} than before"
+            )),
+            Ordering::Equal => Err(format!("{symbol} has a second row for hour {}", row.hour)),
+            Ordering::Less => Err(format!("{symbol} has hour {} after hour {}", row.hour, last.hour)),
+            Ordering::Greater => {
+                self.hours.push(row);
+                self.closes.extend(closes);
+                Ok(())
+            }
+        }
+    }
+
+    /// By which companies are ordered.
+    pub fn name_and_symbol(&self) -> (&str, &Symbol) {
+        (self.hours.first().map_or("", |hour| &hour.company_name), &self.symbol)
+    }
 }
 
 /// The last prices of a row's bars, from text such as `30 334.79,35 335.2`.
@@ -137,9 +190,6 @@ fn seen([restated, run_bars, collected_at]: [&str; 3]) -> Result<SeenSymbol, Str
 }
 
 fn check_header(header: &StringRecord) -> Result<(), InvalidResult> {
-    if header.is_empty() {
-        return Err(InvalidResult::Empty);
-    }
     if header.iter().eq(result_columns()) {
         return Ok(());
     }
@@ -178,18 +228,26 @@ fn check(row: &HourlyExtreme, trade_date: TradeDate) -> Result<(), String> {
 fn broken(error: &csv::Error) -> InvalidResult {
     let line = error.position().map_or(0, Position::line);
     let problem = match error.kind() {
-        ErrorKind::UnequalLengths { expected_len, len, .. } => {
-            format!("it has {len} fields in place of {expected_len}")
-        }
         ErrorKind::Deserialize { err, .. } => {
             let field = err.field().and_then(|at| usize::try_from(at).ok());
             let column = field.and_then(|at| result_columns().nth(at));
             column.map_or_else(|| err.kind().to_string(), |column| format!("{column}: {}", err.kind()))
         }
-        ErrorKind::Utf8 { .. } => "it is not UTF-8".to_owned(),
         _ => error.to_string(),
     };
     InvalidResult::Row { line, problem }
+}
+
+/// Parses a result that is there as a whole.
+///
+/// # Errors
+/// As [`Parser`].
+#[cfg(test)]
+pub fn read(result: &[u8], trade_date: TradeDate, source: Source) -> Result<Vec<CompanyRows>, InvalidResult> {
+    let mut parser = Parser::new(trade_date, source);
+    let mut companies = parser.push(result)?;
+    companies.extend(parser.finish()?);
+    Ok(companies)
 }
 
 #[cfg(test)]
@@ -201,26 +259,42 @@ mod tests {
 
     const DATE: &str = "2021-11-30";
 
-    fn read_day(object: &str) -> Result<QueryResult, Box<dyn std::error::Error>> {
+    fn read_day(object: &str) -> Result<Vec<CompanyRows>, Box<dyn std::error::Error>> {
         Ok(read(object.as_bytes(), DATE.parse()?, Source::Market(MarketSource::YAHOO))?)
     }
 
+    fn csv(companies: &[CompanyRows]) -> Result<String, Box<dyn std::error::Error>> {
+        let rows: Vec<_> = companies.iter().flat_map(|company| company.hours.clone()).collect();
+        Ok(String::from_utf8(write(&rows)?)?)
+    }
+
     #[test]
-    fn the_export_is_sorted_and_bare() -> Result<(), Box<dyn std::error::Error>> {
-        let result = read_day(&sample::result())?;
-        let seen: Vec<_> = result.symbols.iter().map(|(symbol, seen)| (symbol.as_str(), seen.run_bars)).collect();
-        assert_eq!(seen, [("META", 18), ("SHOP", 18), ("XYZ", 6)]);
-        assert_eq!(result.restated(), ["XYZ".parse()?]);
-        insta::assert_snapshot!(String::from_utf8(write(&result.rows)?)?);
+    fn the_export_is_bare() -> Result<(), Box<dyn std::error::Error>> {
+        let companies = read_day(&sample::result())?;
+        let seen: Vec<_> =
+            companies.iter().map(|it| (it.symbol.as_str(), it.seen.run_bars, it.seen.restated)).collect();
+        assert_eq!(seen, [("XYZ", 6, true), ("META", 18, false), ("SHOP", 18, false)]);
+        insta::assert_snapshot!(csv(&companies)?);
         Ok(())
     }
 
     #[test]
-    fn a_result_without_rows_has_seen_no_bars() -> Result<(), Box<dyn std::error::Error>> {
-        assert_eq!(
-            read_day(sample::HEADER)?,
-            QueryResult { rows: vec![], closes: BTreeMap::new(), symbols: BTreeMap::new() }
-        );
+    fn a_result_without_rows_has_no_companies() -> Result<(), Box<dyn std::error::Error>> {
+        assert_eq!(read_day(sample::HEADER)?, []);
+        Ok(())
+    }
+
+    #[test]
+    fn a_company_is_complete_with_the_first_row_of_the_next() -> Result<(), Box<dyn std::error::Error>> {
+        let mut parser = Parser::new(DATE.parse()?, Source::Market(MarketSource::YAHOO));
+        let result = sample::result();
+        let mut complete = vec![];
+        for line in result.split_inclusive('\n') {
+            let symbols: Vec<_> = parser.push(line.as_bytes())?.iter().map(|it| it.symbol.to_string()).collect();
+            complete.push(symbols.join(" "));
+        }
+        assert_eq!(complete, ["", "", "XYZ", "", "META", ""]);
+        assert_eq!(parser.finish()?.iter().map(|it| it.symbol.as_str()).collect::<Vec<_>>(), ["SHOP"]);
         Ok(())
     }
 
@@ -257,7 +331,7 @@ mod tests {
                     sample::HEADER,
                     good.replace("\"10\",", "\"11\",").replace("T10:05", "T11:05").replace("false", "true")
                 ),
-                "META has another previous_close, restated, run_bars or collected_at than before",
+                "META has another company_name, previous_close, restated, run_bars or collected_at than before",
             ),
             (
                 format!(
@@ -267,7 +341,7 @@ mod tests {
                         .replace("T10:05", "T11:05")
                         .replace("\"18\",\"2021", "\"19\",\"2021")
                 ),
-                "META has another previous_close, restated, run_bars or collected_at than before",
+                "META has another company_name, previous_close, restated, run_bars or collected_at than before",
             ),
             (edited("\"2500000\"", "\"-1\""), "volume: invalid digit"),
             (edited("\"335.5\"", ""), "line 2: open: it is missing"),
@@ -287,6 +361,23 @@ mod tests {
             (edited("\"18\",\"2021-11-30T22", "\"x\",\"2021-11-30T22"), "line 2: run_bars: "),
             (edited("2021-11-30T22:30:00Z", "yesterday"), "line 2: collected_at: "),
             (format!("{}{good}{good}", sample::HEADER), "line 3: META has a second row for hour 10"),
+            (
+                format!("{}{good}{}", sample::HEADER, good.replace("\"10\",", "\"9\",").replace("T10:05", "T09:05")),
+                "line 3: META has hour 9 after hour 10",
+            ),
+            (
+                format!("{}{good}{}", sample::HEADER, good.replace("META", "AAPL")),
+                "line 3: AAPL is out of place: the rows have to stand by company_name, symbol and hour",
+            ),
+            (
+                format!(
+                    "{}{good}{}{}",
+                    sample::HEADER,
+                    good.replace("META", "SNAP"),
+                    good.replace("Meta Platforms", "Meta Zwei")
+                ),
+                "line 4: META is out of place",
+            ),
         ] {
             let said = read_day(&object).err().map(|e| e.to_string()).unwrap_or_default();
             assert!(said.contains(says), "{object}\nsaid: {said}\nnot:  {says}");
@@ -309,11 +400,11 @@ mod tests {
             [("1.0E10", "10000000000"), ("892.0", "892"), ("334.1801", "334.1801"), ("712345.67", "712345.67")]
         {
             let object = format!("{}{}", sample::HEADER, at_one_price(athena));
-            let csv = String::from_utf8(write(&read_day(&object)?.rows)?)?;
+            let csv = csv(&read_day(&object)?)?;
             assert!(csv.contains(&format!(",{plain},2021-11-30T10:05:00-05:00,")), "{csv}");
         }
         let small = at_one_price("2.5E-7").replace("334.18", "1.0E-7");
-        let csv = String::from_utf8(write(&read_day(&format!("{}{small}", sample::HEADER))?.rows)?)?;
+        let csv = csv(&read_day(&format!("{}{small}", sample::HEADER))?)?;
         assert!(csv.contains(",0.00000025,") && csv.contains(",0.0000001,"), "{csv}");
         Ok(())
     }

@@ -7,30 +7,37 @@ mod candles;
 mod company;
 mod comparison;
 mod content_security_policy;
+mod distribution;
 mod hours;
+mod lines;
+mod listed;
 mod overview;
+mod rankings;
 mod scale;
 mod session;
 mod sparkline;
+mod summary;
 
 use std::collections::BTreeSet;
 
 use askama::Template;
 use jiff::{ToSpan, civil::Date};
 use shared::{
-    HourlyExtreme, Interval, Symbol, currency,
-    payload::{CarriedOver, CollectedSymbol, Collection},
+    Symbol, currency, format,
+    payload::{CarriedOver, CollectedSymbol, Collection, FailedSymbol, SymbolOutcomes},
     trading_calendar::NEW_YORK,
 };
 
-use crate::{error::InvalidResult, query_result::QueryResult};
+use crate::error::InvalidResult;
 use candles::Candles;
 use company::Company;
 use comparison::{Comparison, TimeAxis};
 use content_security_policy::{POLICY, SCRIPT, STYLE};
 use hours::Hours;
-use overview::Movers;
+use listed::Listed;
+use rankings::Movers;
 use sparkline::Sparkline;
+pub use summary::Summary;
 
 /// With more companies the hours are shown of the best and the worst alone, and the candles of those that are chosen.
 const MAX_PANELS: usize = comparison::MAX_LINES;
@@ -50,15 +57,14 @@ struct Report<'a> {
     comparison: Option<Comparison<'a>>,
     rows: Vec<Row<'a>>,
     is_large: bool,
+    summary: &'a Summary<'a>,
     hours: Hours<'a>,
     collected_at: String,
-    without_previous_close: bool,
-    short: Vec<Short<'a>>,
-    filled: Vec<(&'a Symbol, usize)>,
-    renamed: Vec<(&'a Symbol, &'a Symbol)>,
-    remarked: Vec<&'a CollectedSymbol>,
-    restated: Vec<Symbol>,
-    carried_over: Vec<CarriedOver>,
+    failed: Listed<&'a FailedSymbol>,
+    renamed: Listed<(&'a Symbol, &'a Symbol)>,
+    remarked: Listed<&'a CollectedSymbol>,
+    restated: Listed<&'a Symbol>,
+    carried_over: Listed<&'a CarriedOver>,
 }
 
 /// A company's row of the table, and its panel.
@@ -68,67 +74,51 @@ struct Row<'a> {
     candles: Option<Candles>,
 }
 
-/// A symbol that lacks bars.
-struct Short<'a> {
-    symbol: &'a Symbol,
-    bars: String,
-    missing: String,
-}
-
-impl<'a> Short<'a> {
-    fn of(company: &Company<'a>, interval: Interval) -> Option<Self> {
-        (company.missing() > 0).then(|| Self {
-            symbol: company.symbol(),
-            bars: company.bars(),
-            missing: company.describe_missing(interval),
-        })
-    }
-}
-
-/// The page of a run, for the rows of the query's result.
+/// The page of a run, of the companies that `summary` is of.
 ///
 /// # Errors
 /// [`InvalidResult::Unwritable`] where the template fails.
-pub fn render(collection: &Collection, result: &QueryResult) -> Result<String, InvalidResult> {
-    let collected = &collection.symbols.collected;
-    let companies = Company::all(result, collection);
-    let axis = TimeAxis::of(&companies, collection.interval);
-    let comparison = Comparison::of(&companies, axis, collection.interval);
+pub fn render(
+    collection: &Collection,
+    outcomes: &SymbolOutcomes,
+    summary: &Summary<'_>,
+    restated: &[Symbol],
+    carried_over: &[CarriedOver],
+) -> Result<String, InvalidResult> {
+    let rows = summary.rows();
+    let companies: Vec<_> = rows.iter().filter_map(|rows| summary.company(rows)).collect();
+    let (totals, interval) = (&summary.totals, collection.interval);
+    let axis = TimeAxis::of(totals.minutes.unwrap_or_default(), interval);
+    let comparison = Comparison::of(&companies, &summary.distribution, axis, interval);
     let is_large = companies.len() > MAX_PANELS;
     let in_comparison: BTreeSet<_> = comparison.iter().flat_map(|it| &it.lines).map(|line| line.symbol).collect();
     let shown: Vec<_> =
         companies.iter().filter(|company| !is_large || in_comparison.contains(company.symbol())).collect();
-    let span = span(&result.rows);
-    let currencies: BTreeSet<_> = companies.iter().map(Company::currency).collect();
+    let span = totals.hours.unwrap_or_default();
     let report = Report {
         collection,
         day: collection.trade_date.date().strftime("%A, %-d %B %Y").to_string(),
-        hours_of_session: session::hours(&companies, collection.interval),
-        currencies: Vec::from_iter(currencies.iter().copied()).join(", "),
-        is_mixed: currencies.len() > 1,
-        minor_units: currency::minor_units(result.rows.iter().filter_map(|row| row.currency.as_deref())).join("; "),
-        neighbours: neighbours(collection),
-        sentence: overview::sentence(&companies, collection),
-        movers: overview::movers(&companies),
+        hours_of_session: totals.sessions.describe(interval),
+        currencies: Vec::from_iter(totals.currencies.iter().map(String::as_str)).join(", "),
+        is_mixed: totals.currencies.len() > 1,
+        minor_units: currency::minor_units(totals.currencies.iter().map(String::as_str)).join("; "),
+        neighbours: neighbours(collection, outcomes),
+        sentence: overview::sentence(summary, outcomes),
+        movers: summary.rankings.movers(!summary.is_whole()),
         comparison,
         is_large,
+        summary,
         hours: Hours::of(&shown, span),
         collected_at: collection.collected_at.strftime("%Y-%m-%d %H:%M UTC").to_string(),
-        without_previous_close: companies.iter().any(|company| company.day.previous_close.is_none()),
-        short: companies.iter().filter_map(|company| Short::of(company, collection.interval)).collect(),
-        filled: companies
-            .iter()
-            .map(|company| (company.symbol(), company.of_earlier_runs()))
-            .filter(|(_, bars)| *bars > 0)
-            .collect(),
-        renamed: collected.iter().filter_map(|it| Some((&it.symbol, it.queried_as.as_ref()?))).collect(),
-        remarked: collected.iter().filter(|symbol| !symbol.remarks.is_empty()).collect(),
-        restated: result.restated(),
-        carried_over: result.carried_over(&collection.symbols),
+        failed: outcomes.failed.iter().collect(),
+        renamed: outcomes.collected.iter().filter_map(|it| Some((&it.symbol, it.queried_as.as_ref()?))).collect(),
+        remarked: outcomes.collected.iter().filter(|symbol| !symbol.remarks.is_empty()).collect(),
+        restated: restated.iter().collect(),
+        carried_over: carried_over.iter().collect(),
         rows: companies
             .into_iter()
             .map(|company| Row {
-                sparkline: Sparkline::of(&company, axis, collection.interval),
+                sparkline: Sparkline::of(&company, axis, interval),
                 candles: Candles::of(&company, span),
                 company,
             })
@@ -137,17 +127,11 @@ pub fn render(collection: &Collection, result: &QueryResult) -> Result<String, I
     report.render().map_err(|error| InvalidResult::Unwritable(error.to_string()))
 }
 
-/// The first and the last hour of all rows.
-fn span(rows: &[HourlyExtreme]) -> (i8, i8) {
-    let hours = || rows.iter().map(|row| row.hour);
-    (hours().min().unwrap_or_default(), hours().max().unwrap_or_default())
-}
-
 /// The days before and after, of which there may be reports: New York's trading days, by which `gaps` and `backfill` go, too,
 /// and all days where everything trades around the clock.
-fn neighbours(collection: &Collection) -> [Date; 2] {
+fn neighbours(collection: &Collection, outcomes: &SymbolOutcomes) -> [Date; 2] {
     let date = collection.trade_date.date();
-    let around_the_clock = collection.symbols.collected.iter().all(|symbol| symbol.expected.is_none());
+    let around_the_clock = outcomes.collected.iter().all(|symbol| symbol.expected.is_none());
     let trading_days = (NEW_YORK.previous(date), NEW_YORK.next(date));
     match trading_days {
         (Some(previous), Some(next)) if !around_the_clock => [previous, next],
@@ -156,4 +140,4 @@ fn neighbours(collection: &Collection) -> [Date; 2] {
 }
 
 #[cfg(test)]
-mod tests;
+pub mod tests;

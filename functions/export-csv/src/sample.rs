@@ -1,6 +1,6 @@
 //! A small day for the tests: the query's result as Athena writes it, and the collection it belongs to.
 
-use shared::payload::ExportRequest;
+use shared::payload::{CollectedSymbol, Collection, ExportRequest};
 
 /// The header of the query's result.
 pub const HEADER: &str = concat!(
@@ -17,30 +17,20 @@ pub fn row() -> String {
     line("Meta Platforms", "META", 10, ("10:05", "341.19"), ("10:05", "334.18"), USD_10, (12, 2_500_000, 18))
 }
 
-/// Two companies with two hours each and one with one, not in order, with names that need quotes, and one in pence,
-/// which was restated; 42 bars of the run. Shopify's
-/// currency is unknown.
+/// Two companies with two hours each and one with one, with names that need quotes, and one in pence, which was restated; 42
+/// bars of the run. Shopify's currency is unknown.
 pub fn result() -> String {
+    let shopify = "Shopify \"Class A\", Inc.";
     [
         HEADER.to_owned(),
         line(
-            "Shopify \"Class A\", Inc.",
-            "SHOP",
-            9,
-            ("09:30", "1.5227E3"),
-            ("09:55", "1500.0"),
-            ("", "1502.5", "1.5005E3"),
-            (6, 310_000, 18),
-        ),
-        row(),
-        line(
-            "Shopify \"Class A\", Inc.",
-            "SHOP",
+            "Block & Sons <Ltd>",
+            "XYZ",
             10,
-            ("10:00", "1503.4001"),
-            ("10:50", "1486.12"),
-            ("", "1500.5", "1487.0"),
-            (12, 290_500, 18),
+            ("10:30", "208.5"),
+            ("10:30", "208.5"),
+            ("GBp", "208.5", "208.5"),
+            (7, 1_000, 6),
         ),
         line(
             "Meta Platforms",
@@ -51,14 +41,24 @@ pub fn result() -> String {
             ("USD", "331.5", "335.2"),
             (6, 1_900_000, 18),
         ),
+        row(),
         line(
-            "Block & Sons <Ltd>",
-            "XYZ",
+            shopify,
+            "SHOP",
+            9,
+            ("09:30", "1.5227E3"),
+            ("09:55", "1500.0"),
+            ("", "1502.5", "1.5005E3"),
+            (6, 310_000, 18),
+        ),
+        line(
+            shopify,
+            "SHOP",
             10,
-            ("10:30", "208.5"),
-            ("10:30", "208.5"),
-            ("GBp", "208.5", "208.5"),
-            (7, 1_000, 6),
+            ("10:00", "1503.4001"),
+            ("10:50", "1486.12"),
+            ("", "1500.5", "1487.0"),
+            (12, 290_500, 18),
         ),
     ]
     .concat()
@@ -94,6 +94,40 @@ pub fn event() -> serde_json::Value {
     })
 }
 
+/// A result of this number of companies, each with the seven hours of New York's session in bars of 5 minutes. The further down a
+/// company stands, the less it has risen; the last ones have fallen.
+pub fn large_result(companies: u32) -> String {
+    let company = |n: u32| {
+        let (symbol, name) = (format!("S{n:05}"), format!("Company {n:05} & Daughters Inc."));
+        let step = 2.0 - 2.5 * f64::from(n) / f64::from(companies);
+        let price = |hour: u8| format!("{:.2}", 400.0 + step * f64::from(hour - 8));
+        let hour = |hour: u8| {
+            let (open, close, at) = (price(hour - 1), price(hour), format!("{hour:02}:30"));
+            let (low, high) = if step < 0.0 { (&close, &open) } else { (&open, &close) };
+            let bars = if hour == 9 { 6 } else { 12 };
+            line(&name, &symbol, hour, (&at, high), (&at, low), ("USD", &open, &close), (bars, 1_234_567, 78))
+        };
+        (9..16).map(hour).collect::<String>()
+    };
+    (0..companies).map(company).fold(HEADER.to_owned(), |result, company| result + &company)
+}
+
+/// The collection of [`large_result`]; every seventh company lacks ten bars.
+///
+/// # Errors
+/// None for any number of companies.
+pub fn large_collection(companies: u32) -> Result<Collection, Box<dyn std::error::Error>> {
+    let mut collection = request()?.collection;
+    collection.symbols.failed.clear();
+    let of = |n: u32| {
+        let symbol = format!("S{n:05}").parse()?;
+        Ok(CollectedSymbol::new(symbol, 78, Some(if n.is_multiple_of(7) { 88 } else { 78 })))
+    };
+    collection.symbols.collected = (0..companies).map(of).collect::<Result<_, shared::symbol::InvalidSymbol>>()?;
+    collection.bars = 78 * companies as usize;
+    Ok(collection)
+}
+
 type Extreme<'a> = (&'a str, &'a str);
 type Hour<'a> = (&'a str, &'a str, &'a str);
 
@@ -117,6 +151,7 @@ fn previous_close(symbol: &str) -> &str {
     match symbol {
         "META" => "333.0",
         "SHOP" => "1512.25",
+        _ if symbol.len() == 6 => "400.00",
         _ => "",
     }
 }

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use lambda_runtime::{Context, Diagnostic};
 use serde_json::json;
-use shared::S3Uri;
+use shared::{S3Uri, hourly_extreme};
 
 use super::*;
 use crate::sample;
@@ -95,7 +95,9 @@ async fn what_a_run_lacks_is_carried_over_from_the_lake() -> Outcome {
         let row = sample::row().replace("META", symbol).replace("Meta Platforms", name);
         row.replace("\"18\",\"2021-11-30T22:30:00Z\"", "\"0\",\"2021-11-30T21:15:00Z\"")
     };
-    let s3 = share(s3_with(sample::result() + &row("FB", "A fund") + &row("OKTA", "Okta")));
+    let rows = sample::result().replacen(sample::HEADER, "", 1);
+    let result = [sample::HEADER, &row("FB", "A fund"), &rows, &row("OKTA", "The one that is called Okta")].concat();
+    let s3 = share(s3_with(result));
     let export = invoke(&s3, sample::event()).await.map_err(|d| d.error_message)?;
     let Export::Exported { carried_over, rows, .. } = export else { return Err(format!("{export:?}").into()) };
     assert_eq!(carried_over.iter().map(ToString::to_string).collect::<Vec<_>>(), ["FB of 2021-11-30 21:15 UTC"]);

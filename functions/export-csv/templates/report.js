@@ -6,7 +6,10 @@
   };
   const table = at("companies"), body = table.tBodies[0], heads = [...table.tHead.rows[0].cells];
   const find = at("find"), gaps = at("gaps"), cmp = at("cmp"), panels = at("panels");
-  let rows = [...body.rows];
+  // Of many companies only those of the movers have rows; every one has a line of text, of which a row is made when it is shown.
+  const own = [...body.rows], lines = at("lines")?.content.textContent.trim().split("\n").map(line => line.split("\t"));
+  const mostShown = 100, known = new Map(own.map(row => [row.id, row]));
+  let rows = own, sorting = null;
 
   // On S3, and in a copy of its folders, a day's folder is trade_date=….
   // A run's own folder has no days beside it.
@@ -24,24 +27,31 @@
   };
 
   // Sorting. What is not known is last; rows that are pinned stay first.
-  const value = (row, column) => {
-    const text = row.cells[column].textContent;
+  const value = (text, column) => {
     const number = parseFloat(text.replace(/,/g, "").replace("−", "-"));
     return column === 0 || text.includes(":") ? text : isNaN(number) ? null : number;
   };
-  const order = () => body.append(...rows.filter(row => row.matches(".pinned")), ...rows.filter(row => !row.matches(".pinned")));
+  const sorted = (items, text) => {
+    const {column, sign} = sorting, keys = new Map(items.map(item => [item, value(text(item, column), column)]));
+    return [...items].sort((one, other) => {
+      const [a, b] = [keys.get(one), keys.get(other)];
+      return a === b ? 0 : a === null ? 1 : b === null ? -1 : (a < b ? -1 : 1) * sign;
+    });
+  };
+  const order = () => {
+    const pinned = [...known.values()].filter(row => row.matches(".pinned"));
+    body.replaceChildren(...pinned, ...rows.filter(row => !row.matches(".pinned")));
+  };
   heads.forEach((head, column) => {
     if (column === 1) return;
     button(head).onclick = () => {
-      const sorted = head.getAttribute("aria-sort");
-      const ascending = sorted ? sorted === "descending" : column === 0;
+      const before = head.getAttribute("aria-sort");
+      const ascending = before ? before === "descending" : column === 0;
       for (const other of heads) other.removeAttribute("aria-sort");
       head.setAttribute("aria-sort", ascending ? "ascending" : "descending");
-      const keys = new Map(rows.map(row => [row, value(row, column)]));
-      rows.sort((one, other) => {
-        const [a, b] = [keys.get(one), keys.get(other)];
-        return a === b ? 0 : a === null ? 1 : b === null ? -1 : (a < b ? -1 : 1) * (ascending ? 1 : -1);
-      });
+      sorting = {column, sign: ascending ? 1 : -1};
+      if (lines) return show();
+      rows = sorted(rows, (row, column) => row.cells[column].textContent);
       order();
     };
   });
@@ -49,6 +59,7 @@
   // Finding.
   const show = () => {
     const text = find.value.trim().toLowerCase();
+    if (lines) return showLines(text);
     let shown = 0;
     for (const row of rows) {
       const fits = row.cells[0].textContent.toLowerCase().includes(text) && (!gaps.checked || row.matches(".gap"));
@@ -56,6 +67,36 @@
       shown += fits;
     }
     at("shown").textContent = `${shown} of ${rows.length}`;
+  };
+  // The line's symbol, name and currency come before the columns from the third on.
+  const showLines = text => {
+    const all = lines.length.toLocaleString("en");
+    let fitting = lines.filter(line => `${line[0]} ${line[1]}`.toLowerCase().includes(text) && (!gaps.checked || line[13].includes(" of ")));
+    if (sorting) fitting = sorted(fitting, (line, column) => line[column && column + 1]);
+    const asItWas = !text && !gaps.checked && !sorting;
+    rows = asItWas ? own : fitting.slice(0, mostShown).map(line => known.get(line[0]) ?? made(line));
+    order();
+    const first = asItWas ? own.length : rows.length;
+    at("shown").textContent = first < fitting.length ? `${first} of ${fitting.length.toLocaleString("en")}${fitting.length < lines.length ? `, and of ${all} in all` : ""}` : `${first} of ${all}`;
+  };
+  const made = ([symbol, name, currency, ...texts]) => {
+    const row = document.createElement("tr"), head = document.createElement("th"), bold = document.createElement("b"), small = document.createElement("small");
+    row.id = symbol;
+    if (texts[10].includes(" of ")) row.className = "gap";
+    head.scope = "row";
+    bold.textContent = symbol;
+    small.textContent = name;
+    head.append(bold, " ", small);
+    row.append(head, document.createElement("td"));
+    texts.forEach((text, column) => {
+      const cell = row.insertCell();
+      cell.textContent = text;
+      if (column === 0 && "mixed" in at("lines").dataset) cell.append(" ", Object.assign(document.createElement("small"), {textContent: currency}));
+      if (column === 1) cell.className = text.startsWith("+") ? "up" : text.startsWith("−") ? "dn" : "";
+    });
+    known.set(symbol, row);
+    makePinnable(row);
+    return row;
   };
   find.oninput = gaps.onchange = show;
   document.addEventListener("keydown", event => {
@@ -127,9 +168,9 @@
       for (const part of drawn.get(row)) part?.remove();
       drawn.delete(row);
     }
-    cmp?.classList.toggle("pins", drawn.size > 0);
+    cmp?.classList.toggle("pins", cmp.querySelector(".pin") !== null);
   };
-  for (const row of rows) {
+  const makePinnable = row => {
     const cell = row.cells[0], symbol = document.createElement("button");
     symbol.append(cell.firstChild);
     symbol.setAttribute("aria-pressed", false);
@@ -138,7 +179,10 @@
       symbol.focus();
     };
     cell.prepend(symbol);
-  }
+  };
+  own.forEach(makePinnable);
+  const others = at("others");
+  if (others) others.textContent = "Find the others, or sort all: the first hundred are shown.";
   const choose = at("choose");
   if (choose) choose.textContent = "Choose companies in the table: their hours are drawn here.";
   document.querySelector(".tools").hidden = false;

@@ -1,18 +1,15 @@
 //! What the report shows of one company's day.
 
-use std::{
-    cmp::Ordering,
-    collections::{BTreeSet, HashMap},
-};
+use std::{cmp::Ordering, collections::BTreeSet};
 
 use jiff::civil::Time;
 use shared::{
     CompanyDay, Gap, Interval, Price, Symbol, company_day, currency,
     format::{clock, percent, price, thousands},
-    payload::{CollectedSymbol, Collection},
+    payload::CollectedSymbol,
 };
 
-use crate::query_result::{BarClose, QueryResult};
+use crate::query_result::{BarClose, CompanyRows};
 
 /// One company's day: its hours, its bars' closes and what was collected of it.
 #[derive(Debug)]
@@ -31,16 +28,11 @@ pub struct Company<'a> {
 const UNKNOWN: &str = "\u{2013}";
 
 impl<'a> Company<'a> {
-    /// The companies of the query's result, in its order.
-    pub fn all(result: &'a QueryResult, Collection { interval, symbols, .. }: &'a Collection) -> Vec<Self> {
-        let collected: HashMap<_, _> =
-            symbols.collected.iter().map(|collected| (&collected.symbol, collected)).collect();
-        let of = |day: CompanyDay<'a>| {
-            let closes = result.closes.get(day.symbol).map(Vec::as_slice).unwrap_or_default();
-            let collected = collected.get(day.symbol).copied();
-            Self { missing_starts: missing_starts(collected, closes, *interval), closes, collected, day }
-        };
-        CompanyDay::of(&result.rows).into_iter().map(of).collect()
+    /// The company of these rows; none without rows.
+    pub fn of(rows: &'a CompanyRows, collected: Option<&'a CollectedSymbol>, interval: Interval) -> Option<Self> {
+        let day = CompanyDay::of(&rows.hours).pop()?;
+        let missing_starts = missing_starts(collected, &rows.closes, interval);
+        Some(Self { day, closes: &rows.closes, collected, missing_starts })
     }
 
     pub fn symbol(&self) -> &'a Symbol {

@@ -2,12 +2,11 @@
 //!
 //! Above [`MAX_LINES`] companies there are lines of the best and the worst, over bands that hold most of all companies.
 
-use std::collections::BTreeSet;
-
 use shared::{Interval, Symbol};
 
 use super::{
     company::{Company, ranked},
+    distribution::{Distribution, Level},
     scale::{Label, Scale, path, thinned, whole},
 };
 
@@ -80,10 +79,9 @@ pub struct TimeAxis {
 }
 
 impl TimeAxis {
-    /// From the start of the first bar to the end of the last one.
-    pub fn of(companies: &[Company<'_>], interval: Interval) -> Self {
-        let starts = || companies.iter().flat_map(|company| company.closes).map(|close| close.minute);
-        Self { first: starts().min().unwrap_or_default(), last: starts().max().unwrap_or_default() + minutes(interval) }
+    /// From the start of the first bar to the end of the one that starts last.
+    pub fn of((first, last): (u16, u16), interval: Interval) -> Self {
+        Self { first, last: last + minutes(interval) }
     }
 
     /// The coordinate of a minute on an axis from `left` to `right`.
@@ -112,11 +110,17 @@ pub fn curve(company: &Company<'_>, interval: Interval) -> Vec<(u16, f64)> {
 }
 
 impl<'a> Comparison<'a> {
-    /// The picture of all companies; none where they have no closes.
-    pub fn of(companies: &[Company<'a>], axis: TimeAxis, interval: Interval) -> Option<Self> {
+    /// The picture of these companies, the best and the worst of the day among them, over the distribution of all; none where
+    /// they have no closes.
+    pub fn of(
+        companies: &[Company<'a>],
+        distribution: &Distribution,
+        axis: TimeAxis,
+        interval: Interval,
+    ) -> Option<Self> {
         let (chosen, others) = chosen(companies);
         let curves: Vec<_> = chosen.iter().map(|company| curve(company, interval)).collect();
-        let levels = others.then(|| levels(companies, interval));
+        let levels = others.then(|| thinned(&distribution.levels(), MAX_POINTS));
         let of_bands = levels.iter().flatten().flat_map(|level| level.values);
         let values = curves.iter().flatten().map(|(_, value)| *value).chain(of_bands).chain([0.0]);
         let scale = Scale::over(values, (BOTTOM, TOP)).filter(|_| curves.iter().any(|curve| !curve.is_empty()))?;
@@ -181,38 +185,6 @@ fn separate(lines: &mut [Line<'_>]) {
         line.label_y = line.label_y.min(most);
         most = line.label_y - LABEL_HEIGHT;
     }
-}
-
-/// At one minute the changes below which a twentieth, a quarter, half, three quarters and nineteen twentieths of the
-/// companies are.
-struct Level {
-    minute: u16,
-    values: [f64; 5],
-}
-
-fn levels(companies: &[Company<'_>], interval: Interval) -> Vec<Level> {
-    let curves: Vec<_> = companies.iter().map(|company| curve(company, interval)).collect();
-    let minutes: BTreeSet<u16> = curves.iter().flatten().map(|(minute, _)| *minute).collect();
-    let minutes: Vec<_> = minutes.into_iter().collect();
-    let mut places = vec![0; curves.len()];
-    let level = |minute: &u16| {
-        // Of each company whose session is under way the newest close.
-        let newest = curves.iter().zip(&mut places).filter_map(|(curve, place)| {
-            while curve.get(*place + 1).is_some_and(|(at, _)| at <= minute) {
-                *place += 1;
-            }
-            let (at, value) = curve.get(*place)?;
-            (at <= minute && curve.last()?.0 >= *minute).then_some(*value)
-        });
-        let mut values: Vec<_> = newest.collect();
-        values.sort_by(f64::total_cmp);
-        let last = values.len().checked_sub(1)?;
-        #[allow(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::cast_sign_loss)]
-        // a place in the list
-        let quantile = |share: f64| values[(last as f64 * share).round() as usize];
-        Some(Level { minute: *minute, values: [0.05, 0.25, 0.5, 0.75, 0.95].map(quantile) })
-    };
-    thinned(&minutes, MAX_POINTS).iter().filter_map(level).collect()
 }
 
 fn bands(levels: &[Level], point: impl Fn((u16, f64)) -> (i32, i32)) -> Bands {

@@ -1,70 +1,32 @@
-//! The day in one sentence, and the companies that stand out.
+//! The day in one sentence.
 
 use shared::{
-    Symbol,
-    format::{compact, percent, thousands},
-    payload::{Collection, Reason},
+    format::thousands,
+    payload::{Reason, SymbolOutcomes},
 };
 
-use super::company::{Company, ranked, share};
-
-/// How many companies a list of movers has.
-const MOVERS: usize = 5;
-
-/// A list of the companies that are first in something.
-#[derive(Debug)]
-pub struct Movers<'a> {
-    pub title: &'static str,
-    pub rows: Vec<(&'a Symbol, String)>,
-}
-
-/// The lists of movers that are not empty.
-pub fn movers<'a>(companies: &[Company<'a>]) -> Vec<Movers<'a>> {
-    let list = |title, mut ranked: Vec<(&Company<'a>, f64)>, text: fn(&Company<'a>, f64) -> String| {
-        ranked.truncate(MOVERS);
-        Movers {
-            title,
-            rows: ranked.into_iter().map(|(company, value)| (company.symbol(), text(company, value))).collect(),
-        }
-    };
-    let mut changes = ranked(companies, |company| company.day.change());
-    let up = changes.iter().copied().filter(|(company, _)| company.direction() == "up").collect();
-    changes.reverse();
-    let down = changes.into_iter().filter(|(company, _)| company.direction() == "dn").collect();
-    #[allow(clippy::cast_precision_loss)] // it decides the order alone
-    let volume = ranked(companies, |company| (company.day.volume > 0).then_some(company.day.volume as f64));
-    let lists = [
-        list("Up", up, |_, change| percent(change)),
-        list("Down", down, |_, change| percent(change)),
-        list("Range", ranked(companies, |company| company.day.range()), |_, range| share(range)),
-        list("Volatility", ranked(companies, Company::volatility), |_, volatility| share(volatility)),
-        list("Volume", volume, |company, _| compact(company.day.volume)),
-    ];
-    lists.into_iter().filter(|list| !list.rows.is_empty()).collect()
-}
+use super::summary::{Summary, Totals};
 
 /// Such as `6 up, 4 down. Best PINS +1.79%, worst DDOG −2.40%. Widest range NFLX 2.21%. 4 of 780 bars are missing, in 3
 /// symbols.`
-pub fn sentence(companies: &[Company<'_>], collection: &Collection) -> String {
-    let changes = ranked(companies, |company| company.day.change());
-    let ranges = ranked(companies, |company| company.day.range());
+pub fn sentence(summary: &Summary<'_>, outcomes: &SymbolOutcomes) -> String {
+    let [best, worst, widest] = summary.rankings.extremes();
     let mut sentences = vec![];
-    match &changes[..] {
-        [] => {}
-        [(only, change)] => sentences.push(format!("{} {}", only.symbol(), percent(*change))),
-        [(best, most), .., (worst, least)] => {
-            sentences.push(directions(companies));
-            let (most, least) = (percent(*most), percent(*least));
+    if let Some((best, worst)) = best.zip(worst) {
+        if summary.rankings.have_two_changes() {
+            sentences.push(directions(&summary.totals));
+            let (most, least) = (&best.text, &worst.text);
             sentences.push(format!("Best {} {most}, worst {} {least}", best.symbol(), worst.symbol()));
+        } else {
+            sentences.push(format!("{} {}", best.symbol(), best.text));
         }
     }
-    match &ranges[..] {
-        [] => {}
-        [(_, range)] => sentences.push(format!("Range {}", share(*range))),
-        [(widest, range), ..] => sentences.push(format!("Widest range {} {}", widest.symbol(), share(*range))),
-    }
-    sentences.extend(missing_bars(companies));
-    match collection.symbols.failed.iter().filter(|symbol| symbol.reason != Reason::NoSession).count() {
+    sentences.extend(widest.map(|widest| match summary.totals.companies {
+        1 => format!("Range {}", widest.text),
+        _ => format!("Widest range {} {}", widest.symbol(), widest.text),
+    }));
+    sentences.extend(missing_bars(&summary.totals));
+    match outcomes.failed.iter().filter(|symbol| symbol.reason != Reason::NoSession).count() {
         0 => {}
         1 => sentences.push("1 symbol has no bars of this run".to_owned()),
         count => sentences.push(format!("{} symbols have no bars of this run", thousands(count))),
@@ -73,38 +35,30 @@ pub fn sentence(companies: &[Company<'_>], collection: &Collection) -> String {
 }
 
 /// Such as `6 up, 4 down`.
-fn directions(companies: &[Company<'_>]) -> String {
-    let counts = [("up", "up"), ("dn", "down"), ("", "unchanged")].map(|(direction, what)| {
-        let count = companies.iter().filter(|company| company.direction() == direction).count();
-        (count > 0).then(|| format!("{} {what}", thousands(count)))
-    });
+fn directions(totals: &Totals) -> String {
+    let counts = [("up", "up"), ("dn", "down"), ("", "unchanged")];
+    let counts =
+        counts.map(|(direction, what)| Some(format!("{} {what}", thousands(*totals.directions.get(direction)?))));
     counts.into_iter().flatten().collect::<Vec<_>>().join(", ")
 }
 
-fn missing_bars(companies: &[Company<'_>]) -> Option<String> {
-    let expected: usize = companies.iter().filter_map(Company::expected).sum();
-    let missing: Vec<_> = companies.iter().map(Company::missing).filter(|bars| *bars > 0).collect();
-    let (missing, short) = (missing.iter().sum::<usize>(), missing.len());
-    let symbols = if short == 1 { "symbol" } else { "symbols" };
-    match (expected, missing) {
-        (0, _) => None,
-        (_, 0) => Some(format!("All {} bars are there", thousands(expected))),
-        (_, 1) => Some(format!("1 of {} bars is missing", thousands(expected))),
-        _ => Some(format!(
-            "{} of {} bars are missing, in {} {symbols}",
-            thousands(missing),
-            thousands(expected),
-            thousands(short)
-        )),
+fn missing_bars(totals: &Totals) -> Option<String> {
+    let (expected, missing) = (thousands(totals.expected), thousands(totals.missing));
+    match (totals.expected, totals.missing, totals.short.shown.len() + totals.short.more) {
+        (0, ..) => None,
+        (_, 0, _) => Some(format!("All {expected} bars are there")),
+        (_, 1, _) => Some(format!("1 of {expected} bars is missing")),
+        (_, _, 1) => Some(format!("{missing} of {expected} bars are missing, in 1 symbol")),
+        (_, _, short) => Some(format!("{missing} of {expected} bars are missing, in {} symbols", thousands(short))),
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use shared::payload::{ExportRequest, FailedSymbol};
+    use shared::payload::{Collection, ExportRequest, FailedSymbol};
 
     use super::*;
-    use crate::{query_result, sample};
+    use crate::{report::tests::summary_of, sample};
 
     type Outcome = Result<(), Box<dyn std::error::Error>>;
 
@@ -113,9 +67,7 @@ mod tests {
         collection.symbols.collected.retain(|it| symbols.contains(&it.symbol.as_str()));
         collection.symbols.failed.clear();
         edit(&mut collection);
-        let result = query_result::read(sample::result().as_bytes(), collection.trade_date, collection.prices())?;
-        let result = result.of(&collection.symbols);
-        Ok(sentence(&Company::all(&result, &collection), &collection))
+        Ok(sentence(&summary_of(&sample::result(), &collection)?, &collection.symbols))
     }
 
     fn failed(collection: &mut Collection, symbol: &str, reason: Reason) {

@@ -1,7 +1,7 @@
 use shared::payload::ExportRequest;
 
 use super::*;
-use crate::{query_result, sample};
+use crate::{day::Day, query_result, sample};
 
 type Outcome = Result<(), Box<dyn std::error::Error>>;
 
@@ -16,9 +16,22 @@ fn page_of(result: &str, simulated: bool) -> Result<String, Box<dyn std::error::
 }
 
 fn render_request(result: &str, request: &ExportRequest) -> Result<String, Box<dyn std::error::Error>> {
-    let collection = &request.collection;
-    let result = query_result::read(result.as_bytes(), collection.trade_date, collection.prices())?;
-    Ok(render(collection, &result)?)
+    let day = day_of(result, &request.collection)?;
+    Ok(render(&request.collection, &request.collection.symbols, &day.summary, &day.restated(), &day.carried_over())?)
+}
+
+/// The day of a result.
+pub fn day_of<'a>(result: &str, collection: &'a Collection) -> Result<Day<'a>, Box<dyn std::error::Error>> {
+    let mut day = Day::new(&collection.symbols, collection.interval)?;
+    for company in query_result::read(result.as_bytes(), collection.trade_date, collection.prices())? {
+        day.add(company)?;
+    }
+    Ok(day)
+}
+
+/// The companies of a result, as the page summarizes them.
+pub fn summary_of<'a>(result: &str, collection: &'a Collection) -> Result<Summary<'a>, Box<dyn std::error::Error>> {
+    Ok(day_of(result, collection)?.summary)
 }
 
 #[test]
@@ -55,11 +68,11 @@ fn the_currencies_are_named_and_minor_units_are_explained() -> Outcome {
 #[test]
 fn a_name_that_a_spreadsheet_would_run_is_shown_as_it_is() -> Outcome {
     let result = sample::result().replace("Meta Platforms", "=1+1");
+    let result: String = result.split_inclusive('\n').filter(|line| !line.contains("Block &")).collect();
     let page = page_of(&result, true)?;
     assert!(page.contains("<small>=1+1</small>") && !page.contains("'=1+1") && !page.contains("&#39;=1+1"));
     let request = sample::request()?;
-    let rows = query_result::read(result.as_bytes(), request.collection.trade_date, request.collection.prices())?;
-    let csv = String::from_utf8(shared::hourly_extreme::write(&rows.rows)?)?;
+    let csv = String::from_utf8(day_of(&result, &request.collection)?.finish()?.read()?)?;
     assert!(csv.contains("\n'=1+1,META,"), "{csv}");
     Ok(())
 }
@@ -82,5 +95,48 @@ fn what_the_policy_allows_is_the_pages_own() -> Outcome {
     let policy = POLICY.replace('\'', "&#39;");
     assert!(page.contains(&format!("content=\"{policy}\"")), "{policy}");
     assert!(POLICY.starts_with("default-src 'none'; style-src 'sha256-") && !POLICY.contains("unsafe"));
+    Ok(())
+}
+
+/// The page of so many companies.
+fn large_page(companies: u32) -> Result<String, Box<dyn std::error::Error>> {
+    let collection = sample::large_collection(companies)?;
+    let day = day_of(&sample::large_result(companies), &collection)?;
+    Ok(render(&collection, &collection.symbols, &day.summary, &day.restated(), &day.carried_over())?)
+}
+
+#[test]
+fn up_to_five_hundred_companies_have_a_row_each_and_above_those_of_the_movers() -> Outcome {
+    for (companies, rows, movers, lines) in
+        [(120, 120, 25, 0), (500, 500, 25, 0), (501, 40, 84, 501), (2_000, 40, 84, 2_000)]
+    {
+        let page = large_page(companies)?;
+        let found = page.split_once("<template id=\"lines\">").and_then(|(_, rest)| rest.split_once("</template>"));
+        assert_eq!(
+            (
+                page.matches("<tr id=").count(),
+                page.matches("<li>").count(),
+                found.map_or(0, |(text, _)| text.lines().count())
+            ),
+            (rows, movers, lines),
+            "{companies}"
+        );
+        // Every link of the movers leads to a row.
+        let links = page.split("<li><a href=\"#").skip(1).filter_map(|rest| rest.split_once('"'));
+        assert_eq!(links.filter(|(symbol, _)| !page.contains(&format!("<tr id=\"{symbol}\""))).count(), 0);
+    }
+    let page = large_page(501)?;
+    assert!(page.contains("S00003\tCompany 00003 &#38; Daughters Inc.\tUSD\t413.90\t+3.47%\t"), "{page}");
+    assert!(page.contains("<a href=\"#S00000\">S00000</a> <b>+3.50%</b>") && page.contains("all 501.</p>"));
+    Ok(())
+}
+
+#[test]
+fn a_page_of_any_number_of_companies_is_below_2_mb() -> Outcome {
+    for (companies, most) in [(10, 60_000), (120, 200_000), (500, 500_000), (10_000, 2_000_000), (14_000, 2_000_000)] {
+        let page = large_page(companies)?;
+        assert!(page.len() < most, "{companies} companies: {} bytes", page.len());
+        assert_eq!(page.contains(" that the search does not know"), companies > 12_000);
+    }
     Ok(())
 }

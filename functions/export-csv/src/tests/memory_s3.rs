@@ -14,7 +14,7 @@ use aws_smithy_runtime_api::client::{
     orchestrator::HttpRequest,
     result::ConnectorError,
 };
-use aws_smithy_types::body::SdkBody;
+use aws_smithy_types::{body::SdkBody, byte_stream::ByteStream};
 
 use crate::Exporter;
 
@@ -95,14 +95,25 @@ fn respond(status: u16, body: Vec<u8>, etag: Option<&str>) -> Reply {
     Ok(response)
 }
 
+/// The request with its body in memory, where that is a file.
+pub async fn in_memory(mut request: HttpRequest) -> Result<HttpRequest, ConnectorError> {
+    let body = ByteStream::new(std::mem::replace(request.body_mut(), SdkBody::taken()));
+    let bytes = body.collect().await.map_err(|error| ConnectorError::other(error.into(), None))?;
+    *request.body_mut() = SdkBody::from(bytes.into_bytes());
+    Ok(request)
+}
+
 /// Replies to every call at once.
 #[derive(Debug)]
 struct AtOnce(Shared);
 
 impl HttpConnector for AtOnce {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
-        let mut s3 = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        HttpConnectorFuture::ready(s3.reply(&request))
+        let s3 = Arc::clone(&self.0);
+        HttpConnectorFuture::new(async move {
+            let request = in_memory(request).await?;
+            s3.lock().unwrap_or_else(PoisonError::into_inner).reply(&request)
+        })
     }
 }
 

@@ -8,12 +8,14 @@ use aws_smithy_runtime_api::client::{
     result::ConnectorError,
 };
 use proptest::{prelude::*, test_runner::TestCaseError};
-use shared::{ErrorName, Manifest, NamedError, S3Uri, payload::ExportRequest};
+use shared::{ErrorName, ExportFiles, Manifest, NamedError, S3Uri, payload::ExportRequest};
 use tokio::{sync::oneshot, task::JoinHandle};
 
 use super::{Event, Reached, Run, Step};
 use crate::{
-    Error, Export, Exporter, query_result, sample,
+    Error, Export, Exporter,
+    report::{self, tests::day_of},
+    sample,
     tests::{
         CSV_COPY, MANIFEST, Mutex, PoisonError, REPORT_COPY,
         memory_s3::{self, MemoryS3, Reply, exporter_with},
@@ -43,11 +45,23 @@ struct Waiting {
 
 impl HttpConnector for Waiting {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
-        let (reply, replied) = oneshot::channel();
-        let call = Call { request, caller: Some((self.run, reply)) };
-        self.calls.lock().unwrap_or_else(PoisonError::into_inner).push(call);
-        HttpConnectorFuture::new(async move { replied.await.unwrap_or_else(|_| no_reply()) })
+        let (run, calls) = (self.run, Arc::clone(&self.calls));
+        HttpConnectorFuture::new(async move {
+            let request = memory_s3::in_memory(request).await?;
+            let (reply, replied) = oneshot::channel();
+            let call = Call { request, caller: Some((run, reply)) };
+            calls.lock().unwrap_or_else(PoisonError::into_inner).push(call);
+            replied.await.unwrap_or_else(|_| no_reply())
+        })
     }
+}
+
+/// What the report and the CSV of a result hold.
+fn contents(result: &str, request: &ExportRequest) -> Result<[Vec<u8>; 2], Box<dyn std::error::Error>> {
+    let collection = &request.collection;
+    let day = day_of(result, collection)?;
+    let page = report::render(collection, &collection.symbols, &day.summary, &day.restated(), &day.carried_over())?;
+    Ok([page.into_bytes(), day.finish()?.read()?])
 }
 
 fn no_reply() -> Reply {
@@ -102,10 +116,12 @@ impl World {
         let mut request = sample::request()?;
         request.collection.run_id = format!("run-{number}").parse()?;
         request.collection.collected_at = format!("2021-11-30T22:30:{:02}Z", run.collected_at).parse()?;
-        let result = query_result::read(whole.as_bytes(), request.collection.trade_date, request.collection.prices())?;
-        let exporter = self.exporter(number);
-        let publication = exporter.publication(&request.collection, &result)?;
-        let (manifest, contents) = (publication.manifest, publication.contents.map(|content| content.bytes));
+        let contents = contents(&whole, &request)?;
+        let manifest = Manifest {
+            run_id: request.collection.run_id.clone(),
+            collected_at: request.collection.collected_at,
+            files: ExportFiles::of_run("lake", request.collection.trade_date, &request.collection.run_id),
+        };
         let mut requests = Vec::new();
         for (name, result) in [("early", early), ("whole", whole)] {
             let key = format!("results/{number}-{name}.csv");
