@@ -23,7 +23,7 @@
 --
 -- closes has the bars' last prices, oldest first, each after the minute in which its bar starts: 30 334.79,35 335.2.
 --
--- The last three columns and previous_close, which is that of the newest collection, are the same in every row of a symbol. restated says whether a collection was left out. run_bars
+-- The last three columns, source and previous_close, which are those of the newest collection, are the same in every row of a symbol. restated says whether a collection was left out. run_bars
 -- is the number of bars that the run wrote in all its collections, whether or not they are among the rows: the export
 -- compares it with what was collected of the symbol. collected_at is that of the newest collection.
 --
@@ -120,6 +120,7 @@ newest AS (
       PARTITION BY by_recency.symbol ORDER BY collection_rank, collected DESC, started
     ) AS company_name,
     newest_currency AS currency,
+    newest_source AS source,
     newest_previous_close AS previous_close,
     restated,
     coalesce(run_bars, 0) AS run_bars,
@@ -149,11 +150,12 @@ SELECT
   currency,
   min_by(open, started) AS open,
   max_by(close, started) AS close,
+  source,
   previous_close,
   array_join(array_agg(substr(ts, 15, 2) || ' ' || CAST(close AS varchar) ORDER BY started), ',') AS closes,
   restated,
   run_bars,
   newest_collected_at AS collected_at
 FROM ranked
-GROUP BY company_name, symbol, trade_date, hour, currency, previous_close, restated, run_bars, newest_collected_at
+GROUP BY company_name, symbol, trade_date, hour, currency, source, previous_close, restated, run_bars, newest_collected_at
 ORDER BY company_name, symbol, hour

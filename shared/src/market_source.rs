@@ -24,6 +24,8 @@ pub struct MarketSource {
     pub name: &'static str,
     /// Its name in prose, such as `Yahoo`.
     pub label: &'static str,
+    /// Its name on the report, with the feed, such as `Yahoo Finance`.
+    pub title: &'static str,
     /// The domain of its servers.
     domain: &'static str,
     history: History,
@@ -49,6 +51,7 @@ impl MarketSource {
     pub const YAHOO: Self = Self {
         name: "yahoo",
         label: "Yahoo",
+        title: "Yahoo Finance",
         domain: "yahoo.com",
         history: History::Days { minute: 30, hour: 730, other: 60 },
         feed: None,
@@ -59,6 +62,7 @@ impl MarketSource {
     pub const ALPACA: Self = Self {
         name: "alpaca",
         label: "Alpaca",
+        title: "Alpaca (SIP, all US exchanges)",
         domain: "alpaca.markets",
         history: History::Since(date(2016, 1, 4)),
         feed: Some("sip"),

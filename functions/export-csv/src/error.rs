@@ -15,10 +15,9 @@ pub const RUN_BARS: &str = "run_bars";
 /// The last one: when the newest collection of the symbol began.
 pub const COLLECTED_AT: &str = "collected_at";
 
-/// The columns of the query's result: those of the CSV without `source`, which the collection says, then [`CLOSES`],
-/// [`RESTATED`], [`RUN_BARS`] and [`COLLECTED_AT`].
+/// The columns of the query's result: those of the CSV, then [`CLOSES`], [`RESTATED`], [`RUN_BARS`] and [`COLLECTED_AT`].
 pub fn result_columns() -> impl Iterator<Item = &'static str> {
-    COLUMNS.into_iter().filter(|column| *column != "source").chain([CLOSES, RESTATED, RUN_BARS, COLLECTED_AT])
+    COLUMNS.into_iter().chain([CLOSES, RESTATED, RUN_BARS, COLLECTED_AT])
 }
 
 /// What is wrong with a query's result.

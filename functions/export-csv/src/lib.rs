@@ -107,7 +107,7 @@ impl Exporter {
     ) -> Result<Day<'a>, Error> {
         let invalid = |problem| Error::InvalidResult { uri: uri.clone(), problem };
         let mut body = objects::stream(&self.s3, uri).await?.ok_or_else(|| Error::NoResult(uri.clone()))?;
-        let mut parser = query_result::Parser::new(collection.trade_date, collection.prices());
+        let mut parser = query_result::Parser::new(collection.trade_date, collection.simulated);
         let mut day = Day::new(outcomes, collection.interval)?;
         while let Some(piece) = objects::next_piece(uri, &mut body).await? {
             parser.push(piece.as_ref()).map_err(invalid)?.into_iter().try_for_each(|company| day.add(company))?;

@@ -54,9 +54,10 @@ pub struct Parser {
 }
 
 impl Parser {
-    /// Every row must be of `trade_date`; its prices are from `source`.
-    pub fn new(trade_date: TradeDate, source: Source) -> Self {
-        let rows = Rows { trade_date, source, header: None, company: None, seen: HashSet::new(), complete: Vec::new() };
+    /// Every row must be of `trade_date`. Where a reply was `simulated`, all of its prices are, whatever source it speaks for.
+    pub fn new(trade_date: TradeDate, simulated: bool) -> Self {
+        let rows =
+            Rows { trade_date, simulated, header: None, company: None, seen: HashSet::new(), complete: Vec::new() };
         Self { records: Records::default(), rows }
     }
 
@@ -85,7 +86,7 @@ impl Parser {
 #[derive(Debug)]
 struct Rows {
     trade_date: TradeDate,
-    source: Source,
+    simulated: bool,
     header: Option<StringRecord>,
     /// The company whose rows are passing.
     company: Option<CompanyRows>,
@@ -112,7 +113,8 @@ impl Rows {
         let mut column = || last.next().unwrap_or_default();
         let closes = closes(&row, column()).map_err(|problem| invalid(format!("{CLOSES}: {problem}")))?;
         let seen = seen([column(), column(), column()]).map_err(invalid)?;
-        self.add(HourlyExtreme { source: Some(self.source), ..row }, closes, seen).map_err(invalid)
+        let source = if self.simulated { Some(Source::Simulated) } else { row.source };
+        self.add(HourlyExtreme { source, ..row }, closes, seen).map_err(invalid)
     }
 
     /// Adds a row to the company whose rows are passing, or begins the next one with it.
@@ -141,11 +143,11 @@ impl CompanyRows {
     fn add(&mut self, row: HourlyExtreme, closes: Vec<BarClose>, seen: SeenSymbol) -> Result<(), String> {
         let symbol = &row.symbol;
         let Some(last) = self.hours.last() else { return Err(format!("{symbol} has no hour before it")) };
-        let differs =
-            (&last.company_name, last.previous_close, self.seen) != (&row.company_name, row.previous_close, seen);
+        let differs = (&last.company_name, last.source, last.previous_close, self.seen)
+            != (&row.company_name, row.source, row.previous_close, seen);
         match row.hour.cmp(&last.hour) {
             _ if differs => Err(format!(
-                "{symbol} has another company_name, previous_close, {RESTATED}, {RUN_BARS} or {COLLECTED_AT} than before"
+                "{symbol} has another company_name, source, previous_close, {RESTATED}, {RUN_BARS} or {COLLECTED_AT} than before"
             )),
             Ordering::Equal => Err(format!("{symbol} has a second row for hour {}", row.hour)),
             Ordering::Less => Err(format!("{symbol} has hour {} after hour {}", row.hour, last.hour)),
@@ -216,6 +218,9 @@ fn check(row: &HourlyExtreme, trade_date: TradeDate) -> Result<(), String> {
             return Err(format!("{column}: {price} does not lie in {low} to {high}"));
         }
     }
+    if row.source.is_none() {
+        return Err("source: it is missing".to_owned());
+    }
     if row.previous_close.is_some_and(|price| !(price.get().is_finite() && price.get() > 0.0)) {
         return Err("previous_close: it is not a price".to_owned());
     }
@@ -243,8 +248,8 @@ fn broken(error: &csv::Error) -> InvalidResult {
 /// # Errors
 /// As [`Parser`].
 #[cfg(test)]
-pub fn read(result: &[u8], trade_date: TradeDate, source: Source) -> Result<Vec<CompanyRows>, InvalidResult> {
-    let mut parser = Parser::new(trade_date, source);
+pub fn read(result: &[u8], trade_date: TradeDate, simulated: bool) -> Result<Vec<CompanyRows>, InvalidResult> {
+    let mut parser = Parser::new(trade_date, simulated);
     let mut companies = parser.push(result)?;
     companies.extend(parser.finish()?);
     Ok(companies)
@@ -260,7 +265,7 @@ mod tests {
     const DATE: &str = "2021-11-30";
 
     fn read_day(object: &str) -> Result<Vec<CompanyRows>, Box<dyn std::error::Error>> {
-        Ok(read(object.as_bytes(), DATE.parse()?, Source::Market(MarketSource::YAHOO))?)
+        Ok(read(object.as_bytes(), DATE.parse()?, false)?)
     }
 
     fn csv(companies: &[CompanyRows]) -> Result<String, Box<dyn std::error::Error>> {
@@ -279,6 +284,17 @@ mod tests {
     }
 
     #[test]
+    fn a_row_says_where_its_prices_are_from_unless_all_are_simulated() -> Result<(), Box<dyn std::error::Error>> {
+        let (yahoo, alpaca) = (Source::Market(MarketSource::YAHOO), Source::Market(MarketSource::ALPACA));
+        for (simulated, expected) in [(false, [yahoo, yahoo, alpaca]), (true, [Source::Simulated; 3])] {
+            let companies = read(sample::result().as_bytes(), DATE.parse()?, simulated)?;
+            let sources = companies.iter().flat_map(|company| company.hours.first()?.source);
+            assert_eq!(sources.collect::<Vec<_>>(), expected);
+        }
+        Ok(())
+    }
+
+    #[test]
     fn a_result_without_rows_has_no_companies() -> Result<(), Box<dyn std::error::Error>> {
         assert_eq!(read_day(sample::HEADER)?, []);
         Ok(())
@@ -286,7 +302,7 @@ mod tests {
 
     #[test]
     fn a_company_is_complete_with_the_first_row_of_the_next() -> Result<(), Box<dyn std::error::Error>> {
-        let mut parser = Parser::new(DATE.parse()?, Source::Market(MarketSource::YAHOO));
+        let mut parser = Parser::new(DATE.parse()?, false);
         let result = sample::result();
         let mut complete = vec![];
         for line in result.split_inclusive('\n') {
@@ -311,7 +327,7 @@ mod tests {
             ),
             (sample::HEADER.replace(r#","run_bars""#, ""), "closes,restated,collected_at, and not"),
             (sample::HEADER.replace("datetime_high", "datetime_low"), "has the columns"),
-            (format!("{}\"SHOP\",\"x\"\n", sample::HEADER), "line 2: it has 2 fields in place of 18"),
+            (format!("{}\"SHOP\",\"x\"\n", sample::HEADER), "line 2: it has 2 fields in place of 19"),
             (edited("341.19", "n/a"), "line 2: highest_hourly_price: invalid float literal"),
             (edited("341.19", ""), "line 2: highest_hourly_price"),
             (edited("341.19", "NaN"), "334.18 to NaN are not a lowest and a highest price"),
@@ -331,7 +347,7 @@ mod tests {
                     sample::HEADER,
                     good.replace("\"10\",", "\"11\",").replace("T10:05", "T11:05").replace("false", "true")
                 ),
-                "META has another company_name, previous_close, restated, run_bars or collected_at than before",
+                "META has another company_name, source, previous_close, restated, run_bars or collected_at than before",
             ),
             (
                 format!(
@@ -341,7 +357,7 @@ mod tests {
                         .replace("T10:05", "T11:05")
                         .replace("\"18\",\"2021", "\"19\",\"2021")
                 ),
-                "META has another company_name, previous_close, restated, run_bars or collected_at than before",
+                "META has another company_name, source, previous_close, restated, run_bars or collected_at than before",
             ),
             (edited("\"2500000\"", "\"-1\""), "volume: invalid digit"),
             (edited("\"335.5\"", ""), "line 2: open: it is missing"),
@@ -350,6 +366,8 @@ mod tests {
             (edited("340.25", "341.2"), "close: 341.2 does not lie in 334.18 to 341.19"),
             (edited("340.25", "NaN"), "close: NaN does not lie"),
             (edited("335.5", "n/a"), "line 2: open: "),
+            (edited("\"yahoo\"", "\"Yahoo\""), "line 2: source: \"Yahoo\" is not a source of market data"),
+            (edited("\"yahoo\"", ""), "line 2: source: it is missing"),
             (edited("\"333.0\"", "\"0\""), "line 2: previous_close: it is not a price"),
             (edited("\"333.0\"", "\"NaN\""), "line 2: previous_close: it is not a price"),
             (edited("\"333.0\"", "\"n/a\""), "line 2: previous_close: "),
@@ -382,10 +400,7 @@ mod tests {
             let said = read_day(&object).err().map(|e| e.to_string()).unwrap_or_default();
             assert!(said.contains(says), "{object}\nsaid: {said}\nnot:  {says}");
         }
-        assert!(
-            read(b"\xff\n", DATE.parse()?, Source::Market(MarketSource::YAHOO))
-                .is_err_and(|e| e.to_string().contains("it is not UTF-8"))
-        );
+        assert!(read(b"\xff\n", DATE.parse()?, false).is_err_and(|e| e.to_string().contains("it is not UTF-8")));
         Ok(())
     }
 
@@ -413,8 +428,8 @@ mod tests {
         #[test]
         fn no_bytes_make_the_reader_panic(object in any::<Vec<u8>>(), rest in any::<Vec<u8>>()) {
             let date = DATE.parse().map_err(|_| TestCaseError::fail("the date"))?;
-            prop_assert!(read(&object, date, Source::Market(MarketSource::YAHOO)).is_err());
-            let _ = read(&[sample::HEADER.as_bytes(), &rest].concat(), date, Source::Market(MarketSource::YAHOO));
+            prop_assert!(read(&object, date, false).is_err());
+            let _ = read(&[sample::HEADER.as_bytes(), &rest].concat(), date, false);
         }
     }
 }

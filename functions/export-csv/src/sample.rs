@@ -5,7 +5,7 @@ use shared::payload::{CollectedSymbol, Collection, ExportRequest};
 /// The header of the query's result.
 pub const HEADER: &str = concat!(
     r#""company_name","symbol","trade_date","hour","datetime_high","highest_hourly_price","#,
-    r#""datetime_low","lowest_hourly_price","bars","volume","currency","open","close","previous_close","closes","restated","run_bars","collected_at""#,
+    r#""datetime_low","lowest_hourly_price","bars","volume","currency","open","close","source","previous_close","closes","restated","run_bars","collected_at""#,
     "\n"
 );
 
@@ -138,11 +138,12 @@ fn line(name: &str, symbol: &str, hour: u8, high: Extreme, low: Extreme, of: Hou
     let quoted = |text: &str| if text.is_empty() { String::new() } else { format!("\"{text}\"") };
     let (currency, previous_close) = (quoted(currency), quoted(previous_close(symbol)));
     let (closes, restated) = (closes(open, close, bars), symbol == "XYZ");
+    let source = if symbol == "SHOP" { "alpaca" } else { "yahoo" };
     let name = name.replace('"', "\"\"");
     let at = |time: &str| format!("2021-11-30T{time}:00-05:00");
     let (high_at, low_at, collected_at) = (at(high_at), at(low_at), "2021-11-30T22:30:00Z");
     format!(
-        "\"{name}\",\"{symbol}\",\"2021-11-30\",\"{hour}\",\"{high_at}\",\"{high}\",\"{low_at}\",\"{low}\",\"{bars}\",\"{volume}\",{currency},\"{open}\",\"{close}\",{previous_close},\"{closes}\",\"{restated}\",\"{run_bars}\",\"{collected_at}\"\n"
+        "\"{name}\",\"{symbol}\",\"2021-11-30\",\"{hour}\",\"{high_at}\",\"{high}\",\"{low_at}\",\"{low}\",\"{bars}\",\"{volume}\",{currency},\"{open}\",\"{close}\",\"{source}\",{previous_close},\"{closes}\",\"{restated}\",\"{run_bars}\",\"{collected_at}\"\n"
     )
 }
 

@@ -23,7 +23,7 @@ fn render_request(result: &str, request: &ExportRequest) -> Result<String, Box<d
 /// The day of a result.
 pub fn day_of<'a>(result: &str, collection: &'a Collection) -> Result<Day<'a>, Box<dyn std::error::Error>> {
     let mut day = Day::new(&collection.symbols, collection.interval)?;
-    for company in query_result::read(result.as_bytes(), collection.trade_date, collection.prices())? {
+    for company in query_result::read(result.as_bytes(), collection.trade_date, collection.simulated)? {
         day.add(company)?;
     }
     Ok(day)
