@@ -11,6 +11,15 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Interval, ListName, RunId, S3Uri, TradeDate};
 
+/// Where the outcome of each symbol of a run is, a line of JSON each: beside the run's other files.
+pub fn symbol_outcomes(bucket: &str, trade_date: TradeDate, run_id: &RunId) -> S3Uri {
+    S3Uri::new(bucket, format!("{}/symbols.jsonl", run_folder(trade_date, run_id)))
+}
+
+fn run_folder(trade_date: TradeDate, run_id: &RunId) -> String {
+    format!("runs/trade_date={trade_date}/{run_id}")
+}
+
 /// The two files of an export.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ExportFiles {
@@ -28,7 +37,7 @@ impl ExportFiles {
 
     /// A run's own files, which no other run replaces. The date is in their keys, so that the runs of a day can be listed.
     pub fn of_run(bucket: &str, trade_date: TradeDate, run_id: &RunId) -> Self {
-        Self::in_folder(bucket, &format!("runs/trade_date={trade_date}/{run_id}"))
+        Self::in_folder(bucket, &run_folder(trade_date, run_id))
     }
 
     /// The copies at the day's own address. They are written one after the other, after the manifest, so they are those of
@@ -107,6 +116,8 @@ mod tests {
         let manifest = manifest("run-1", "2026-11-20T22:30:00.123Z")?;
         assert_eq!(serde_json::to_string(&manifest)?, json);
         assert_eq!(serde_json::from_str::<Manifest>(json)?, manifest);
+        let outcomes = symbol_outcomes("lake", "2026-11-20".parse()?, &manifest.run_id);
+        assert_eq!(outcomes.to_string(), "s3://lake/runs/trade_date=2026-11-20/run-1/symbols.jsonl");
         let (list, interval, trade_date) = (ListName::default(), Interval::FiveMinutes, "2026-11-20".parse()?);
         let day = PublishedDay { list, interval, trade_date };
         let folder = "s3://lake/exports/companies/interval=5m/trade_date=2026-11-20";

@@ -4,19 +4,20 @@
 //! read and write them through the types below, so a field cannot be renamed in one place only.
 
 mod live;
+mod symbol_outcome;
 
 use std::fmt;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Deserializer, Serialize, de::Error};
-use strum::IntoStaticStr;
 
 pub use live::{LiveOutcome, LiveRequest, LiveTick, LiveWindow};
-
-use crate::{
-    Gap, Interval, ListName, MarketSource, Price, RunId, S3Uri, Source, Symbol, SymbolList, TradeDate,
-    format::thousands,
+pub use symbol_outcome::{
+    BarCounts, CollectedSymbol, FailedSymbol, FirstAttempt, InvalidOutcome, Reason, Remark, RemarkKind, RunSymbols,
+    SymbolOutcome, SymbolOutcomes, SymbolSummary,
 };
+
+use crate::{Interval, ListName, MarketSource, RunId, S3Uri, Source, Symbol, SymbolList, TradeDate};
 
 /// The request of a run: the execution's input, the body of `POST /collect`, and (with a
 /// `run_id`) what the state machine passes to `collect`. Every field may be left out.
@@ -44,6 +45,35 @@ pub struct RunRequest {
     /// The run that the bars belong to: of an execution its name and its start, otherwise the request's id.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub run_id: Option<RunId>,
+}
+
+/// A request that names too many symbols.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "the request has {bytes} bytes, and may have {max}, since Step Functions passes 256 KiB between states: name fewer symbols, \
+     or make a list of them with cargo finstream lists push, which may have any number",
+    max = RunRequest::MAX_BYTES
+)]
+pub struct RequestTooLarge {
+    /// The length of the request as JSON, in bytes.
+    pub bytes: usize,
+}
+
+impl RunRequest {
+    /// The most bytes of a request as JSON: Step Functions takes an input of 256 KiB, to which the run's id is added, and which the
+    /// message about a failure repeats. <https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html>
+    pub const MAX_BYTES: usize = 240 * 1024;
+
+    /// Rejects a request whose symbols are too many to pass between states.
+    ///
+    /// # Errors
+    /// [`RequestTooLarge`].
+    pub fn check_size(&self) -> Result<(), RequestTooLarge> {
+        // A symbol takes three bytes more as JSON: two quotes and a comma.
+        let symbols = self.symbols.iter().flat_map(|symbols| symbols.iter());
+        let bytes = symbols.map(|symbol| symbol.as_str().len() + 3).sum();
+        if bytes > Self::MAX_BYTES { Err(RequestTooLarge { bytes }) } else { Ok(()) }
+    }
 }
 
 /// The placeholder that EventBridge Scheduler replaces with a time; it arrives unchanged where
@@ -91,9 +121,11 @@ pub struct ResumeRequest {
     pub collection: Collection,
 }
 
-/// What `collect` answers: the number of bars it wrote, and the outcome of each symbol, over all invocations of the run.
+/// What `collect` answers: the number of bars it wrote, and what became of the symbols, over all invocations of the run.
+///
+/// States carry the summary of the symbols; whoever has read the object that it names holds their outcomes in its place.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Collection {
+pub struct Collection<S = SymbolSummary> {
     /// Whether more is to be collected, and when.
     pub outcome: CollectOutcome,
     /// The session that was collected, resolved where the request named none.
@@ -117,8 +149,8 @@ pub struct Collection {
     pub bars: usize,
     /// The number of Firehose records they were packed into.
     pub records: usize,
-    /// The outcome of each symbol.
-    pub symbols: SymbolOutcomes,
+    /// What became of the symbols.
+    pub symbols: S,
     /// Whether a reply said that its prices are simulated.
     pub simulated: bool,
     /// When the sessions have ended, with all their bars, for which a collection that is [`CollectOutcome::SessionOpen`]
@@ -139,258 +171,34 @@ pub struct SessionWait {
     pub without_bars: bool,
 }
 
-impl Collection {
-    /// Where its prices are from.
-    pub fn prices(&self) -> Source {
-        if self.simulated { Source::Simulated } else { Source::Market(self.source) }
-    }
-}
-
 /// The source of collections from before there was another one.
 fn yahoo() -> MarketSource {
     MarketSource::YAHOO
 }
 
-/// Every symbol of a run, once: with bars or with a reason.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-pub struct SymbolOutcomes {
-    /// Symbols that have bars.
-    pub collected: Vec<CollectedSymbol>,
-    /// Symbols that have none, and why.
-    pub failed: Vec<FailedSymbol>,
-}
-
-impl SymbolOutcomes {
-    /// The symbols that were requested: those with bars, then those without.
-    pub fn requested(&self) -> impl Iterator<Item = &Symbol> {
-        self.collected.iter().map(|it| &it.symbol).chain(self.failed.iter().map(|it| &it.symbol))
+impl<S> Collection<S> {
+    /// Where its prices are from.
+    pub fn prices(&self) -> Source {
+        if self.simulated { Source::Simulated } else { Source::Market(self.source) }
     }
 
-    /// Whether no bar is missing, as far as that is known. A symbol whose exchange did not trade that day lacks none.
-    pub fn is_complete(&self) -> bool {
-        let lacks_none = |failed: &FailedSymbol| failed.reason == Reason::NoSession;
-        self.failed.iter().all(lacks_none) && !self.collected.iter().any(CollectedSymbol::is_short)
-    }
-
-    /// The number of bars of all symbols, and of those expected: `773 of 780 expected`, and beside that the bars of
-    /// instruments that trade around the clock, of which nobody knows how many to expect.
-    pub fn describe_bars(&self) -> String {
-        let (sessions, others): (Vec<_>, Vec<_>) = self.collected.iter().partition(|symbol| symbol.expected.is_some());
-        let bars = |symbols: &[&CollectedSymbol]| thousands(symbols.iter().map(|symbol| symbol.bars).sum::<usize>());
-        let expected: usize = sessions.iter().filter_map(|symbol| symbol.expected).sum();
-        let of_sessions = format!("{} of {} expected", bars(&sessions), thousands(expected));
-        let around_the_clock = format!("{} around the clock", bars(&others));
-        match (sessions.is_empty(), others.is_empty()) {
-            (_, true) => of_sessions,
-            (true, false) => around_the_clock,
-            (false, false) => format!("{of_sessions}, {around_the_clock}"),
-        }
-    }
-}
-
-/// A symbol that has bars.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct CollectedSymbol {
-    /// The symbol as requested.
-    pub symbol: Symbol,
-    /// The symbol that the market was queried for, where it is another: `BRK-B` for `BRK.B`, `META` for `FB`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub queried_as: Option<Symbol>,
-    /// The number of bars inside the session.
-    pub bars: usize,
-    /// The number of bars of a session without gaps; liquid symbols, too, lack one now and then. Without it nobody knows:
-    /// the instrument trades around the clock, with pauses that no exchange's session names (currencies, futures, coins).
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub expected: Option<usize>,
-    /// The bars that are missing, on the exchange's clock; `null` where they are too many to list beside those of
-    /// the run's other symbols.
-    #[serde(default)]
-    pub gaps: Option<Vec<Gap>>,
-    /// The number of attempts: requests that the market answered.
-    #[serde(default)]
-    pub attempts: u32,
-    /// The number of requests for this symbol that the market refused.
-    #[serde(default, skip_serializing_if = "is_zero")]
-    pub refusals: u32,
-    /// The number of bars that all attempts together wrote to the lake, where that is not `bars`: a bar that two attempts
-    /// wrote counts twice.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub written: Option<usize>,
-    /// What a reader should know of the bars.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub remarks: Vec<Remark>,
-    /// When the session ends, in UTC, where a second attempt found that it was still going on.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub session_ends_at: Option<Timestamp>,
-    /// What a second attempt has to know of the bars; only where there may be one.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub first_attempt: Option<FirstAttempt>,
-}
-
-/// What a reader should know of a symbol's bars.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Remark {
-    /// The kind.
-    pub kind: RemarkKind,
-    /// The number of bars, or rows of a reply, that it is about: of hours that differ the bars that do not fit the period.
-    pub bars: usize,
-    /// Which they are, and what is the matter with them.
-    pub detail: String,
-}
-
-/// The kinds of [`Remark`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, IntoStaticStr, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-#[strum(serialize_all = "snake_case")]
-pub enum RemarkKind {
-    /// Rows traded outside of the trading period that the reply names, or off its grid; they are kept. Or a later reply named
-    /// a period that was not over yet.
-    HoursDiffer,
-    /// Rows with volume are no bars, and were left out.
-    LeftOut,
-    /// Bars are kept that are hardly right.
-    Doubtful,
-    /// An earlier attempt's bars, of another scale or currency, were left out.
-    Restated,
-}
-
-impl RemarkKind {
-    /// The name in the JSON with spaces in place of underscores, such as `left out`.
-    pub fn label(self) -> String {
-        <&str>::from(self).replace('_', " ")
-    }
-}
-
-/// What a second attempt has to know of a symbol's bars, each by its start in seconds since 1970 in UTC.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct FirstAttempt {
-    /// The open and the close of the session: the list of gaps says which bars of it are missing.
-    pub session: (i64, i64),
-    /// Yahoo's code of the currency.
-    pub currency: Option<String>,
-    /// The closes of a few bars, which show the scale: a split, or another unit of the currency, changes all of them.
-    pub closes: Vec<(i64, Price)>,
-    /// The bars outside of the session.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub outside: Vec<i64>,
-    /// The bars that are hardly right, with their lowest and highest price.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub doubtful: Vec<(i64, Price, Price)>,
-}
-
-impl CollectedSymbol {
-    /// A symbol with `bars` of `expected` bars after one attempt, and nothing to remark.
-    pub fn new(symbol: Symbol, bars: usize, expected: Option<usize>) -> Self {
-        Self {
-            symbol,
-            queried_as: None,
-            bars,
-            expected,
-            gaps: None,
-            attempts: 1,
-            refusals: 0,
-            written: None,
-            remarks: vec![],
-            session_ends_at: None,
-            first_attempt: None,
-        }
-    }
-
-    /// Whether bars are missing.
-    pub fn is_short(&self) -> bool {
-        self.expected.is_some_and(|expected| self.bars < expected)
-    }
-
-    /// The number of bars, and of those expected where that is known: `77 of 78`, or `264`.
-    pub fn describe_bars(&self) -> String {
-        let expected = self.expected.map(|expected| format!(" of {}", thousands(expected)));
-        thousands(self.bars) + &expected.unwrap_or_default()
-    }
-
-    /// The missing bars in one line, such as `10:05, 12:30-12:40`.
-    pub fn missing(&self) -> String {
-        match &self.gaps {
-            Some(gaps) => gaps.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "),
-            None => "too many to list".to_owned(),
-        }
-    }
-}
-
-/// A symbol that has no bars.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct FailedSymbol {
-    /// The symbol as requested.
-    pub symbol: Symbol,
-    /// The kind of failure.
-    pub reason: Reason,
-    /// What happened: Yahoo's own message where it sent one.
-    pub detail: String,
-    /// The number of attempts: requests that the market answered about this very symbol. It is 0 where the market blocked
-    /// this client, was down, the time was up before the first, or the session was still going on.
-    #[serde(default)]
-    pub attempts: u32,
-    /// When the session ends, in UTC, where it was still going on.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub session_ends_at: Option<Timestamp>,
-    /// The number of requests for this symbol that the market refused.
-    #[serde(default, skip_serializing_if = "is_zero")]
-    pub refusals: u32,
-}
-
-#[allow(clippy::trivially_copy_pass_by_ref)] // serde passes references
-fn is_zero(number: &u32) -> bool {
-    *number == 0
-}
-
-/// Why a symbol has no bars.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, IntoStaticStr, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-#[strum(serialize_all = "snake_case")]
-pub enum Reason {
-    /// Yahoo does not know the symbol: misspelt, delisted or renamed.
-    UnknownSymbol,
-    /// The symbol's exchange did not trade that day: a weekend or a holiday.
-    NoSession,
-    /// The exchange traded that day, the symbol did not.
-    NoTrades,
-    /// Yahoo keeps the name without prices: the listing is dead, has moved, or never was one.
-    NotTradedHere,
-    /// The date lies further back than Yahoo keeps bars of that length.
-    TooOld,
-    /// The session has not ended, so its bars are not final.
-    SessionNotOver,
-    /// Yahoo rejected the request for another reason, which the detail gives.
-    Refused,
-    /// Yahoo blocks this client for now: 401, 403, 429, 999, a page in place of data, or a 4xx of which its endpoint makes no
-    /// other use.
-    Blocked,
-    /// Yahoo could not be reached or failed (5xx, timeout, truncated reply).
-    Unavailable,
-    /// The source does not accept the account's key.
-    Unauthorized,
-    /// The invocation's time ran out before the symbol's turn.
-    NotAttempted,
-    /// Yahoo answered something that is not a chart of that symbol, day and interval.
-    Malformed,
-}
-
-impl Reason {
-    /// The name in the JSON with spaces in place of underscores, such as `unknown symbol`.
-    pub fn label(self) -> String {
-        <&str>::from(self).replace('_', " ")
-    }
-
-    /// Whether the market has not yet said what there is of the day: a later request may find bars.
-    pub fn is_temporary(self) -> bool {
-        match self {
-            Self::SessionNotOver | Self::Blocked | Self::Unavailable | Self::NotAttempted | Self::Malformed => true,
-            Self::UnknownSymbol
-            | Self::NoSession
-            | Self::NoTrades
-            | Self::NotTradedHere
-            | Self::TooOld
-            | Self::Refused
-            | Self::Unauthorized => false,
+    /// The same with another form of its symbols.
+    pub fn with_symbols<T>(self, symbols: T) -> Collection<T> {
+        Collection {
+            symbols,
+            outcome: self.outcome,
+            trade_date: self.trade_date,
+            interval: self.interval,
+            run_id: self.run_id,
+            list: self.list,
+            source: self.source,
+            collected_at: self.collected_at,
+            written_at: self.written_at,
+            bars: self.bars,
+            records: self.records,
+            simulated: self.simulated,
+            waits_until: self.waits_until,
+            session_wait: self.session_wait,
         }
     }
 }
@@ -495,13 +303,20 @@ pub enum Export {
         /// The run whose export is the day's when this one has ended, where that is another: it collected later.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         superseded_by: Option<RunId>,
-        /// The symbols of which the lake holds more bars of the day, at another scale or in another currency, which were
-        /// left out.
+        /// The first [`SymbolSummary::MAX_LISTED`] symbols of which the lake holds more bars of the day, at another scale or in
+        /// another currency, which were left out.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         restated: Vec<Symbol>,
-        /// The symbols of which this run has no bars, and whose rows are those of an earlier one.
+        /// The number of all of them.
+        #[serde(default)]
+        restated_count: usize,
+        /// The first [`SymbolSummary::MAX_LISTED`] symbols of which this run has no bars, and whose rows are those of an
+        /// earlier one.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         carried_over: Vec<CarriedOver>,
+        /// The number of all of them.
+        #[serde(default)]
+        carried_over_count: usize,
     },
     /// Firehose has not delivered every bar yet; nothing is published.
     Incomplete {
@@ -534,7 +349,7 @@ pub const SIMULATED_METADATA: &str = "simulated";
 /// The output of a succeeded execution.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "outcome", rename_all = "snake_case")]
-pub enum RunOutcome {
+pub enum RunOutcome<S = RunSymbols> {
     /// The CSV and the report are complete.
     Exported {
         /// The list that the run was over; none where its symbols were given by hand.
@@ -544,8 +359,8 @@ pub enum RunOutcome {
         trade_date: TradeDate,
         /// The number of bars collected, all of them seen by the query.
         bars: usize,
-        /// The outcome of each symbol.
-        symbols: SymbolOutcomes,
+        /// What became of the symbols.
+        symbols: S,
         /// The run's own `hourly_extremes.csv`. Executions before there were such files give the day's, which other runs
         /// replace.
         csv: S3Uri,
@@ -553,20 +368,27 @@ pub enum RunOutcome {
         report: S3Uri,
         /// Whether the prices are simulated.
         simulated: bool,
-        /// The symbols of which the lake holds more bars of the day, at another scale or in another currency, which were
-        /// left out.
+        /// The first [`SymbolSummary::MAX_LISTED`] symbols of which the lake holds more bars of the day, at another scale or in
+        /// another currency, which were left out.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         restated: Vec<Symbol>,
-        /// The symbols of which this run has no bars, and whose rows are those of an earlier one.
+        /// The number of all of them.
+        #[serde(default)]
+        restated_count: usize,
+        /// The first [`SymbolSummary::MAX_LISTED`] symbols of which this run has no bars, and whose rows are those of an
+        /// earlier one.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         carried_over: Vec<CarriedOver>,
+        /// The number of all of them.
+        #[serde(default)]
+        carried_over_count: usize,
     },
     /// Nothing traded on that date.
     NoSession {
         /// The date on which nothing traded.
         trade_date: TradeDate,
-        /// The outcome of each symbol.
-        symbols: SymbolOutcomes,
+        /// What became of the symbols.
+        symbols: S,
         /// Whether a reply said that it came from a simulated market.
         simulated: bool,
     },
@@ -574,26 +396,61 @@ pub enum RunOutcome {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
-    #[test]
-    fn a_reason_is_temporary_where_the_market_has_not_said_what_there_is() {
-        for (reason, expected) in [
-            (Reason::SessionNotOver, true),
-            (Reason::Blocked, true),
-            (Reason::Unavailable, true),
-            (Reason::NotAttempted, true),
-            (Reason::Malformed, true),
-            (Reason::UnknownSymbol, false),
-            (Reason::NoSession, false),
-            (Reason::NoTrades, false),
-            (Reason::NotTradedHere, false),
-            (Reason::Unauthorized, false),
-            (Reason::TooOld, false),
-            (Reason::Refused, false),
-        ] {
-            assert_eq!(reason.is_temporary(), expected, "{reason:?}");
+    /// Of so many symbols with the longest names, every third collected and the others without bars, each for `detail`.
+    fn summary_of(symbols: usize, detail: &str) -> Result<SymbolSummary, Box<dyn std::error::Error>> {
+        let outcome = |n: usize| {
+            let symbol: Symbol = format!("S{n:019}").parse()?;
+            Ok::<_, crate::symbol::InvalidSymbol>(match n % 3 {
+                0 => SymbolOutcome::Collected(CollectedSymbol::new(symbol, 77, Some(78))),
+                _ => SymbolOutcome::Failed(FailedSymbol {
+                    session_ends_at: Some(Timestamp::MAX),
+                    carried_over: Some(Timestamp::MAX),
+                    ..FailedSymbol::new(symbol, Reason::SessionNotOver, detail)
+                }),
+            })
+        };
+        let outcomes = (0..symbols).map(outcome).collect::<Result<Vec<_>, _>>()?;
+        let folder = format!("runs/trade_date=2026-11-20/{}", "r".repeat(128));
+        Ok(SymbolSummary::of(S3Uri::new("b".repeat(63), format!("{folder}/symbols.jsonl")), &outcomes))
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(24))]
+
+        /// A detail is cut at 200 bytes of JSON by `collect`, which adds a sentence of its own.
+        #[test]
+        fn no_payload_comes_near_the_limit_of_step_functions(symbols in 0..=20_000_usize, detail in "(\\PC{1,3}|[\"\u{7}\u{1f600}]){0,100}") {
+            let symbols = summary_of(symbols, &detail).map_err(|error| TestCaseError::fail(error.to_string()))?;
+            let collection = format!(
+                r#"{{"outcome":"session_open","trade_date":"2026-11-20","interval":"5m","run_id":"{}","list":"{}","records":9999999,
+                    "collected_at":"2026-11-20T22:30:00.123Z","written_at":"2026-11-20T22:30:00Z","bars":99999999,"simulated":false,
+                    "symbols":{},"waits_until":"2026-11-21T22:30:00Z"}}"#,
+                "r".repeat(128),
+                "l".repeat(64),
+                serde_json::to_string(&symbols)?
+            );
+            let collection: Collection = serde_json::from_str(&collection)?;
+            let request = ExportRequest { collection: collection.clone(), query_result: symbols.uri.clone() };
+            let output = RunOutcome::<SymbolSummary>::NoSession { trade_date: collection.trade_date, symbols, simulated: false };
+            for json in [serde_json::to_string(&request)?, serde_json::to_string(&output)?] {
+                prop_assert!(json.len() < 64 * 1024, "{} bytes", json.len());
+            }
         }
+    }
+
+    #[test]
+    fn the_output_of_an_execution_that_listed_its_symbols_is_still_read() -> serde_json::Result<()> {
+        let json = r#"{"outcome":"no_session","trade_date":"2026-11-21","simulated":false,"symbols":{"collected":[],"failed":[
+            {"symbol":"META","reason":"no_session","detail":"a weekend"}]}}"#;
+        let read: RunOutcome = serde_json::from_str(json)?;
+        let symbols = if let RunOutcome::NoSession { symbols, .. } = read { Some(symbols) } else { None };
+        let counts = symbols.map(|symbols| (symbols.failed().1, symbols.collected(), symbols.is_complete()));
+        assert_eq!(counts, Some((1, 0, true)));
+        Ok(())
     }
 
     #[test]
@@ -630,9 +487,22 @@ mod tests {
     }
 
     #[test]
+    fn symbols_given_by_hand_are_limited_by_what_step_functions_passes() -> Result<(), Box<dyn std::error::Error>> {
+        for (symbols, error) in
+            [(1, None), (10_685, None), (10_686, Some("the request has 245778 bytes, and may have 245760"))]
+        {
+            let symbols = (0..symbols).map(|n| format!("S{n:019}").parse()).collect::<Result<Vec<_>, _>>()?;
+            let request = RunRequest { symbols: Some(symbols.try_into()?), ..RunRequest::default() };
+            let found = request.check_size().err().map(|error| error.to_string());
+            assert_eq!(found.as_ref().and_then(|found| found.split(", since").next()), error);
+            let json = serde_json::to_vec(&request)?.len();
+            assert_eq!(json <= RunRequest::MAX_BYTES + 20, error.is_none(), "{json} bytes");
+        }
+        Ok(())
+    }
+
+    #[test]
     fn a_bad_request_is_rejected_and_the_problem_named() {
-        let many =
-            format!(r#"{{"symbols":[{}]}}"#, (0..501).map(|n| format!(r#""S{n}""#)).collect::<Vec<_>>().join(","));
         for (json, says) in [
             (r#"{"trade_date":"2021-13-45"}"#, "\"2021-13-45\" is not a trade date"),
             (r#"{"symbols":[]}"#, "the list of symbols is empty"),
@@ -642,7 +512,6 @@ mod tests {
             (r#"{"date":"2021-11-30"}"#, "unknown field `date`"),
             (r#"{"scheduled_time":"noon"}"#, "\"noon\" is not a scheduled_time"),
             (r#"{"run_id":"x' or 1=1"}"#, "is not a run_id"),
-            (&many, "501 symbols are too many"),
         ] {
             let said = error(json).unwrap_or_default();
             assert!(said.contains(says), "{json}: {said}");

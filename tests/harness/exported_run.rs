@@ -1,10 +1,10 @@
 //! Runs that export something.
 
-use anyhow::bail;
+use anyhow::{bail, ensure};
 use serde_json::Value;
 use shared::{
     HourlyExtreme, S3Uri, Symbol, TradeDate,
-    payload::{CarriedOver, RunOutcome, SymbolOutcomes},
+    payload::{CarriedOver, RunOutcome, RunSymbols, SymbolOutcomes},
 };
 
 use crate::Stack;
@@ -40,7 +40,8 @@ impl Stack {
     /// Reads what a run exported.
     ///
     /// # Errors
-    /// When it exported nothing, when its prices are not marked as simulated, or when the CSV cannot be read.
+    /// When it exported nothing, when its prices are not marked as simulated, when the CSV or the symbols' outcomes cannot be
+    /// read, or when these are not those that the output counts.
     pub async fn exported(&self, outcome: RunOutcome) -> anyhow::Result<ExportedRun> {
         match outcome {
             RunOutcome::Exported {
@@ -50,15 +51,37 @@ impl Stack {
                 csv,
                 report,
                 simulated: true,
-                restated,
-                carried_over,
+                restated_count,
+                carried_over_count,
                 ..
             } => {
                 let csv = self.object(&csv).await?;
+                let symbols = self.outcomes(&symbols).await?;
+                let (restated, carried_over) = (symbols.restated(), symbols.carried_over());
+                let counts = (restated.len(), carried_over.len());
+                ensure!(
+                    counts == (restated_count, carried_over_count),
+                    "{counts:?}, and the output has {restated_count}, {carried_over_count}"
+                );
                 Ok(ExportedRun { trade_date, bars, symbols, restated, carried_over, csv, report })
             }
             other => bail!("not an exported run of a simulated market: {other:?}"),
         }
+    }
+
+    /// The outcome of each symbol of a run that has ended.
+    ///
+    /// # Errors
+    /// When its object cannot be read, or is not what the output counts.
+    pub async fn outcomes(&self, symbols: &RunSymbols) -> anyhow::Result<SymbolOutcomes> {
+        let RunSymbols::Summary(summary) = symbols else { bail!("an output of an older version: {symbols:?}") };
+        let outcomes = SymbolOutcomes::read(self.object(&summary.uri).await?.as_bytes())?;
+        let counts = (outcomes.collected.len(), outcomes.failed.len(), outcomes.bar_counts());
+        ensure!(
+            counts == (summary.collected, summary.failed_count, summary.bars),
+            "{counts:?}, and the output has {summary:?}"
+        );
+        Ok(outcomes)
     }
 }
 

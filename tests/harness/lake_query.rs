@@ -10,10 +10,10 @@ use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use shared::{
-    Bar, Interval, MarketSource, RunId, S3Uri, Symbol, TradeDate,
+    Bar, Interval, MarketSource, RunId, S3Uri, Symbol, TradeDate, manifest,
     payload::{
         CarriedOver, CollectOutcome, CollectedSymbol, Collection, Export, ExportRequest, FailedSymbol, Reason,
-        RunQueryRequest, StartedQuery, SymbolOutcomes,
+        RunQueryRequest, StartedQuery, SymbolOutcome, SymbolOutcomes, SymbolSummary,
     },
 };
 
@@ -38,26 +38,34 @@ impl LakeQuery {
         bar.trade_date == self.trade_date && bar.interval == self.interval
     }
 
-    /// The reply of `collect` to the run that wrote those of `bars` that have its run id.
-    fn collection(&self, bars: &[Bar]) -> anyhow::Result<Collection> {
-        let own = || bars.iter().filter(|bar| self.matches(bar) && bar.run_id == self.run_id);
+    /// The outcomes of the symbols of the run that wrote those of `bars` that have its run id.
+    fn outcomes(&self, bars: &[Bar]) -> Vec<SymbolOutcome> {
         let mut starts: BTreeMap<_, BTreeSet<Timestamp>> = BTreeMap::new();
         let mut written: BTreeMap<_, BTreeSet<(Timestamp, Timestamp)>> = BTreeMap::new();
-        for bar in own() {
+        for bar in self.own(bars) {
             starts.entry(&bar.symbol).or_default().insert(bar.ts.timestamp());
             written.entry(&bar.symbol).or_default().insert((bar.ts.timestamp(), bar.collected_at));
         }
-        let collected_at = own().map(|bar| bar.collected_at).max().context("the run has no bars")?;
-        let without = self.failed.iter().filter(|symbol| !starts.contains_key(symbol));
-        let failed = without.map(|symbol| FailedSymbol {
-            symbol: symbol.clone(),
-            reason: Reason::Blocked,
-            detail: "429".to_owned(),
-            attempts: 2,
-            session_ends_at: None,
-            refusals: 2,
+        let without = self.failed.iter().filter(|symbol| !starts.contains_key(symbol)).map(|symbol| {
+            let failed = FailedSymbol::new(symbol.clone(), Reason::Blocked, "429");
+            SymbolOutcome::Failed(FailedSymbol { attempts: 2, refusals: 2, ..failed })
         });
-        let failed = failed.collect();
+        let collected = starts.iter().map(|(symbol, starts)| {
+            SymbolOutcome::Collected(CollectedSymbol {
+                written: written.get(symbol).map(BTreeSet::len),
+                ..CollectedSymbol::new((*symbol).clone(), starts.len(), Some(starts.len()))
+            })
+        });
+        collected.chain(without).collect()
+    }
+
+    fn own<'a>(&'a self, bars: &'a [Bar]) -> impl Iterator<Item = &'a Bar> {
+        bars.iter().filter(|bar| self.matches(bar) && bar.run_id == self.run_id)
+    }
+
+    /// The reply of `collect` to that run.
+    fn collection(&self, bars: &[Bar], symbols: SymbolSummary) -> anyhow::Result<Collection> {
+        let collected_at = self.own(bars).map(|bar| bar.collected_at).max().context("the run has no bars")?;
         Ok(Collection {
             outcome: CollectOutcome::Collected,
             trade_date: self.trade_date,
@@ -66,18 +74,9 @@ impl LakeQuery {
             source: MarketSource::YAHOO,
             collected_at,
             written_at: collected_at,
-            bars: starts.values().map(BTreeSet::len).sum(),
+            bars: symbols.bars.total(),
             records: 1,
-            symbols: SymbolOutcomes {
-                collected: starts
-                    .into_iter()
-                    .map(|(symbol, starts)| CollectedSymbol {
-                        written: written.get(symbol).map(BTreeSet::len),
-                        ..CollectedSymbol::new(symbol.clone(), starts.len(), Some(starts.len()))
-                    })
-                    .collect(),
-                failed,
-            },
+            symbols,
             simulated: true,
             waits_until: None,
             session_wait: None,
@@ -177,12 +176,20 @@ impl Stack {
     /// # Errors
     /// The error of the function, or that the query did not count the run's bars right.
     pub async fn export_result(&self, query: &LakeQuery, bars: &[Bar], result: &S3Uri) -> anyhow::Result<LakeExport> {
-        let collection = query.collection(bars)?;
+        let outcomes = query.outcomes(bars);
+        let uri = manifest::symbol_outcomes(self.cloud.output("DataBucket")?, query.trade_date, &query.run_id);
+        self.put_object(&uri, String::from_utf8(SymbolOutcome::write_all(&outcomes)?)?).await?;
+        let collection = query.collection(bars, SymbolSummary::of(uri.clone(), &outcomes))?;
         let written = collection.bars;
         let request = ExportRequest { collection, query_result: result.clone() };
         match self.invoke("ExportCsvFunction", &request).await? {
-            Export::Exported { bars_seen, csv, restated, carried_over, .. } => {
+            Export::Exported { bars_seen, csv, restated_count, carried_over_count, .. } => {
                 ensure!(bars_seen == written, "the query saw {bars_seen} bars of the run, which has {written}");
+                let symbols = SymbolOutcomes::read(self.object(&uri).await?.as_bytes())?;
+                let (mut restated, mut carried_over) = (symbols.restated(), symbols.carried_over());
+                ensure!((restated.len(), carried_over.len()) == (restated_count, carried_over_count), "{symbols:?}");
+                restated.sort();
+                carried_over.sort_by(|a, b| a.symbol.cmp(&b.symbol));
                 Ok(LakeExport { csv: self.object(&csv).await?, restated, carried_over })
             }
             Export::Incomplete { bars_seen } => bail!("the query saw {bars_seen} bars of the run, which has {written}"),

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use anyhow::{Context as _, Result, ensure};
 use aws_credential_types::Credentials;
 use serde_json::{Value, json};
+use shared::Symbol;
 
 use crate::{Context, trials};
 
@@ -36,10 +37,10 @@ async fn a_signed_request_collects(context: Arc<Context>) -> Result<()> {
     let body = json!({"trade_date": "2026-09-15", "symbols": ["META", "ZZNONE"]}).to_string();
     let (status, reply) = post_as_root(&context, &body).await?;
     ensure!(status == 200, "{status}: {reply}");
-    ensure!(
-        reply["symbols"]["collected"][0]["symbol"] == "META" && reply["symbols"]["failed"][0]["symbol"] == "ZZNONE",
-        "{reply}"
-    );
+    let symbols = &reply["symbols"];
+    ensure!(symbols["collected"] == 1 && symbols["failed"][0]["symbol"] == "ZZNONE", "{reply}");
+    let outcomes = context.stack.outcomes(&serde_json::from_value(symbols.clone())?).await?;
+    ensure!(outcomes.requested().map(Symbol::as_str).eq(["META", "ZZNONE"]), "{outcomes:?}");
     let bars = context.stack.lake("2026-09-15").await?.concat();
     ensure!(reply["bars"] == bars.len() && bars.iter().all(|bar| reply["run_id"] == *bar.run_id), "{reply}");
     Ok(())

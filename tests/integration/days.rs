@@ -135,6 +135,7 @@ async fn weekends_and_holidays_have_no_session(context: Arc<Context>) -> Result<
     for date in ["2026-11-21", "2026-11-22", "2025-11-27", "2026-04-03", "2026-07-03"] {
         match context.stack.succeed(&json!({"trade_date": date})).await? {
             RunOutcome::NoSession { trade_date, symbols, simulated: true } => {
+                let symbols = context.stack.outcomes(&symbols).await?;
                 ensure!(trade_date == date.parse()? && symbols.collected.is_empty());
                 ensure!(symbols.failed.iter().all(|symbol| symbol.reason == Reason::NoSession), "{symbols:?}");
             }

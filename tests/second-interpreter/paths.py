@@ -36,6 +36,8 @@ class Path:
     started: str = ""  # when the execution started; now by default
     restated: list = dataclasses.field(default_factory=list)  # the symbols that output and message of an export name
     carried_over: list = dataclasses.field(default_factory=list)  # and those of an earlier run
+    failed: tuple = ("SHOP",)  # the symbols without bars, of which the message of an export names the first ten
+    doubtful_bars: int = 0  # the number that the message of an export has
     list: object = "companies"  # the list that output and message of an export name
     output: object = None  # of the execution, where it matters
     requests: dict = dataclasses.field(default_factory=dict)  # the arguments of each call, by state; * stands for any text
@@ -62,14 +64,26 @@ def function_throws(error, message):
     return throws(error, json.dumps({"errorType": error, "errorMessage": message}, separators=(",", ":")))
 
 
-def collection(outcome, bars=156, waits_until=None, remarks=(), list="companies"):
-    remarks = {"remarks": [{"kind": kind, "bars": count, "detail": "16:00"} for kind, count in remarks]} if remarks else {}
-    collected = [{"symbol": "META", "bars": bars, "expected": 156, "gaps": [], "attempts": 1, **remarks}] if bars else []
-    failed = [{"symbol": "SHOP", "reason": "blocked", "detail": 'status 429: "Too Many Requests"', "attempts": 1}]
+OUTCOMES = "s3://bucket/runs/trade_date=2026-11-20/run-1/symbols.jsonl"
+
+
+def failure(symbol):
+    return {"symbol": symbol, "reason": "blocked", "detail": 'status 429: "Too Many Requests"', "attempts": 1}
+
+
+def collection(outcome, bars=156, waits_until=None, doubtful=0, list="companies", failed=("SHOP",)):
+    """What collect answers; of many symbols that failed it names the first ten."""
+    collected = 1 if bars else 0
+    symbols = {
+        "uri": OUTCOMES, "requested": collected + len(failed), "collected": collected, "short": 0,
+        "bars": {"sessions": bars, "expected": 156, "around_the_clock": 0}, "doubtful_bars": doubtful,
+        "failed_count": len(failed), "reasons": {"blocked": len(failed)} if failed else {},
+        "failed": [failure(symbol) for symbol in failed[:10]],
+    }
     return function_returns({
         "outcome": outcome, "trade_date": "2026-11-20", "interval": "5m", "run_id": "run-1", "list": list,
         "collected_at": "2026-11-20T22:30:01.123Z", "written_at": "{now}", "bars": bars, "records": 1,
-        "symbols": {"collected": collected, "failed": failed}, "simulated": False,
+        "symbols": symbols, "simulated": False,
         **({"waits_until": waits_until} if waits_until else {}),
     })
 
@@ -97,7 +111,11 @@ def query(state, reason=None):
 EARLIER = [{"symbol": symbol, "collected_at": "2026-11-20T21:15:00Z"} for symbol in ["OKTA", "SNAP"]]
 
 
-def exported(**more):
+def exported(restated=(), carried_over=()):
+    """What export-csv answers; lists without an entry are left out."""
+    lists = {"restated": [*restated], "carried_over": [*carried_over]}
+    more = {name: listed for name, listed in lists.items() if listed}
+    more |= {f"{name}_count": len(listed) for name, listed in lists.items()}
     return function_returns({
         "outcome": "exported", "bars_seen": 156, "rows": 14, "superseded_by": "run-2",
         "csv": "s3://bucket/runs/trade_date=2026-11-20/run-1/hourly_extremes.csv",
@@ -185,7 +203,10 @@ COLLECTIONS = [
          {"Collect": [collection("session_open", 0, "{now}")] * 3, **FAILING}, "SessionNotOver",
          "no bars of 2026-11-20 after 3 attempts: SHOP: *"),
     Path("doubtful", TO_QUERY + END,
-         {**HAPPY, "Collect": [collection("collected", remarks=[("doubtful", 2), ("hours_differ", 5)])]}),
+         {**HAPPY, "Collect": [collection("collected", doubtful=2)]}, doubtful_bars=2),
+    *[Path(f"without_bars_{len(symbols)}", TO_QUERY + END, {**HAPPY, "Collect": [collection("collected", failed=symbols)]},
+           failed=symbols)
+      for symbols in [(), ("SHOP", "SNAP"), tuple(f"S{number}" for number in range(10_000))]],
     Path("out_of_time", "Begin" + COLLECT * 2 + "WaitForDelivery" + CRAWL + END,
          {**HAPPY, "Collect": [collection("out_of_time", 78), COLLECTED]}),
     Path("blocked", "Begin" + COLLECT + "WaitForMarket" + COLLECT + "WaitForDelivery" + CRAWL + END,

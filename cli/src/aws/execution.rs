@@ -8,7 +8,7 @@ use aws_sdk_sfn::{
     types::{ExecutionListItem, ExecutionStatus},
 };
 use serde::Serialize;
-use shared::payload::RunOutcome;
+use shared::payload::{RequestTooLarge, RunOutcome, RunRequest};
 
 use super::{history::ExecutionFailure, sdk_error, target::Target};
 
@@ -16,7 +16,7 @@ use super::{history::ExecutionFailure, sdk_error, target::Target};
 pub enum Status {
     Running,
     Ended {
-        /// Boxed, since an outcome lists every symbol's gaps and is large.
+        /// Boxed, since an outcome is large.
         result: Box<RunResult>,
         /// How long it took, in seconds.
         seconds: f64,
@@ -29,9 +29,12 @@ pub type RunResult = Result<RunOutcome, ExecutionFailure>;
 /// Starts an execution of that name with `request` as its input, unless there is one.
 ///
 /// # Errors
-/// When Step Functions rejects the call or does not answer.
+/// When the request names too many symbols, or Step Functions rejects the call or does not answer.
 pub async fn start(target: &Target, name: &str, request: &impl Serialize) -> anyhow::Result<()> {
     let input = serde_json::to_string(request).context("the input is not JSON")?;
+    if input.len() > RunRequest::MAX_BYTES {
+        return Err(RequestTooLarge { bytes: input.len() }.into());
+    }
     let call = target.sfn.start_execution().state_machine_arn(&target.state_machine).name(name).input(input);
     match call.send().await {
         Ok(_) => Ok(()),

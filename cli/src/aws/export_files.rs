@@ -5,7 +5,10 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, anyhow};
 use aws_sdk_s3::Client;
 use local::write_atomic;
-use shared::{ExportFiles, Interval, ListName, Manifest, PublishedDay, S3Uri, TradeDate};
+use shared::{
+    ExportFiles, Interval, ListName, Manifest, PublishedDay, S3Uri, Symbol, TradeDate,
+    payload::{CarriedOver, RunSymbols, SymbolOutcomes},
+};
 
 use super::{
     s3::{self, Object},
@@ -30,6 +33,39 @@ pub async fn download(
     }
     objects.iter().try_for_each(|(uri, object)| save(uri, object, folder))?;
     Ok([csv, report].map(|uri| folder.join(uri.file_name())))
+}
+
+/// The outcome of each symbol of a run that has ended, by what its output says of them, and of those that were restated and
+/// carried over: that of an execution before there was an object with all of it lists them itself.
+///
+/// # Errors
+/// When the object is gone, cannot be read or is not right.
+pub async fn symbol_outcomes(
+    client: &Client,
+    symbols: RunSymbols,
+    (restated, carried_over): (&[Symbol], &[CarriedOver]),
+    of: (Option<&ListName>, TradeDate),
+) -> anyhow::Result<SymbolOutcomes> {
+    match symbols {
+        RunSymbols::Outcomes(symbols) => Ok(marked(symbols, restated, carried_over)),
+        RunSymbols::Summary(summary) => {
+            let (uri, (list, date)) = (summary.uri, of);
+            let object = s3::get(client, &uri).await?.ok_or_else(|| anyhow!(gone(&uri, list, date)))?;
+            SymbolOutcomes::read(&object.content).with_context(|| format!("{uri} is not that of this version"))
+        }
+    }
+}
+
+fn marked(mut symbols: SymbolOutcomes, restated: &[Symbol], carried_over: &[CarriedOver]) -> SymbolOutcomes {
+    for symbol in &mut symbols.collected {
+        symbol.restated = restated.contains(&symbol.symbol);
+    }
+    for symbol in &mut symbols.failed {
+        symbol.restated = restated.contains(&symbol.symbol);
+        let carried_over = carried_over.iter().find(|carried_over| carried_over.symbol == symbol.symbol);
+        symbol.carried_over = carried_over.map(|carried_over| carried_over.collected_at);
+    }
+    symbols
 }
 
 /// Saves the object that was read from `uri` in `folder`.
@@ -94,6 +130,21 @@ fn gone(uri: &S3Uri, list: Option<&ListName>, date: TradeDate) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test]
+    async fn an_output_that_lists_its_symbols_needs_no_object() -> Result<(), Box<dyn std::error::Error>> {
+        let symbols = serde_json::from_str(
+            r#"{"collected":[{"symbol":"META","bars":78},{"symbol":"NFLX","bars":78}],
+                "failed":[{"symbol":"OKTA","reason":"blocked","detail":""},{"symbol":"ZZ","reason":"blocked","detail":""}]}"#,
+        )?;
+        let config = aws_sdk_s3::Config::builder().behavior_version_latest().build();
+        let carried_over = [CarriedOver { symbol: "OKTA".parse()?, collected_at: "2026-11-20T22:30:00Z".parse()? }];
+        let lists: (&[Symbol], &[CarriedOver]) = (&["NFLX".parse()?], &carried_over);
+        let of = (None, "2026-11-20".parse()?);
+        let symbols = symbol_outcomes(&Client::from_conf(config), symbols, lists, of).await?;
+        assert_eq!((symbols.restated(), symbols.carried_over()), (vec!["NFLX".parse()?], carried_over.to_vec()));
+        Ok(())
+    }
 
     #[test]
     fn the_message_about_a_missing_file_says_why_and_what_to_do() -> Result<(), Box<dyn std::error::Error>> {

@@ -102,13 +102,17 @@ pub async fn follow_to_end(
             simulated,
             restated,
             carried_over,
+            ..
         }) => {
             let folder = delivery.out.folder.of(trade_date);
             let files = ExportFiles { csv, report };
             let are_of_the_day = files.csv.key.starts_with("exports/");
             progress.start_step("downloading the CSV and the report");
-            let [csv, report] =
-                export_files::download(&target.s3, &files, (list.as_ref(), trade_date), &folder).await?;
+            let of = (list.as_ref(), trade_date);
+            let [csv, report] = export_files::download(&target.s3, &files, of, &folder).await?;
+            let lists = (&restated[..], &carried_over[..]);
+            let symbols = export_files::symbol_outcomes(&target.s3, symbols, lists, of).await?;
+            let (restated, carried_over) = (symbols.restated(), symbols.carried_over());
             progress.clear();
             let rows = hourly_extreme::read(&fs::read(&csv)?)
                 .with_context(|| format!("{} is not a result of this version", csv.display()))?;
@@ -149,6 +153,7 @@ pub async fn follow_to_end(
             Ok(if complete { Exit::Done } else { Exit::Incomplete })
         }
         Ok(RunOutcome::NoSession { trade_date, symbols, simulated }) => {
+            let symbols = export_files::symbol_outcomes(&target.s3, symbols, (&[], &[]), (None, trade_date)).await?;
             progress.clear();
             let text = tables::no_session(trade_date, &symbols.failed, simulated, Terminal::stdout());
             console.answer(&text, &form(RunResultJson::NoSession { trade_date, simulated, symbols: &symbols }))?;

@@ -44,7 +44,7 @@ pub enum Requested {
 #[derive(Debug)]
 pub enum Outcome {
     Running,
-    /// Boxed, since an outcome lists every symbol's gaps and is large.
+    /// Boxed, since an outcome is large.
     Ended(Box<RunResult>),
     /// It could not be looked up, for this reason, or has the output of another version.
     Unknown(String),

@@ -122,13 +122,11 @@ impl Phases {
             return format!("collecting{}", companies.unwrap_or_default());
         };
         let symbols = &collection.symbols;
-        let all = symbols.requested().count();
-        let left = symbols.failed.iter().filter(|failed| failed.reason.is_temporary()).count();
+        let (all, left) = (symbols.requested, symbols.temporarily_failed());
         if left > 0 {
             return format!("collecting {} of {}", thousands(left), pluralize(all, "company"));
         }
-        let short = symbols.collected.iter().filter(|symbol| symbol.is_short()).count();
-        format!("collecting what was missing of {}", pluralize(short, "company"))
+        format!("collecting what was missing of {}", pluralize(symbols.short, "company"))
     }
 
     fn waiting_for_sessions(&self) -> String {
@@ -197,9 +195,8 @@ fn collected(Collection { outcome, trade_date, symbols, .. }: &Collection) -> St
     if *outcome == CollectOutcome::NoSession {
         return format!("{trade_date} has no session");
     }
-    let (with_bars, all) = (thousands(symbols.collected.len()), pluralize(symbols.requested().count(), "company"));
-    let bars =
-        if symbols.collected.is_empty() { String::new() } else { format!("; bars: {}", symbols.describe_bars()) };
+    let (with_bars, all) = (thousands(symbols.collected), pluralize(symbols.requested, "company"));
+    let bars = if symbols.collected == 0 { String::new() } else { format!("; bars: {}", symbols.bars.describe()) };
     format!("collected {with_bars} of {all} of {trade_date}{bars}")
 }
 

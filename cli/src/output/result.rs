@@ -48,7 +48,7 @@ impl ExportedRun<'_> {
     pub fn describe(&self, terminal: Terminal) -> Styled {
         let days = CompanyDay::of(self.rows);
         let all = days.len();
-        let bars = format!("bars: {}", self.symbols.describe_bars());
+        let bars = format!("bars: {}", self.symbols.bar_counts().describe());
         let mut text = Styled::from(&headline(self.trade_date, &days, &bars, terminal));
         let days = if all > MAX_COMPANIES { largest_changes(days, MAX_COMPANIES) } else { days };
         text.push_styled(&companies::table(&days, terminal));

@@ -65,19 +65,19 @@ fn describe_collection(collection: &Collection) -> String {
         CollectOutcome::Collected | CollectOutcome::NoSession => "",
     };
     let simulated = if *simulated { " (simulated)" } else { "" };
-    let short = match symbols.collected.iter().filter(|symbol| symbol.is_short()).count() {
+    let short = match symbols.short {
         0 => String::new(),
-        short => format!(" ({short} incomplete)"),
+        short => format!(" ({} incomplete)", thousands(short)),
     };
     let mut text = format!(
         "{} {interval} bars of {trade_date}{simulated}; symbols with bars: {}{short}, without: {}",
         thousands(*bars),
-        symbols.collected.len(),
-        symbols.failed.len()
+        thousands(symbols.collected),
+        thousands(symbols.failed_count)
     );
     if !symbols.failed.is_empty() {
         let mut names: Vec<_> = symbols.failed.iter().take(MAX_NAMES).map(|failed| failed.symbol.as_str()).collect();
-        if symbols.failed.len() > MAX_NAMES {
+        if symbols.failed_count > MAX_NAMES {
             names.push("…");
         }
         text += &format!(" ({})", names.join(", "));
@@ -93,12 +93,14 @@ mod tests {
     #[test]
     fn outputs_with_counts_are_summarized() {
         let collection = |outcome: &str, failed: &str| {
-            let bars = if outcome == "short" { 77 } else { 78 };
+            let short = usize::from(outcome == "short");
+            let count = failed.matches("symbol").count();
             format!(
                 r#"{{"StatusCode":200,"Payload":{{"outcome":"{outcome}","trade_date":"2026-11-20","interval":"5m",
                 "run_id":"r","collected_at":"2026-11-20T22:00:00Z","written_at":"2026-11-20T22:00:01Z","bars":1560,
-                "records":4,"symbols":{{"collected":[{{"symbol":"META","bars":{bars},"expected":78}}],"failed":[{failed}]}},
-                "simulated":true}}}}"#
+                "records":4,"symbols":{{"uri":"s3://lake/symbols.jsonl","requested":7,"collected":1,"short":{short},
+                "bars":{{"sessions":78,"expected":78,"around_the_clock":0}},"doubtful_bars":0,"failed_count":{count},"reasons":{{}},
+                "failed":[{failed}]}},"simulated":true}}}}"#
             )
         };
         let failed = |name: &str| format!(r#"{{"symbol":"{name}","reason":"no_trades","detail":""}}"#);

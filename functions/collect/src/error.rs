@@ -4,12 +4,12 @@ use jiff::Timestamp;
 use shared::{
     ErrorName, Interval, MarketSource, NamedError, TradeDate,
     json::InvalidJson,
-    payload::{FailedSymbol, Reason},
+    payload::{FailedSymbol, Reason, RequestTooLarge, SymbolSummary},
     run_id::InvalidRunId,
 };
 
 use crate::{
-    ListError,
+    ListError, OutcomesError,
     failure::{Failure, FailureScope},
     writer::WriteError,
 };
@@ -65,6 +65,12 @@ pub enum Error {
     /// The request names both.
     #[error("the request names a list and symbols: leave one of them out")]
     ListAndSymbols,
+    /// The request names too many symbols.
+    #[error(transparent)]
+    RequestTooLarge(#[from] RequestTooLarge),
+    /// The outcomes of the run so far cannot be read, or not be written.
+    #[error(transparent)]
+    Outcomes(#[from] OutcomesError),
     /// There is no such list, or it is not right.
     #[error(transparent)]
     List(#[from] ListError),
@@ -113,20 +119,26 @@ pub enum Error {
     #[error("the source does not accept the key: {0}; store a valid key in its secret, and run again")]
     Unauthorized(Failure),
     /// There was a session, and no symbol has a bar of it.
-    #[error("no bars for {trade_date}: {}", list(.failed))]
+    #[error("no bars for {trade_date}: {}", list(.failed, *.failed_count))]
     NoBars {
         /// The session.
         trade_date: TradeDate,
-        /// Every symbol, with its reason.
+        /// The first symbols, with their reasons.
         failed: Vec<FailedSymbol>,
+        /// The number of all of them.
+        failed_count: usize,
+        /// Whether the session of some is not over.
+        is_not_over: bool,
     },
     /// No symbol has bars, and a later attempt may bring some: over HTTP nothing makes it.
-    #[error("no bars of {trade_date} yet: {}; run again later", list(.failed))]
+    #[error("no bars of {trade_date} yet: {}; run again later", list(.failed, *.failed_count))]
     NoBarsYet {
         /// The session.
         trade_date: TradeDate,
-        /// Every symbol, with its reason.
+        /// The first symbols, with their reasons.
         failed: Vec<FailedSymbol>,
+        /// The number of all of them.
+        failed_count: usize,
         /// Whether the market blocks this client.
         is_blocked: bool,
     },
@@ -141,6 +153,12 @@ impl Error {
         if failure.scope == FailureScope::Key { Self::Unauthorized(failure) } else { Self::NewestSession(failure) }
     }
 
+    /// That no symbol has bars.
+    pub(crate) fn no_bars(trade_date: TradeDate, symbols: SymbolSummary) -> Self {
+        let is_not_over = symbols.reasons.contains_key(&Reason::SessionNotOver);
+        Self::NoBars { trade_date, failed: symbols.failed, failed_count: symbols.failed_count, is_not_over }
+    }
+
     /// The field of the request that is wrong, where it is one.
     pub fn field(&self) -> Option<&str> {
         match self {
@@ -148,6 +166,8 @@ impl Error {
             Self::RunId(_) | Self::HttpRunId => Some("run_id"),
             Self::Body(_) | Self::TooLarge { .. } => Some("body"),
             Self::ContentType(_) => Some("content-type"),
+            Self::RequestTooLarge(_) => Some("symbols"),
+            Self::Outcomes(OutcomesError::Gone(_) | OutcomesError::Invalid { .. }) => Some("collection"),
             Self::NoProbe => Some("probe"),
             Self::NotLive | Self::NoLiveStream => Some("live"),
             Self::ListAndSymbols | Self::List(ListError::Unknown(_)) => Some("list"),
@@ -172,20 +192,22 @@ impl NamedError for Error {
             | Self::SourceNotSetUp(_)
             | Self::Body(_)
             | Self::TooLarge { .. }
+            | Self::RequestTooLarge(_)
             | Self::ContentType(_)
             | Self::Future(_)
             | Self::TooOld { .. }
             | Self::ScheduledTimeTooOld { .. } => ErrorName::InvalidInput,
             Self::List(ListError::Unknown(_) | ListError::Invalid { .. }) => ErrorName::InvalidList,
             Self::List(ListError::Service(error)) => error.name(),
-            Self::Answer(_) => ErrorName::InvalidResult,
+            Self::Answer(_) | Self::Outcomes(OutcomesError::Gone(_) | OutcomesError::Invalid { .. }) => {
+                ErrorName::InvalidResult
+            }
+            Self::Outcomes(OutcomesError::Service(error)) => error.name(),
             Self::Unauthorized(_) => ErrorName::SourceUnauthorized,
             Self::NewestSession(cause) if cause.reason == Reason::Blocked => ErrorName::MarketBlocked,
             Self::NoBarsYet { is_blocked: true, .. } => ErrorName::MarketBlocked,
             Self::NewestSession(_) | Self::NoBarsYet { .. } => ErrorName::MarketUnavailable,
-            Self::NoBars { failed, .. } if failed.iter().any(|symbol| symbol.reason == Reason::SessionNotOver) => {
-                ErrorName::SessionNotOver
-            }
+            Self::NoBars { is_not_over: true, .. } => ErrorName::SessionNotOver,
             Self::NoBars { .. } => ErrorName::NoBars,
             Self::Write(WriteError::Service(error)) => error.name(),
             Self::Write(WriteError::Rejected { .. }) => ErrorName::DeliveryFailed,
@@ -195,12 +217,10 @@ impl NamedError for Error {
 }
 
 /// `ZZTOP (No data found, symbol may be delisted)`, for the first symbols of many.
-fn list(failed: &[FailedSymbol]) -> String {
-    const SHOWN: usize = 20;
-    let mut parts: Vec<_> =
-        failed.iter().take(SHOWN).map(|symbol| format!("{} ({})", symbol.symbol, symbol.detail)).collect();
-    if failed.len() > SHOWN {
-        parts.push(format!("and {} more", failed.len() - SHOWN));
+fn list(failed: &[FailedSymbol], count: usize) -> String {
+    let mut parts: Vec<_> = failed.iter().map(|symbol| format!("{} ({})", symbol.symbol, symbol.detail)).collect();
+    if count > failed.len() {
+        parts.push(format!("and {} more", count - failed.len()));
     }
     parts.join(", ")
 }

@@ -57,7 +57,9 @@ mod tests {
     #[test]
     fn the_kind_of_an_event_is_decided_by_its_fields() {
         let collection = r#"{"outcome":"short","trade_date":"2026-11-20","interval":"5m","run_id":"r","collected_at":"2026-11-20T22:00:00Z",
-            "written_at":"2026-11-20T22:00:01Z","bars":0,"records":0,"symbols":{"collected":[],"failed":[]},"simulated":false}"#;
+            "written_at":"2026-11-20T22:00:01Z","bars":0,"records":0,"simulated":false,"symbols":{"uri":"s3://lake/symbols.jsonl",
+            "requested":0,"collected":0,"short":0,"bars":{"sessions":0,"expected":0,"around_the_clock":0},"doubtful_bars":0,
+            "failed_count":0,"reasons":{},"failed":[]}}"#;
         for (payload, expected) in [
             (include_str!("../events/http.json").to_owned(), "http"),
             (include_str!("../events/http.json").replace("trade_date", "run_id"), "leave it out"),

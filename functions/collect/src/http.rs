@@ -9,13 +9,13 @@ use lambda_runtime::Diagnostic;
 use serde_json::{Value, json};
 use shared::{
     ErrorName, HandlerError, NamedError, json,
-    payload::{CollectOutcome, Collection, FailedSymbol, Reason, RunRequest},
+    payload::{CollectOutcome, Collection, Reason, RunRequest},
 };
 
 use crate::Error;
 
-/// The longest body that is accepted, in bytes: the longest list of symbols takes a third of it.
-const MAX_BODY: usize = 32 * 1024;
+/// The longest body that is accepted, in bytes: the longest request, and a little for another way to write it.
+const MAX_BODY: usize = 256 * 1024;
 
 /// The request in the body of an HTTP API's event, which names no run; an empty body takes the defaults.
 ///
@@ -67,18 +67,18 @@ pub fn not_empty(collection: Collection) -> Result<Collection, Error> {
     if *bars > 0 || *outcome == CollectOutcome::NoSession {
         return Ok(collection);
     }
-    let (trade_date, failed) = (*trade_date, symbols.failed.clone());
     let is_stopped =
         matches!(outcome, CollectOutcome::Blocked | CollectOutcome::Unavailable | CollectOutcome::OutOfTime);
-    let may_change = |symbol: &FailedSymbol| symbol.reason.is_temporary() && symbol.reason != Reason::SessionNotOver;
-    if is_stopped || failed.iter().any(may_change) {
+    let may_change = |reason: &Reason| reason.is_temporary() && *reason != Reason::SessionNotOver;
+    if is_stopped || symbols.reasons.keys().any(may_change) {
         let is_blocked = match outcome {
-            CollectOutcome::Short => failed.iter().any(|symbol| symbol.reason == Reason::Blocked),
+            CollectOutcome::Short => symbols.reasons.contains_key(&Reason::Blocked),
             stopped => *stopped == CollectOutcome::Blocked,
         };
-        return Err(Error::NoBarsYet { trade_date, failed, is_blocked });
+        let (failed, failed_count) = (symbols.failed.clone(), symbols.failed_count);
+        return Err(Error::NoBarsYet { trade_date: *trade_date, failed, failed_count, is_blocked });
     }
-    Err(Error::NoBars { trade_date, failed })
+    Err(Error::no_bars(*trade_date, symbols.clone()))
 }
 
 /// The response with the answer, or with an error as `{"error": name, "message": text, "field": name or null}`.

@@ -1,18 +1,19 @@
 //! What one invocation is to collect, and its answer.
 
-use std::{borrow::Cow, collections::BTreeSet, sync::Arc};
+use std::{borrow::Cow, sync::Arc};
 
 use jiff::{Timestamp, Unit};
 use shared::{
-    Bar, Companies, Interval, ListName, RunId, Symbol, SymbolList, TradeDate,
-    payload::{CollectOutcome, Collection, ResumeRequest, SessionWait, SymbolOutcomes},
+    Bar, Companies, Interval, ListName, RunId, Symbol, TradeDate,
+    payload::{CollectOutcome, Collection, ResumeRequest, SessionWait, SymbolSummary},
 };
 
 use crate::{
     invocation::{Invocation, truncated},
+    outcome_store::Stored,
     pending::Pending,
     source::{Source, SymbolDay},
-    symbol_outcomes,
+    symbol_outcomes::{self, Outcomes},
 };
 
 /// The work of one invocation, with every default filled in.
@@ -36,6 +37,8 @@ pub struct Job<'a> {
     pub pending: Vec<Pending>,
     /// For which sessions the run waits that are still going on.
     pub session_wait: SessionWait,
+    /// The outcomes so far.
+    pub outcomes: Outcomes,
     /// The answer of the previous invocation; none in the first of a run.
     pub earlier: Option<Collection>,
 }
@@ -51,6 +54,7 @@ impl<'a> Job<'a> {
         invocation: &Invocation,
     ) -> Self {
         let collected_at = invocation.collected_at();
+        let outcomes = Outcomes::default();
         Self {
             source,
             trade_date,
@@ -61,26 +65,31 @@ impl<'a> Job<'a> {
             companies,
             pending,
             session_wait,
+            outcomes,
             earlier: None,
         }
     }
 
     /// Resumes a collection where it stopped. One that an older version began waits as this one does. Of a list as it is now it
     /// takes the symbols that were added since it began: another run may have published them meanwhile, and what this one
-    /// publishes lacks none of them.
+    /// publishes lacks none of them. What is stored is believed before the answer of the previous invocation: another one may
+    /// have stored it since, whose own answer was lost.
     pub fn resume(
         source: &'a dyn Source,
         request: ResumeRequest,
+        stored: Stored,
         (companies, is_current): (Arc<Companies>, bool),
         default: SessionWait,
         invocation: &Invocation,
     ) -> Self {
-        let earlier = request.collection;
-        let mut pending = symbol_outcomes::pending(&earlier.symbols, earlier.outcome, source, invocation.began_at);
+        let mut earlier = request.collection;
+        earlier.written_at = stored.written_at.unwrap_or(earlier.written_at);
+        earlier.simulated |= stored.simulated;
+        let outcomes = stored.outcomes;
+        let mut pending = symbol_outcomes::pending(&outcomes, earlier.outcome, source, invocation.began_at);
         if earlier.list.is_some() && is_current {
-            let known: BTreeSet<_> = earlier.symbols.requested().collect();
-            let added = companies.symbols().iter().filter(|symbol| !known.contains(symbol));
-            pending.extend(added.take(SymbolList::MAX.saturating_sub(known.len())).map(Pending::from));
+            let added = companies.symbols().iter().filter(|symbol| !outcomes.contains(symbol));
+            pending.extend(added.map(Pending::from));
         }
         Self {
             source,
@@ -92,15 +101,15 @@ impl<'a> Job<'a> {
             companies,
             pending,
             session_wait: earlier.session_wait.unwrap_or(default),
+            outcomes,
             earlier: Some(earlier),
         }
     }
 
     /// The number of symbols of the run.
     pub fn requested(&self) -> usize {
-        let pending = self.pending.iter().map(|pending| &pending.symbol);
-        let earlier = self.earlier.iter().flat_map(|earlier| earlier.symbols.requested());
-        pending.chain(earlier).collect::<BTreeSet<_>>().len()
+        let added = self.pending.iter().filter(|pending| !self.outcomes.contains(&pending.symbol));
+        self.outcomes.len() + added.count()
     }
 
     /// Whether the previous invocation ended because the market blocked this client or was down.
@@ -115,18 +124,27 @@ impl<'a> Job<'a> {
         bars((companies, *source), fetched, day, (*interval, *collected_at, run_id.clone()))
     }
 
+    /// When Firehose had accepted the last record, in UTC, to the second, where this invocation, which ends now, wrote so many.
+    pub fn written_at(&self, records: usize, invocation: &Invocation) -> Timestamp {
+        match &self.earlier {
+            Some(earlier) if records == 0 => earlier.written_at,
+            _ => truncated(invocation.now(), Unit::Second),
+        }
+    }
+
+    /// Whether a reply to an earlier invocation said that its prices are simulated.
+    pub fn was_simulated(&self) -> bool {
+        self.earlier.as_ref().is_some_and(|earlier| earlier.simulated)
+    }
+
     /// The answer of the invocation, with the records of the earlier ones added.
     pub fn collection(
         self,
         (outcome, waits_until): (CollectOutcome, Option<Timestamp>),
-        symbols: SymbolOutcomes,
+        symbols: SymbolSummary,
         records: usize,
-        simulated: bool,
-        invocation: &Invocation,
+        (written_at, simulated): (Timestamp, bool),
     ) -> Collection {
-        let now = truncated(invocation.now(), Unit::Second);
-        let (earlier_records, written_at, was_simulated) =
-            self.earlier.map_or((0, now, false), |earlier| (earlier.records, earlier.written_at, earlier.simulated));
         Collection {
             outcome,
             trade_date: self.trade_date,
@@ -135,11 +153,11 @@ impl<'a> Job<'a> {
             list: self.list,
             source: *self.source.market(),
             collected_at: self.collected_at,
-            written_at: if records > 0 { now } else { written_at },
-            bars: symbols.collected.iter().map(|symbol| symbol.bars).sum(),
-            records: earlier_records + records,
+            written_at,
+            bars: symbols.bars.total(),
+            records: self.earlier.map_or(0, |earlier| earlier.records) + records,
             symbols,
-            simulated: simulated || was_simulated,
+            simulated,
             waits_until,
             session_wait: Some(self.session_wait),
         }

@@ -19,6 +19,7 @@ mod kinesis;
 mod lists;
 mod live;
 mod local_times;
+mod outcome_store;
 mod pending;
 mod probe;
 mod rate_limiter;
@@ -35,7 +36,7 @@ use lambda_runtime::{LambdaEvent, tracing::Instrument};
 use serde_json::Value;
 use shared::{
     Companies, HandlerError, Interval, ListName, SymbolList, TradeDate,
-    payload::{CollectOutcome, Collection, Reason, RunRequest, SessionWait, SymbolOutcomes},
+    payload::{CollectOutcome, Collection, Reason, RunRequest, SessionWait, SymbolSummary},
 };
 
 pub use alpaca::{Alpaca, AlpacaSettings, KeyStore, SecretsManager};
@@ -44,6 +45,7 @@ pub use firehose::DeliveryStream;
 pub use invocation::Invocation;
 pub use kinesis::DataStream;
 pub use lists::{ListError, Lists};
+pub use outcome_store::{OutcomeStore, OutcomesError};
 pub use source::{HttpReply, Https, ReportedRate, Source, Sources, Transport, Unreachable};
 pub use yahoo::{MarketSettings, Yahoo};
 
@@ -55,6 +57,7 @@ use crate::{
     job::Job,
     pending::Pending,
     source::{Day, Scope},
+    symbol_outcomes::Outcomes,
     writer::Writer,
 };
 
@@ -68,6 +71,8 @@ const HTTP_TIMEOUT: Duration = Duration::from_secs(28);
 pub struct Collector {
     /// The lists of companies: the symbols of a run over one, and the names of companies.
     pub lists: Lists,
+    /// The outcomes of runs, which later invocations of them read.
+    pub outcomes: OutcomeStore,
     /// The sources of bars.
     pub sources: Sources,
     /// The delivery stream of the daily run (`DELIVERY_STREAM`).
@@ -106,7 +111,9 @@ impl Collector {
                 let list = request.collection.list.clone().unwrap_or_default();
                 let names = self.lists.names(&list).await?;
                 let source = self.sources.get(Some(request.collection.source))?;
-                let job = Job::resume(source, request, names, self.session_wait(true, &invocation), &invocation);
+                let stored = self.outcomes.read(&request.collection.symbols.uri).await?;
+                let session_wait = self.session_wait(true, &invocation);
+                let job = Job::resume(source, request, stored, names, session_wait, &invocation);
                 serde_json::to_value(self.run(job, &invocation, &invocation.breaker()).await?)
             }
             Event::Live(request) => serde_json::to_value(self.tick(request, &invocation).await?),
@@ -131,6 +138,7 @@ impl Collector {
         invocation: &Invocation,
         breaker: &CircuitBreaker,
     ) -> Result<Job<'_>, Error> {
+        request.check_size()?;
         let source = self.sources.get(request.source)?;
         let (now, interval) = (invocation.began_at, request.interval.unwrap_or_default());
         let at = request.scheduled_time.unwrap_or(now);
@@ -187,7 +195,7 @@ impl Collector {
     ) -> Result<Collection, Error> {
         let mut writer = Writer::new(&self.delivery, invocation.writing_until());
         let requested = job.requested();
-        let mut symbols = job.earlier.as_mut().map(|earlier| std::mem::take(&mut earlier.symbols)).unwrap_or_default();
+        let mut symbols = std::mem::take(&mut job.outcomes);
         let pending = std::mem::take(&mut job.pending);
         let companies = job.companies.clone();
         let day = Day {
@@ -195,8 +203,8 @@ impl Collector {
             interval: job.interval,
             scope: Scope::Whole { now: invocation.began_at },
         };
-        let fetch = Fetch::new(job.source, &companies, breaker, day, job.earlier.is_some(), symbols.collected.first());
-        let mut simulated = false;
+        let fetch = Fetch::new(job.source, &companies, breaker, day, job.earlier.is_some(), symbols.collected().next());
+        let mut simulated = job.was_simulated();
         if job.was_stopped_by_market() {
             fetch.query_reference_first().await;
         }
@@ -213,18 +221,21 @@ impl Collector {
         if let Some(cause) = breaker.cause().filter(|cause| cause.scope == FailureScope::Key) {
             return Err(Error::Unauthorized(cause.clone()));
         }
-        symbol_outcomes::shorten(&mut symbols);
+        let written = (job.written_at(records, invocation), simulated);
+        let uri = self.outcomes.uri(job.trade_date, &job.run_id);
+        self.outcomes.write(&uri, &symbols, written).await?;
+        let summary = symbols.summary(uri);
         let ends_at = symbol_outcomes::sessions_end_by(&symbols, job.session_wait.latest_end);
-        let outcome = outcome((&job, invocation.began_at), &symbols, breaker, ends_at.is_some())?;
+        let outcome = outcome((&job, invocation.began_at), (&symbols, &summary), breaker, ends_at.is_some())?;
         let waits_until =
             ends_at.filter(|_| outcome == CollectOutcome::SessionOpen).map(|ends_at| job.source.ready_at(ends_at));
-        let collection = job.collection((outcome, waits_until), symbols, records, simulated, invocation);
+        let collection = job.collection((outcome, waits_until), summary, records, written);
         tracing::info!(
             outcome = ?collection.outcome,
             bars = collection.bars,
             records,
-            collected = collection.symbols.collected.len(),
-            failed = collection.symbols.failed.len(),
+            collected = collection.symbols.collected,
+            failed = collection.symbols.failed_count,
             "collected"
         );
         Ok(collection)
@@ -259,7 +270,7 @@ fn validate_scheduled_time(
 /// How the collection ended, by which the state machine decides what to do next.
 fn outcome(
     (job, now): (&Job<'_>, Timestamp),
-    symbols: &SymbolOutcomes,
+    (symbols, summary): (&Outcomes, &SymbolSummary),
     breaker: &CircuitBreaker,
     has_open_sessions: bool,
 ) -> Result<CollectOutcome, Error> {
@@ -275,11 +286,11 @@ fn outcome(
     if symbol_outcomes::is_exchange_closed(symbols) {
         return Ok(CollectOutcome::NoSession);
     }
-    if has_open_sessions && (job.session_wait.without_bars || !symbols.collected.is_empty()) {
+    if has_open_sessions && (job.session_wait.without_bars || summary.collected > 0) {
         return Ok(CollectOutcome::SessionOpen);
     }
-    if symbols.collected.is_empty() {
-        return Err(Error::NoBars { trade_date: job.trade_date, failed: symbols.failed.clone() });
+    if summary.collected == 0 {
+        return Err(Error::no_bars(job.trade_date, summary.clone()));
     }
     Ok(CollectOutcome::Collected)
 }
@@ -305,9 +316,10 @@ mod tests {
         let aws = aws_config::SdkConfig::builder().behavior_version(aws_config::BehaviorVersion::latest()).build();
         let delivery = DeliveryStream { client: aws_sdk_firehose::Client::new(&aws), name: "bars".into() };
         let lists = Lists::new(aws_sdk_s3::Client::new(&aws), "lake".into());
+        let outcomes = OutcomeStore::new(aws_sdk_s3::Client::new(&aws), "lake".into());
         let yahoo = Yahoo::new(settings, Box::new(Https::new("test")?))?;
         let sources = Sources::new(MarketSource::YAHOO, vec![Box::new(yahoo)]);
-        Ok(Collector { lists, sources, delivery, live: None, session_wait: SignedDuration::ZERO })
+        Ok(Collector { lists, outcomes, sources, delivery, live: None, session_wait: SignedDuration::ZERO })
     }
 
     #[tokio::test]

@@ -79,11 +79,13 @@ impl Collector {
         }
         let requested = symbols.len();
         let outcome = if is_closed { LiveOutcome::Closed } else { outcome(&breaker) };
-        if outcome == LiveOutcome::Collected && results.failed.len() == requested {
-            return Err(Error::NoBars { trade_date: day.trade_date, failed: results.failed });
-        }
         let failed_count = results.failed.len();
+        let is_not_over = results.failed.iter().any(|failed| failed.reason == Reason::SessionNotOver);
         results.failed.truncate(LiveTick::MAX_FAILED);
+        if outcome == LiveOutcome::Collected && failed_count == requested {
+            let (trade_date, failed) = (day.trade_date, results.failed);
+            return Err(Error::NoBars { trade_date, failed, failed_count, is_not_over });
+        }
         let Written { bars, trade_dates, collected_at, writer, .. } = written;
         let tick = LiveTick {
             outcome,
@@ -170,12 +172,9 @@ impl Results {
             // Its exchange does not trade now, or it has not traded yet today.
             Reason::NoSession | Reason::NoTrades => {}
             reason => self.failed.push(FailedSymbol {
-                symbol,
-                reason,
-                detail: failure.detail,
                 attempts: 1,
-                session_ends_at: None,
                 refusals: u32::from(reason == Reason::Blocked),
+                ..FailedSymbol::new(symbol, reason, failure.detail)
             }),
         }
     }

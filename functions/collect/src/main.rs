@@ -2,8 +2,8 @@
 
 use aws_config::SdkConfig;
 use collect::{
-    Alpaca, AlpacaSettings, Collector, DataStream, DeliveryStream, Https, Lists, MarketSettings, SecretsManager,
-    Source, Sources, Yahoo,
+    Alpaca, AlpacaSettings, Collector, DataStream, DeliveryStream, Https, Lists, MarketSettings, OutcomeStore,
+    SecretsManager, Source, Sources, Yahoo,
 };
 use jiff::SignedDuration;
 use lambda_runtime::{LambdaEvent, service_fn};
@@ -14,8 +14,10 @@ use shared::{MarketSource, env, telemetry};
 async fn main() -> Result<(), lambda_runtime::Error> {
     telemetry::init();
     let aws = aws_config::load_defaults(aws_config::BehaviorVersion::latest()).await;
+    let (s3, bucket) = (aws_sdk_s3::Client::new(&aws), env::required("DATA_BUCKET")?);
     let collector = Collector {
-        lists: Lists::new(aws_sdk_s3::Client::new(&aws), env::required("DATA_BUCKET")?),
+        lists: Lists::new(s3.clone(), bucket.clone()),
+        outcomes: OutcomeStore::new(s3, bucket),
         sources: sources(&aws)?,
         delivery: DeliveryStream {
             client: aws_sdk_firehose::Client::new(&aws),

@@ -102,7 +102,7 @@ impl<'a> FirstBars<'a> {
     /// Whether they are in the currency of the second attempt, and of the bars that both have more than half closed at the
     /// same price. Where none of those is among the listed closes, the currency decides.
     fn agree(&self) -> bool {
-        let Some(first) = &self.before.first_attempt else { return true };
+        let Some(first) = self.before.first_attempt.as_deref() else { return true };
         let common = first.closes.iter().filter_map(|(at, before)| Some((before.get(), *self.closes.get(at)?)));
         let (mut bars, mut same) = (0, 0);
         for (before, now) in common {
@@ -116,7 +116,7 @@ impl<'a> FirstBars<'a> {
     /// Whether there is one, of the second attempt's scale, that starts at a time.
     fn has(&self, at: Timestamp) -> bool {
         let second = at.as_second();
-        self.before.first_attempt.as_ref().is_some_and(
+        self.before.first_attempt.as_deref().is_some_and(
             |FirstAttempt { session: (open, close), outside, doubtful, .. }| {
                 let is_there = outside.contains(&second)
                     || (*open..*close).contains(&second) && !self.missing.contains(&self.day.local_time(at));
@@ -228,7 +228,7 @@ mod tests {
     fn collected(reply: Reply, requested: usize) -> Outcome<CollectedSymbol> {
         let day = day(reply)?;
         let United { bars, expected, gaps, remarks } = united(None, &day, FIVE);
-        let first_attempt = Some(first_attempt(&day, requested));
+        let first_attempt = Some(Box::new(first_attempt(&day, requested)));
         let symbol = CollectedSymbol::new("AAA".parse()?, bars, expected);
         Ok(CollectedSymbol { gaps: Some(gaps), remarks, first_attempt, ..symbol })
     }

@@ -1,6 +1,6 @@
 //! Why an export failed, and the name that the state machine matches.
 
-use shared::{ErrorName, NamedError, S3Uri, ServiceError, hourly_extreme::COLUMNS};
+use shared::{ErrorName, NamedError, S3Uri, ServiceError, hourly_extreme::COLUMNS, payload::InvalidOutcome};
 
 /// A column of the query's result that the CSV does not have: the last prices of the hour's bars.
 pub const CLOSES: &str = "closes";
@@ -53,6 +53,18 @@ pub enum Error {
         "there is no query result at {0}: it may have expired, so run the query again and pass the OutputLocation that Athena gives"
     )]
     NoResult(S3Uri),
+    /// There is no object with the outcome of each symbol.
+    #[error("the outcomes of the run are gone from {0}: somebody has deleted them, so run the day again")]
+    NoOutcomes(S3Uri),
+    /// A line of that object is not the outcome of a symbol.
+    #[error("the outcomes of the run at {uri} cannot be read: {problem}; run the day again")]
+    InvalidOutcomes {
+        /// Where the outcomes are.
+        uri: S3Uri,
+        /// What is wrong with them.
+        #[source]
+        problem: InvalidOutcome,
+    },
     /// The query's result does not have the columns and values of `sql/hourly_extremes.sql`.
     #[error(
         "the query result {uri} {problem}; deploy sql/hourly_extremes.sql and this function from one version, then run the day again"
@@ -89,7 +101,11 @@ impl NamedError for Error {
     fn name(&self) -> ErrorName {
         match self {
             Self::InvalidInput(_) => ErrorName::InvalidInput,
-            Self::NoResult(_) | Self::InvalidResult { .. } | Self::InvalidManifest { .. } => ErrorName::InvalidResult,
+            Self::NoResult(_)
+            | Self::NoOutcomes(_)
+            | Self::InvalidOutcomes { .. }
+            | Self::InvalidResult { .. }
+            | Self::InvalidManifest { .. } => ErrorName::InvalidResult,
             Self::Contended(_) | Self::Scratch(_) => ErrorName::ServiceUnavailable,
             Self::Service(error) => error.name(),
         }

@@ -8,6 +8,7 @@ mod completeness;
 mod day;
 mod error;
 mod objects;
+mod outcomes;
 mod publication;
 mod query_result;
 mod records;
@@ -20,7 +21,7 @@ use lambda_runtime::{LambdaEvent, tracing::Instrument};
 use serde_json::Value;
 use shared::{
     ExportFiles, HandlerError, Manifest, PublishedDay, json, metrics,
-    payload::{CollectOutcome, Collection, Export, ExportRequest, SymbolOutcomes},
+    payload::{CollectOutcome, Collection, Export, ExportRequest, SymbolOutcomes, SymbolSummary},
 };
 
 use body::Body;
@@ -28,12 +29,13 @@ use completeness::Completeness;
 use day::Day;
 pub use error::Error;
 use objects::Content;
+use outcomes::StoredOutcomes;
 use publication::Publication;
 
 /// What an invocation needs, built at cold start and reused by later invocations.
 #[derive(Debug)]
 pub struct Exporter {
-    /// Reads the query's result and what is published (`GetObject`), and writes the files (`PutObject`).
+    /// Reads the outcomes of the run, the query's result and what is published (`GetObject`), and writes the files (`PutObject`).
     pub s3: Client,
     /// The bucket of `runs/` and `exports/`, in which the files are written (`DATA_BUCKET`).
     pub bucket: String,
@@ -68,7 +70,8 @@ impl Exporter {
     /// [`Error`]; then the day's manifest names an earlier run, or this one, and in either case files that are complete.
     pub async fn export(&self, request: &ExportRequest) -> Result<Export, Error> {
         let collection = exportable(&request.collection)?;
-        let outcomes = &collection.symbols;
+        let stored = StoredOutcomes::read(&self.s3, &collection.symbols.uri).await?;
+        let outcomes = &stored.symbols;
         let day = self.day(request, collection, outcomes).await?;
         let Completeness { bars_seen, missing } = Completeness::of(&outcomes.collected, &day.symbols);
         if !missing.is_empty() {
@@ -76,7 +79,8 @@ impl Exporter {
             return Ok(Export::Incomplete { bars_seen });
         }
 
-        let (rows, restated, carried_over) = (day.rows, day.restated(), day.carried_over());
+        stored.complete(&self.s3, &day.symbols, collection.simulated).await?;
+        let (rows, mut restated, mut carried_over) = (day.rows, day.restated(), day.carried_over());
         let report = report::render(collection, outcomes, &day.summary, &restated, &carried_over)
             .map_err(|problem| Error::InvalidResult { uri: request.query_result.clone(), problem })?;
         let publication = self.publication(collection, report.into_bytes().into(), day.finish()?);
@@ -95,7 +99,20 @@ impl Exporter {
         );
         let counts = [("Bars", collection.bars), ("SymbolsFailed", outcomes.failed.len())];
         metrics::record(&self.metrics_namespace, &counts);
-        Ok(Export::Exported { bars_seen, rows, csv, report, superseded_by, restated, carried_over })
+        let (restated_count, carried_over_count) = (restated.len(), carried_over.len());
+        restated.truncate(SymbolSummary::MAX_LISTED);
+        carried_over.truncate(SymbolSummary::MAX_LISTED);
+        Ok(Export::Exported {
+            bars_seen,
+            rows,
+            csv,
+            report,
+            superseded_by,
+            restated,
+            restated_count,
+            carried_over,
+            carried_over_count,
+        })
     }
 
     /// The day of the query's result, which passes piece by piece.

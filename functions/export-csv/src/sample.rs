@@ -1,6 +1,10 @@
 //! A small day for the tests: the query's result as Athena writes it, and the collection it belongs to.
 
-use shared::payload::{CollectedSymbol, Collection, ExportRequest};
+use serde_json::{Value, json};
+use shared::{
+    S3Uri,
+    payload::{CollectedSymbol, Collection, SymbolOutcome, SymbolOutcomes, SymbolSummary},
+};
 
 /// The header of the query's result.
 pub const HEADER: &str = concat!(
@@ -64,14 +68,37 @@ pub fn result() -> String {
     .concat()
 }
 
-/// An export request for the result above, of simulated prices, with one symbol that failed.
-pub fn request() -> serde_json::Result<ExportRequest> {
-    serde_json::from_value(event())
+/// The collection of the result above, of simulated prices, with one symbol that failed.
+pub fn collection() -> serde_json::Result<Collection<SymbolOutcomes>> {
+    serde_json::from_value(event()["collection"].take())
 }
 
-/// The same request as the state machine sends it.
-pub fn event() -> serde_json::Value {
-    serde_json::json!({
+/// The outcomes of a collection's symbols as lines, and what the states carry of it.
+pub fn split(collection: &Collection<SymbolOutcomes>) -> serde_json::Result<(Vec<u8>, Collection)> {
+    let (lines, summary) = split_symbols(collection.symbols.clone(), &collection.run_id)?;
+    Ok((lines, collection.clone().with_symbols(summary)))
+}
+
+/// The same of an event; returns where the lines are, too.
+pub fn split_event(event: &mut Value) -> serde_json::Result<(S3Uri, Vec<u8>)> {
+    let run_id = event["collection"]["run_id"].as_str().unwrap_or_default();
+    let (lines, summary) = split_symbols(serde_json::from_value(event["collection"]["symbols"].clone())?, run_id)?;
+    let uri = summary.uri.clone();
+    event["collection"]["symbols"] = serde_json::to_value(summary)?;
+    Ok((uri, lines))
+}
+
+fn split_symbols(symbols: SymbolOutcomes, run_id: &str) -> serde_json::Result<(Vec<u8>, SymbolSummary)> {
+    let SymbolOutcomes { collected, failed } = symbols;
+    let failed = failed.into_iter().map(SymbolOutcome::Failed);
+    let outcomes: Vec<_> = collected.into_iter().map(SymbolOutcome::Collected).chain(failed).collect();
+    let uri = S3Uri::new("lake", format!("runs/trade_date=2021-11-30/{run_id}/symbols.jsonl"));
+    Ok((SymbolOutcome::write_all(&outcomes)?, SymbolSummary::of(uri, &outcomes)))
+}
+
+/// A request for the export of the result above, with the outcome of each symbol in the place of their summary.
+pub fn event() -> Value {
+    json!({
         "query_result": "s3://lake/results/q-1.csv",
         "collection": {
             "outcome": "collected", "trade_date": "2021-11-30", "interval": "5m", "run_id": "run-1", "list": "tech",
@@ -116,8 +143,8 @@ pub fn large_result(companies: u32) -> String {
 ///
 /// # Errors
 /// None for any number of companies.
-pub fn large_collection(companies: u32) -> Result<Collection, Box<dyn std::error::Error>> {
-    let mut collection = request()?.collection;
+pub fn large_collection(companies: u32) -> Result<Collection<SymbolOutcomes>, Box<dyn std::error::Error>> {
+    let mut collection = collection()?;
     collection.symbols.failed.clear();
     let of = |n: u32| {
         let symbol = format!("S{n:05}").parse()?;

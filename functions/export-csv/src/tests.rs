@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use lambda_runtime::{Context, Diagnostic};
 use serde_json::json;
-use shared::{S3Uri, hourly_extreme};
+use shared::{S3Uri, hourly_extreme, payload::SymbolOutcome};
 
 use super::*;
 use crate::sample;
@@ -16,6 +16,7 @@ use memory_s3::{Failing, MemoryS3, Shared};
 type Outcome = Result<(), Box<dyn std::error::Error>>;
 
 const RUNS: &str = "lake/runs/trade_date=2021-11-30";
+const OUTCOMES: &str = "lake/runs/trade_date=2021-11-30/run-1/symbols.jsonl";
 const REPORT: &str = "lake/runs/trade_date=2021-11-30/run-1/report.html";
 const CSV: &str = "lake/runs/trade_date=2021-11-30/run-1/hourly_extremes.csv";
 const MANIFEST: &str = "lake/exports/tech/interval=5m/trade_date=2021-11-30/manifest.json";
@@ -32,7 +33,12 @@ fn share(s3: MemoryS3) -> Shared {
     Arc::new(Mutex::new(s3))
 }
 
-async fn invoke(s3: &Shared, payload: Value) -> Result<Export, Diagnostic> {
+/// Invokes the function for an event whose symbols' outcomes are put where `collect` leaves them.
+async fn invoke(s3: &Shared, mut payload: Value) -> Result<Export, Diagnostic> {
+    if let Ok((uri, outcomes)) = sample::split_event(&mut payload) {
+        let mut s3 = s3.lock().unwrap_or_else(PoisonError::into_inner);
+        s3.objects.entry(format!("{}/{}", uri.bucket, uri.key)).or_insert(outcomes);
+    }
     Ok(memory_s3::exporter(s3).handle(LambdaEvent::new(payload, Context::default())).await?)
 }
 
@@ -70,14 +76,20 @@ async fn a_complete_run_writes_its_files_then_the_manifest_then_the_copies() -> 
         report: uri("report.html"),
         superseded_by: None,
         restated: vec!["XYZ".parse()?],
+        restated_count: 1,
         carried_over: vec![],
+        carried_over_count: 0,
     };
     assert_eq!(export, expected);
     let written = written(&s3);
     let places: Vec<_> = written.iter().map(|(key, kind, _)| (key.as_str(), kind.as_str())).collect();
     let (html, csv) = ("text/html; charset=utf-8", "text/csv; charset=utf-8");
-    let json = "application/json";
-    assert_eq!(places, [(REPORT, html), (CSV, csv), (MANIFEST, json), (REPORT_COPY, html), (CSV_COPY, csv)]);
+    let (json, lines) = ("application/json", "application/jsonl");
+    let own = [(OUTCOMES, lines), (REPORT, html), (CSV, csv)];
+    assert_eq!(places, [&own[..], &[(MANIFEST, json), (REPORT_COPY, html), (CSV_COPY, csv)]].concat());
+    let outcomes = content(&s3, OUTCOMES);
+    let restated = outcomes.lines().filter(|line| line.contains("\"restated\":true")).collect::<Vec<_>>();
+    assert!(restated.len() == 1 && restated[0].contains("\"symbol\":\"XYZ\""), "{outcomes}");
     assert_eq!((content(&s3, REPORT_COPY), content(&s3, CSV_COPY)), (content(&s3, REPORT), content(&s3, CSV)));
     assert!(content(&s3, REPORT).starts_with("<!DOCTYPE html>"));
     assert!(
@@ -102,6 +114,8 @@ async fn what_a_run_lacks_is_carried_over_from_the_lake() -> Outcome {
     let Export::Exported { carried_over, rows, .. } = export else { return Err(format!("{export:?}").into()) };
     assert_eq!(carried_over.iter().map(ToString::to_string).collect::<Vec<_>>(), ["FB of 2021-11-30 21:15 UTC"]);
     assert_eq!(rows, 6);
+    let outcomes = SymbolOutcomes::read(content(&s3, OUTCOMES).as_bytes())?;
+    assert_eq!((outcomes.carried_over(), outcomes.restated()), (carried_over, vec!["XYZ".parse()?]));
     let (csv, report) = (content(&s3, CSV), content(&s3, REPORT));
     assert!(csv.contains("\nA fund,FB,") && !csv.contains("OKTA"), "{csv}");
     assert!(report.contains("Symbols of an earlier run") && report.contains("<p>FB of 2021-11-30 21:15 UTC</p>"));
@@ -117,14 +131,15 @@ async fn a_run_over_symbols_by_hand_writes_its_own_files_alone() -> Outcome {
     event["collection"]["list"] = Value::Null;
     let export = invoke(&s3, event).await.map_err(|d| d.error_message)?;
     assert!(matches!(export, Export::Exported { rows: 5, superseded_by: None, .. }), "{export:?}");
-    assert_eq!(written_keys(&s3), [REPORT, CSV]);
+    assert_eq!(written_keys(&s3), [OUTCOMES, REPORT, CSV]);
     Ok(())
 }
 
 #[tokio::test(start_paused = true)]
 async fn of_two_runs_the_one_that_collected_later_is_published() -> Outcome {
     let (before, after) = ("2021-11-30T22:29:59Z", "2021-11-30T22:30:01Z");
-    let own = |run: &str| ["report.html", "hourly_extremes.csv"].map(|name| format!("{RUNS}/{run}/{name}"));
+    let own =
+        |run: &str| ["symbols.jsonl", "report.html", "hourly_extremes.csv"].map(|name| format!("{RUNS}/{run}/{name}"));
     for (run_id, collected_at, published, writes_more) in [
         ("run-1", "2021-11-30T22:30:00Z", "run-1", &[][..]), // the same run, exported again
         ("older", before, "run-1", &[]),
@@ -207,8 +222,13 @@ async fn every_failure_has_its_name_and_says_what_to_do() {
         s3.objects.insert(MANIFEST.to_owned(), manifest.into());
         MemoryS3 { hides_missing: false, ..s3 }
     };
+    let with_outcomes = |outcomes: &str| {
+        let mut s3 = good();
+        s3.objects.insert(OUTCOMES.to_owned(), outcomes.into());
+        s3
+    };
     let dangling = r#"{"run_id":"z","collected_at":"2999-01-01T00:00:00Z","csv":"s3://lake/c","report":"s3://lake/r"}"#;
-    let own: &[&str] = &[REPORT, CSV];
+    let own: &[&str] = &[OUTCOMES, REPORT, CSV];
     for (s3, event, name, says, wrote) in [
         (good(), json!({}), "InvalidInput", "missing field `collection`", &[][..]),
         (good(), with("/query_result", json!("results/q-1.csv")), "InvalidInput", "use s3://bucket/key", &[]),
@@ -217,7 +237,7 @@ async fn every_failure_has_its_name_and_says_what_to_do() {
         (good(), with("/collection/outcome", json!("no_session")), "InvalidInput", "has no bars", &[]),
         (MemoryS3::default(), sample::event(), "InvalidResult", "run the query again", &[]),
         (
-            failing("GET", "", 404, "NoSuchBucket"),
+            failing("GET", "q-1.csv", 404, "NoSuchBucket"),
             sample::event(),
             "InvalidResult",
             "no query result at s3://lake/results/q-1.csv",
@@ -241,7 +261,7 @@ async fn every_failure_has_its_name_and_says_what_to_do() {
             sample::event(),
             "AccessDenied",
             "s3:GetObject",
-            &[REPORT, CSV, MANIFEST, REPORT_COPY, CSV_COPY],
+            &[OUTCOMES, REPORT, CSV, MANIFEST, REPORT_COPY, CSV_COPY],
         ),
         (
             failing("PUT", "manifest.json", 409, "ConditionalRequestConflict"),
@@ -262,8 +282,17 @@ async fn every_failure_has_its_name_and_says_what_to_do() {
             sample::event(),
             "ServiceUnavailable",
             "hourly_extremes.csv was replaced or deleted",
-            &[REPORT, CSV, MANIFEST, CSV_COPY],
+            &[OUTCOMES, REPORT, CSV, MANIFEST, CSV_COPY],
         ),
+        (with_outcomes("{}"), sample::event(), "InvalidResult", "symbols.jsonl cannot be read: line 1 is not", &[]),
+        (
+            failing("GET", "symbols.jsonl", 404, "NoSuchKey"),
+            sample::event(),
+            "InvalidResult",
+            "gone from s3://lake/runs/trade_date=2021-11-30/run-1/symbols.jsonl",
+            &[],
+        ),
+        (failing("PUT", "symbols.jsonl", 503, "SlowDown"), sample::event(), "ServiceUnavailable", "SlowDown", &[]),
         (with_manifest("{}"), sample::event(), "InvalidResult", "manifest.json is not a manifest", own),
         (with_manifest(dangling), sample::event(), "InvalidResult", "names s3://lake/r, which does not exist", own),
     ] {
@@ -275,10 +304,37 @@ async fn every_failure_has_its_name_and_says_what_to_do() {
     }
 }
 
+/// A lake with the bars of an earlier run, of which this one has got nothing.
+#[tokio::test]
+async fn the_answer_lists_the_first_of_many_symbols_that_are_carried_over() -> Outcome {
+    let symbols: Vec<_> = (0..2_000).map(|n| format!("S{n:019}")).collect();
+    let row = |symbol: &String| {
+        let row = sample::row()
+            .replace("META", symbol)
+            .replace("Meta Platforms", &format!("Z {symbol}"))
+            .replace("\"false\"", "\"true\"");
+        row.replace("\"18\",\"2021-11-30T22:30:00Z\"", "\"0\",\"2021-11-30T21:15:00Z\"")
+    };
+    let s3 = share(s3_with(sample::result() + &symbols.iter().map(row).collect::<String>()));
+    let mut event = sample::event();
+    let failed = |symbol| json!({"symbol": symbol, "reason": "blocked", "detail": "é".repeat(100)});
+    event["collection"]["symbols"]["failed"] = symbols.iter().map(failed).collect();
+    let export = invoke(&s3, event).await.map_err(|d| d.error_message)?;
+    assert!(serde_json::to_string(&export)?.len() < 4 * 1024, "{export:?}");
+    let Export::Exported { restated, restated_count, carried_over, carried_over_count, .. } = export else {
+        return Err(format!("{export:?}").into());
+    };
+    assert_eq!((restated.len(), restated_count, carried_over.len(), carried_over_count), (10, 2_001, 10, 2_000));
+    let outcomes = SymbolOutcomes::read(content(&s3, OUTCOMES).as_bytes())?;
+    assert_eq!((outcomes.restated().len(), outcomes.carried_over().len()), (2_001, 2_000));
+    Ok(())
+}
+
 #[test]
 fn the_sample_event_is_a_request() -> Outcome {
     let request: ExportRequest = serde_json::from_str(include_str!("../events/export.json"))?;
-    let counted: usize = request.collection.symbols.collected.iter().map(|symbol| symbol.bars).sum();
-    assert_eq!(counted, request.collection.bars);
+    let outcomes = SymbolOutcome::read_all(include_bytes!("../events/symbols.jsonl")).collect::<Result<Vec<_>, _>>()?;
+    assert_eq!(SymbolSummary::of(request.collection.symbols.uri.clone(), &outcomes), request.collection.symbols);
+    assert_eq!(request.collection.symbols.bars.total(), request.collection.bars);
     Ok(())
 }

@@ -56,12 +56,13 @@ fn executables(messages: &str) -> Binaries {
     named.filter(|(name, _)| FUNCTIONS.contains(&name.as_str())).collect()
 }
 
-/// The query result that the sample event of `export-csv` names, in the workspace.
-const QUERY_RESULT: &str = "functions/export-csv/events/query_result.csv";
+/// The objects that the sample event of `export-csv` names, in the workspace.
+const SAMPLES: [&str; 2] =
+    ["functions/export-csv/events/query_result.csv", "functions/export-csv/events/symbols.jsonl"];
 
-/// The same in a stage.
-pub(super) fn query_result(stage: &Path) -> PathBuf {
-    stage.join("query_result.csv")
+/// Their folder in a stage.
+pub(super) fn samples(stage: &Path) -> PathBuf {
+    stage.join("samples")
 }
 
 /// Lays out the template, the state machine and the functions as the template expects them, in a new folder `stage`.
@@ -93,7 +94,10 @@ fn lay_out(root: &Path, stage: &Path) -> anyhow::Result<PathBuf> {
         let name = entry?.file_name();
         copy(&definitions.join(&name), &stage.join("statemachine").join(&name))?;
     }
-    copy(&root.join(QUERY_RESULT), &query_result(stage))?;
+    for sample in SAMPLES.map(|sample| root.join(sample)) {
+        let name = sample.file_name().context("a sample has no name")?;
+        copy(&sample, &samples(stage).join(name))?;
+    }
     Ok(template)
 }
 
@@ -149,7 +153,7 @@ mod tests {
         fs::create_dir_all(at("statemachine"))?;
         fs::create_dir_all(at("functions/export-csv/events"))?;
         fs::create_dir_all(at("home/stage/target/lambda/former"))?;
-        for file in ["template.yaml", "statemachine/pipeline.asl.json", QUERY_RESULT] {
+        for file in ["template.yaml", "statemachine/pipeline.asl.json"].into_iter().chain(SAMPLES) {
             fs::write(at(file), file)?;
         }
         let template = lay_out(root.path(), &at("home/stage"))?;
@@ -158,7 +162,9 @@ mod tests {
             fs::read_to_string(at("home/stage/statemachine/pipeline.asl.json"))?,
             "statemachine/pipeline.asl.json"
         );
-        assert_eq!(fs::read_to_string(query_result(&at("home/stage")))?, QUERY_RESULT);
+        for (sample, name) in SAMPLES.into_iter().zip(["query_result.csv", "symbols.jsonl"]) {
+            assert_eq!(fs::read_to_string(samples(&at("home/stage")).join(name))?, sample);
+        }
         assert!(!at("home/stage/target").exists());
         Ok(())
     }

@@ -142,9 +142,9 @@ impl Aws<'_> {
         self.empty_bucket().await?;
         let mut package = self.command(["cloudformation", "package", "--s3-bucket", BUCKET, "--template-file"]);
         package.arg(template).arg("--output-template-file").arg(&packaged);
-        let mut sample = self.command(["s3", "cp", "--only-show-errors"]);
-        sample.arg(build::query_result(stage)).arg(format!("s3://{BUCKET}/"));
-        tokio::try_join!(self.run(package), self.run(sample))?;
+        let mut samples = self.command(["s3", "cp", "--recursive", "--only-show-errors"]);
+        samples.arg(build::samples(stage)).arg(format!("s3://{BUCKET}/"));
+        tokio::try_join!(self.run(package), self.run(samples))?;
         let mut deploy = self.command(["cloudformation", "deploy", "--stack-name", stack, "--s3-bucket", BUCKET]);
         deploy.args(["--no-fail-on-empty-changeset", "--capabilities", "CAPABILITY_IAM"]);
         deploy.arg("--template-file").arg(&packaged).arg("--parameter-overrides");

@@ -145,9 +145,12 @@ impl Backfill {
         let RunOutcome::Exported { trade_date, symbols, csv, report, simulated, restated, .. } = outcome else {
             return Ok(Some(DayOutcome::NoSession));
         };
-        if !self.target.may_have_prices(simulated) || symbols.failed.iter().any(|failed| failed.reason.is_temporary()) {
+        if !self.target.may_have_prices(simulated) || symbols.has_temporarily_failed() {
             return Ok(None);
         }
+        let of = (self.list.as_ref(), trade_date);
+        let symbols = export_files::symbol_outcomes(&self.target.s3, symbols, (&restated, &[]), of).await;
+        let Ok(symbols) = symbols else { return Ok(None) };
         let published = match self.published_day(trade_date) {
             Some(day) => Published::of_day(&self.target, &day).await?,
             None => Published::of_files(&self.target, ExportFiles { csv, report }).await,
@@ -155,7 +158,7 @@ impl Backfill {
         let published = published.filter(|export| export.still_has(&symbols));
         let Some(published) = published else { return Ok(None) };
         published.save_to(&self.folder(trade_date))?;
-        Ok(Some(self.exported(day, (symbols, restated), simulated, None)))
+        Ok(Some(self.exported(day, symbols, simulated, None)))
     }
 
     /// The day as another run has published it, and its files; `None` when a bar is missing there, or may be, or is of another
@@ -172,7 +175,7 @@ impl Backfill {
         }
         let Some(symbols) = published.complete(&self.symbols, &expected) else { return Ok(None) };
         published.save_to(&self.folder(date))?;
-        Ok(Some(self.exported(day, (symbols, vec![]), published.is_simulated(), None)))
+        Ok(Some(self.exported(day, symbols, published.is_simulated(), None)))
     }
 
     /// Starts the execution unless it is running, follows it to its end, and downloads its files.
@@ -200,7 +203,8 @@ impl Backfill {
                 let files = ExportFiles { csv, report };
                 let of = (self.list.as_ref(), date);
                 export_files::download(&self.target.s3, &files, of, &self.folder(date)).await?;
-                Ok(self.exported(day, (symbols, restated), simulated, Some(seconds)))
+                let symbols = export_files::symbol_outcomes(&self.target.s3, symbols, (&restated, &[]), of).await?;
+                Ok(self.exported(day, symbols, simulated, Some(seconds)))
             }
         }
     }
@@ -246,18 +250,13 @@ impl Backfill {
         progress.overwrite(&running.collect::<Vec<_>>().join("\n"));
     }
 
-    fn exported(
-        &self,
-        day: &TradingDay,
-        (symbols, restated): (SymbolOutcomes, Vec<Symbol>),
-        simulated: bool,
-        seconds: Option<f64>,
-    ) -> DayOutcome {
+    fn exported(&self, day: &TradingDay, symbols: SymbolOutcomes, simulated: bool, seconds: Option<f64>) -> DayOutcome {
         let by_calendar = day.expected_bars(self.interval);
         let of_collected = symbols.collected.iter().map(|symbol| symbol.expected.unwrap_or(symbol.bars)).sum::<usize>();
         let is_known = by_calendar.is_some() || symbols.collected.iter().any(|symbol| symbol.expected.is_some());
         let expected = of_collected + by_calendar.unwrap_or_default() * symbols.failed.len();
         let expected = is_known.then_some(expected);
+        let restated = symbols.restated();
         DayOutcome::Exported(Exported { symbols, restated, expected, simulated, seconds })
     }
 

@@ -42,14 +42,7 @@ fn collected(symbol: &str, bars: usize, gaps: Option<&[&str]>) -> Result<Collect
 }
 
 fn failed(symbol: &str, reason: Reason) -> Result<FailedSymbol> {
-    Ok(FailedSymbol {
-        symbol: symbol.parse()?,
-        reason,
-        detail: String::new(),
-        attempts: 1,
-        refusals: 0,
-        session_ends_at: None,
-    })
+    Ok(FailedSymbol { attempts: 1, ..FailedSymbol::new(symbol.parse()?, reason, "") })
 }
 
 fn exported(collected: Vec<CollectedSymbol>, failed: Vec<FailedSymbol>, seconds: Option<f64>) -> DayOutcome {

@@ -2,10 +2,7 @@
 
 use jiff::Timestamp;
 use serde::Serialize;
-use shared::{
-    ListName, SymbolList, TradeDate,
-    payload::{RunOutcome, SymbolOutcomes},
-};
+use shared::{ListName, SymbolList, TradeDate, payload::RunOutcome};
 
 use super::{Listed, Outcome, Requested};
 use crate::{
@@ -97,17 +94,14 @@ fn result(outcome: &Outcome) -> ListedResultJson<'_> {
 
 fn ended(result: &RunResult) -> ListedResultJson<'_> {
     match result {
-        Ok(RunOutcome::Exported { trade_date, bars, symbols, simulated, .. }) => {
-            let SymbolOutcomes { collected, failed } = symbols;
-            ListedResultJson::Exported {
-                trade_date: *trade_date,
-                bars: *bars,
-                complete: symbols.is_complete(),
-                simulated: *simulated,
-                collected: collected.len(),
-                failed: failed.len(),
-            }
-        }
+        Ok(RunOutcome::Exported { trade_date, bars, symbols, simulated, .. }) => ListedResultJson::Exported {
+            trade_date: *trade_date,
+            bars: *bars,
+            complete: symbols.is_complete(),
+            simulated: *simulated,
+            collected: symbols.collected(),
+            failed: symbols.failed().1,
+        },
         Ok(RunOutcome::NoSession { trade_date, .. }) => ListedResultJson::NoSession { trade_date: *trade_date },
         Err(failure) => ListedResultJson::Failed { error: &failure.error, cause: &failure.cause },
     }

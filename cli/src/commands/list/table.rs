@@ -5,7 +5,7 @@ use console::measure_text_width;
 use shared::{
     Symbol,
     format::thousands,
-    payload::{RunOutcome, SymbolOutcomes},
+    payload::{RunOutcome, RunSymbols},
 };
 
 use super::{Listed, Outcome, Requested};
@@ -99,17 +99,17 @@ fn ended(result: &RunResult) -> String {
 }
 
 /// `777 bars of 10 symbols, 3 short; none of ZZZZ`.
-fn collected(bars: usize, symbols: &SymbolOutcomes) -> String {
+fn collected(bars: usize, symbols: &RunSymbols) -> String {
     const MAX_NAMES: usize = 3;
-    let of = pluralize(symbols.collected.len(), "symbol");
-    let short = match symbols.collected.iter().filter(|symbol| symbol.is_short()).count() {
+    let of = pluralize(symbols.collected(), "symbol");
+    let short = match symbols.short() {
         0 => String::new(),
         short => format!(", {} short", thousands(short)),
     };
-    let mut names: Vec<_> = symbols.failed.iter().map(|failed| failed.symbol.to_string()).collect();
-    if names.len() > MAX_NAMES {
-        let more = names.split_off(MAX_NAMES).len();
-        names.push(format!("{} more", thousands(more)));
+    let (failed, count) = symbols.failed();
+    let mut names: Vec<_> = failed.iter().take(MAX_NAMES).map(|failed| failed.symbol.to_string()).collect();
+    if count > names.len() {
+        names.push(format!("{} more", thousands(count - names.len())));
     }
     let without = if names.is_empty() { String::new() } else { format!("; none of {}", names.join(", ")) };
     format!("{} of {of}{short}{without}", pluralize(bars, "bar"))

@@ -26,8 +26,9 @@ fn executions() -> Result<Vec<Listed>> {
     let failed = |symbol: &str| format!(r#"{{"symbol": "{symbol}", "reason": "unknown_symbol", "detail": ""}}"#);
     let without = ["ZA", "ZB", "ZC", "ZD", "ZE"].map(failed).join(",");
     let incomplete = format!(
-        r#"{{"collected": [{{"symbol": "META", "bars": 78, "expected": 78}}, {{"symbol": "SHOP", "bars": 77, "expected": 78}}],
-            "failed": [{without}]}}"#
+        r#"{{"uri": "s3://lake/symbols.jsonl", "requested": 7, "collected": 2, "short": 1,
+            "bars": {{"sessions": 155, "expected": 156, "around_the_clock": 0}}, "doubtful_bars": 0, "failed_count": 5,
+            "reasons": {{"unknown_symbol": 5}}, "failed": [{without}]}}"#
     );
     let no_session = r#"{"outcome": "no_session", "trade_date": "2026-11-21", "symbols": {"collected": [], "failed": []},
                          "simulated": false}"#;

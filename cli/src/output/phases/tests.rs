@@ -40,12 +40,14 @@ fn a_run_is_told_in_a_users_words() -> Result<(), String> {
 
 #[test]
 fn a_market_that_does_not_answer_is_waited_for_ever_longer() -> Result<(), String> {
-    let blocked = COLLECTED.replace("\"outcome\":\"collected\"", "\"outcome\":\"blocked\"").replace(
-        "\"failed\":[]",
-        r#""failed":[{"symbol":"SHOP","reason":"blocked","detail":"429"},{"symbol":"ZZZZ","reason":"unknown_symbol","detail":""}]"#,
-    );
-    let late =
-        COLLECTED.replace("\"outcome\":\"collected\"", "\"outcome\":\"short\"").replace("\"bars\":78,", "\"bars\":77,");
+    let blocked = COLLECTED
+        .replace("\"outcome\":\"collected\"", "\"outcome\":\"blocked\"")
+        .replace("\"requested\":1", "\"requested\":3")
+        .replace("\"failed_count\":0,\"reasons\":{}", r#""failed_count":2,"reasons":{"blocked":1,"unknown_symbol":1}"#);
+    let late = COLLECTED
+        .replace("\"outcome\":\"collected\"", "\"outcome\":\"short\"")
+        .replace("\"short\":0,", "\"short\":1,")
+        .replace("\"sessions\":78", "\"sessions\":77");
     let open = COLLECTED
         .replace("\"outcome\":\"collected\"", "\"outcome\":\"session_open\"")
         .replace("\"simulated\"", "\"waits_until\":\"2026-11-20T21:00:00Z\",\"simulated\"");

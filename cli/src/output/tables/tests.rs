@@ -14,14 +14,7 @@ Block Incorporated of Oakland,XYZ,2026-11-20,15,2026-11-20T15:05:00-05:00,71.01,
 
 fn symbols() -> Result<Vec<FailedSymbol>, shared::symbol::InvalidSymbol> {
     let failed = |symbol: &str, reason, detail: &str| {
-        Ok(FailedSymbol {
-            symbol: symbol.parse()?,
-            reason,
-            detail: detail.into(),
-            attempts: 1,
-            refusals: 0,
-            session_ends_at: None,
-        })
+        Ok(FailedSymbol { attempts: 1, ..FailedSymbol::new(symbol.parse()?, reason, detail) })
     };
     Ok(vec![
         failed("SQ", Reason::UnknownSymbol, "No data found, symbol may be delisted")?,

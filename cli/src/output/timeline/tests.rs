@@ -42,7 +42,7 @@ fn lines(timeline: &mut Timeline, script: &str) -> Result<String, String> {
     Ok(lines.join("\n"))
 }
 
-pub const COLLECTED: &str = r#"{"StatusCode":200,"Payload":{"outcome":"collected","trade_date":"2026-11-20","interval":"5m","run_id":"r","collected_at":"2026-11-20T22:00:00Z","written_at":"2026-11-20T22:00:01Z","bars":780,"records":2,"symbols":{"collected":[{"symbol":"META","bars":78,"expected":78}],"failed":[]},"simulated":true}}"#;
+pub const COLLECTED: &str = r#"{"StatusCode":200,"Payload":{"outcome":"collected","trade_date":"2026-11-20","interval":"5m","run_id":"r","collected_at":"2026-11-20T22:00:00Z","written_at":"2026-11-20T22:00:01Z","bars":780,"records":2,"symbols":{"uri":"s3://lake/symbols.jsonl","requested":1,"collected":1,"short":0,"bars":{"sessions":78,"expected":78,"around_the_clock":0},"doubtful_bars":0,"failed_count":0,"reasons":{},"failed":[]},"simulated":true}}"#;
 
 #[test]
 fn a_run_is_shown_state_by_state_and_a_polling_loop_in_one_line() -> Result<(), String> {

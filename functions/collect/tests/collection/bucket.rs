@@ -1,4 +1,4 @@
-//! The data bucket, as far as `collect` reads it: the lists of companies.
+//! The data bucket, as far as `collect` uses it: the lists of companies, and the outcomes of runs.
 
 use std::{
     collections::BTreeMap,
@@ -17,23 +17,49 @@ use aws_smithy_runtime_api::{
     http::StatusCode,
 };
 use aws_smithy_types::body::SdkBody;
+use shared::{S3Uri, payload::SymbolOutcomes};
 
 const NO_SUCH_KEY: &str = "<Error><Code>NoSuchKey</Code><Message>The specified key does not exist.</Message></Error>";
 
-/// The files by key, each with the number of its version, and the statuses of the replies so far.
+/// The files by key, and the statuses of the replies about lists so far.
 #[derive(Clone, Default)]
 pub struct Bucket {
-    files: Arc<Mutex<BTreeMap<String, (usize, String)>>>,
+    files: Arc<Mutex<BTreeMap<String, File>>>,
     statuses: Arc<Mutex<Vec<u16>>>,
+}
+
+/// A file, with the number of its version.
+#[derive(Default)]
+struct File {
+    version: usize,
+    content: Vec<u8>,
+    metadata: Vec<(String, String)>,
 }
 
 impl Bucket {
     /// Writes the file of a list.
     pub fn put(&self, list: &str, text: &str) {
+        self.put_file(format!("lists/{list}.toml"), text.as_bytes().to_vec(), vec![]);
+    }
+
+    fn put_file(&self, key: String, content: Vec<u8>, metadata: Vec<(String, String)>) {
         let mut files = self.files.lock().unwrap_or_else(PoisonError::into_inner);
-        let (version, file) = files.entry(format!("lists/{list}.toml")).or_default();
-        *version += 1;
-        text.clone_into(file);
+        let file = files.entry(key).or_default();
+        *file = File { version: file.version + 1, content, metadata };
+    }
+
+    /// The outcome of each symbol of a run, as `collect` has written it.
+    pub fn outcomes(&self, uri: &S3Uri) -> Result<SymbolOutcomes, Box<dyn std::error::Error>> {
+        let files = self.files.lock().unwrap_or_else(PoisonError::into_inner);
+        Ok(SymbolOutcomes::read(&files.get(&uri.key).ok_or("no outcomes")?.content)?)
+    }
+
+    /// Replaces the outcomes of a run; deletes them where there is no content.
+    pub fn replace(&self, uri: &S3Uri, content: Option<&str>) {
+        self.files.lock().unwrap_or_else(PoisonError::into_inner).remove(&uri.key);
+        if let Some(content) = content {
+            self.put_file(uri.key.clone(), content.as_bytes().to_vec(), vec![]);
+        }
     }
 
     /// The statuses of the replies since the last call.
@@ -53,19 +79,32 @@ impl Bucket {
         Client::from_conf(config)
     }
 
-    /// The status, the entity tag and the body of a GetObject.
-    fn get(&self, request: &HttpRequest) -> (u16, String, String) {
+    /// The status, the headers and the body of the reply to a PutObject or a GetObject.
+    fn reply(&self, request: &HttpRequest) -> (u16, Vec<(String, String)>, Vec<u8>) {
+        let key = key(request);
+        if request.method() == "PUT" {
+            let headers = request.headers().iter().filter(|(name, _)| name.starts_with("x-amz-meta-"));
+            let metadata = headers.map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+            self.put_file(key, request.body().bytes().unwrap_or_default().to_vec(), metadata);
+            return (200, vec![], vec![]);
+        }
         let files = self.files.lock().unwrap_or_else(PoisonError::into_inner);
-        let key = request.uri().split('?').next().unwrap_or_default().rsplit("/lists/").next().unwrap_or_default();
-        match files.get(&format!("lists/{key}")) {
-            None => (404, String::new(), NO_SUCH_KEY.to_owned()),
-            Some((version, text)) => {
+        match files.get(&key) {
+            None => (404, vec![], NO_SUCH_KEY.as_bytes().to_vec()),
+            Some(File { version, content, metadata }) => {
                 let etag = format!("\"{version}\"");
                 let is_known = request.headers().get("if-none-match") == Some(etag.as_str());
-                if is_known { (304, etag, String::new()) } else { (200, etag, text.clone()) }
+                let headers = metadata.iter().cloned().chain([("etag".to_owned(), etag)]).collect();
+                if is_known { (304, headers, vec![]) } else { (200, headers, content.clone()) }
             }
         }
     }
+}
+
+/// The key of a request for an object.
+fn key(request: &HttpRequest) -> String {
+    let path = request.uri().split("amazonaws.com/").nth(1).unwrap_or_default();
+    path.split('?').next().unwrap_or_default().replace("%3D", "=")
 }
 
 impl fmt::Debug for Bucket {
@@ -76,12 +115,16 @@ impl fmt::Debug for Bucket {
 
 impl HttpConnector for Bucket {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
-        let (status, etag, body) = self.get(&request);
-        self.statuses.lock().unwrap_or_else(PoisonError::into_inner).push(status);
+        let (status, headers, body) = self.reply(&request);
+        if key(&request).starts_with("lists/") {
+            self.statuses.lock().unwrap_or_else(PoisonError::into_inner).push(status);
+        }
         let status = StatusCode::try_from(status).map_err(|error| ConnectorError::other(error.into(), None));
         HttpConnectorFuture::ready(status.map(|status| {
             let mut response = HttpResponse::new(status, SdkBody::from(body));
-            response.headers_mut().insert("etag", etag);
+            for (name, value) in headers {
+                response.headers_mut().insert(name, value);
+            }
             response
         }))
     }

@@ -3,18 +3,21 @@
 use std::{collections::BTreeSet, time::Duration};
 
 use collect::Invocation;
+use jiff::Timestamp;
 use serde_json::{Value, json};
 use shared::{
-    ErrorName, Interval,
-    payload::{CollectOutcome, Collection, Reason},
+    ErrorName, Interval, NamedError,
+    payload::{CollectOutcome, Collection, Reason, SymbolOutcome, SymbolSummary},
 };
 use tokio::time::Instant;
 
 use crate::{
-    Outcome, Played, in_virtual_time,
+    Outcome, Played,
+    bucket::Bucket,
+    in_virtual_time,
     lake::Lake,
     market::{DATE, Exchange, Fault, Listing, RUN_BEGINS, Script, ScriptedMarket},
-    pipeline::collector,
+    pipeline::{Collected, collector, collector_of},
     play,
 };
 
@@ -48,7 +51,7 @@ fn run(script: Script) -> Outcome<Played> {
     play(script, Lake::default(), &json!({"trade_date": DATE, "symbols": symbols}))
 }
 
-fn collected(played: &Played) -> Outcome<&Collection> {
+fn collected(played: &Played) -> Outcome<&Collected> {
     played.run.end.as_ref().map_err(|(error, cause)| format!("{error}: {cause}").into())
 }
 
@@ -148,14 +151,84 @@ fn a_second_attempt_comes_minutes_later_also_after_an_outage() -> Outcome {
     Ok(())
 }
 
-/// The answer passes through the state machine, whatever the market writes into its errors.
+/// The answer passes through the state machine, whatever the market writes into its errors, and however many symbols have one.
 #[test]
-fn an_answer_of_500_failures_fits_into_the_state_machine() -> Outcome {
+fn an_answer_is_short_whatever_fails() -> Outcome {
     for text in ["x", "é", "語", "😀", "\u{7}", "\""] {
         let wordy = |at: usize| (format!("S{at:019}"), Listing::Wordy(text.repeat(100_000)));
         let played = run(market((0..499).map(wordy).chain([("META".to_owned(), full())])))?;
-        let json = serde_json::to_string(collected(&played)?)?;
-        assert!(json.len() < 200 * 1024, "{text:?}: {} bytes", json.len());
+        let collection = collected(&played)?;
+        let symbols = collection.symbols.failed.iter().cloned().map(SymbolOutcome::Failed).collect::<Vec<_>>();
+        let summary = SymbolSummary::of("s3://lake/symbols.jsonl".parse()?, &symbols);
+        let json = serde_json::to_string(&collection.clone().with_symbols(summary))?;
+        assert!(symbols.len() == 499 && json.len() < 8 * 1024, "{text:?}: {} bytes", json.len());
+    }
+    Ok(())
+}
+
+/// Plays invocations one after the other in one run, each resuming the answer of the one that is named: its number, and how
+/// long it waits before.
+fn invocations(script: Script, resumes: &[(usize, u64)]) -> Outcome<Vec<Collected>> {
+    in_virtual_time(async {
+        let (market, bucket, began) = (ScriptedMarket::new(script), Bucket::default(), Instant::now());
+        let collector = collector_of(&market, &Lake::default(), &bucket)?;
+        let answer = async |payload: Value| {
+            let began_at = RUN_BEGINS.parse::<Timestamp>()? + began.elapsed();
+            let invocation = Invocation::beginning("run-1".into(), began_at, Duration::from_secs(300));
+            let answer: Collection = serde_json::from_value(collector.answer(payload, invocation).await?)?;
+            Ok::<_, Box<dyn std::error::Error>>(answer)
+        };
+        let symbols = json!(["AAA", "BBB", "CCC"]);
+        let first = answer(json!({"trade_date": DATE, "symbols": symbols, "run_id": "run-1"})).await?;
+        let (mut answers, mut collected) = (vec![first.clone()], vec![]);
+        collected.push(first.clone().with_symbols(bucket.outcomes(&first.symbols.uri)?));
+        for (resumed, seconds) in resumes {
+            tokio::time::sleep(Duration::from_secs(*seconds)).await;
+            let next = answer(json!({"collection": answers[*resumed]})).await?;
+            collected.push(next.clone().with_symbols(bucket.outcomes(&next.symbols.uri)?));
+            answers.push(next);
+        }
+        Ok(collected)
+    })
+}
+
+/// Where the answer of an invocation is lost, the state machine repeats it with the payload that it had.
+#[test]
+fn a_lost_answer_loses_no_outcome() -> Outcome {
+    let mut script = market([("AAA".into(), full()), ("BBB".into(), holes(&[7], Some(1))), ("CCC".into(), full())]);
+    script.listings.insert("CCC".into(), (Exchange::NewYork, Listing::Faulty(Fault::Malformed, Some(1))));
+    let whole = invocations(script.clone(), &[(0, 300)])?;
+    let repeated = invocations(script, &[(0, 300), (0, 5)])?;
+    let [first, .., end] = repeated.as_slice() else { return Err("no answers".into()) };
+    assert_eq!((first.outcome, first.symbols.collected.len()), (CollectOutcome::Short, 2));
+    assert_eq!((end.outcome, end.bars), (CollectOutcome::Collected, 3 * 78));
+    assert_eq!(Some(&end.symbols), whole.last().map(|whole| &whole.symbols), "no symbol is requested once more");
+    assert_eq!(Some(end.written_at), whole.last().map(|whole| whole.written_at));
+    Ok(())
+}
+
+#[test]
+fn a_run_whose_outcomes_are_gone_or_not_right_is_not_resumed() -> Outcome {
+    for (content, problem) in [
+        (None, "the outcomes of the run are gone from s3://lake/runs/trade_date=2026-11-20/run-1/symbols.jsonl"),
+        (Some("{}\n"), "line 1 is not the outcome of a symbol"),
+    ] {
+        let error = in_virtual_time(async {
+            let (market, bucket) = (ScriptedMarket::new(market([("AAA".into(), full())])), Bucket::default());
+            let collector = collector_of(&market, &Lake::default(), &bucket)?;
+            let invocation = || {
+                let began_at = RUN_BEGINS.parse::<Timestamp>()?;
+                Ok::<_, jiff::Error>(Invocation::beginning("run-1".into(), began_at, Duration::from_secs(300)))
+            };
+            let first = json!({"trade_date": DATE, "symbols": ["AAA"], "run_id": "run-1"});
+            let answer: Collection = serde_json::from_value(collector.answer(first, invocation()?).await?)?;
+            bucket.replace(&answer.symbols.uri, content);
+            let resumed = collector.answer(json!({"collection": answer}), invocation()?).await;
+            Ok(resumed.err().map(|error| (error.name(), error.to_string())))
+        })?;
+        let (name, message) = error.ok_or("it was resumed")?;
+        assert_eq!(name, ErrorName::InvalidResult);
+        assert!(message.contains(problem) && message.contains("run the day again"), "{message}");
     }
     Ok(())
 }

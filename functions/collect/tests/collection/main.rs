@@ -18,9 +18,10 @@ use std::future::Future;
 use serde_json::Value;
 
 use crate::{
+    bucket::Bucket,
     lake::Lake,
     market::{Asked, Script, ScriptedMarket},
-    pipeline::{Run, collector},
+    pipeline::{Run, collector_of},
 };
 
 type Outcome<T = ()> = Result<T, Box<dyn std::error::Error>>;
@@ -36,7 +37,8 @@ struct Played {
 fn play(script: Script, lake: Lake, request: &Value) -> Outcome<Played> {
     in_virtual_time(async {
         let market = ScriptedMarket::new(script);
-        let run = pipeline::run(&collector(&market, &lake)?, request).await?;
+        let bucket = Bucket::default();
+        let run = pipeline::run((&collector_of(&market, &lake, &bucket)?, &bucket), request).await?;
         Ok(Played { run, asked: market.asked(), lake })
     })
 }

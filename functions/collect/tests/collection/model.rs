@@ -12,13 +12,14 @@ use proptest::{collection::vec, prelude::*, test_runner::TestCaseError};
 use serde_json::json;
 use shared::{
     ErrorName, Interval,
-    payload::{CollectOutcome, Collection, FailedSymbol, Reason},
+    payload::{CollectOutcome, FailedSymbol, Reason},
 };
 
 use crate::{
     Played,
     lake::Lake,
     market::{Asked, DATE, Exchange, Fault, Listing, Script},
+    pipeline::Collected,
     play,
 };
 
@@ -248,7 +249,7 @@ fn is_permanent(reason: Reason) -> bool {
     )
 }
 
-fn every_symbol_ends_once(case: &Case, collection: &Collection) -> Result<(), String> {
+fn every_symbol_ends_once(case: &Case, collection: &Collected) -> Result<(), String> {
     let mut ended: Vec<_> = collection.symbols.collected.iter().map(|it| it.symbol.to_string()).collect();
     ended.extend(collection.symbols.failed.iter().map(|it| it.symbol.to_string()));
     ended.sort_unstable();
@@ -256,7 +257,7 @@ fn every_symbol_ends_once(case: &Case, collection: &Collection) -> Result<(), St
     if ended == requested { Ok(()) } else { Err(format!("requested {requested:?}, ended {ended:?}")) }
 }
 
-fn counts_agree_with_the_lake(Played { run, lake, .. }: &Played, collection: &Collection) -> Result<(), String> {
+fn counts_agree_with_the_lake(Played { run, lake, .. }: &Played, collection: &Collected) -> Result<(), String> {
     let mut held: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     for bar in lake.bars() {
         held.entry(bar.symbol.to_string()).or_default().insert(bar.ts.to_string());

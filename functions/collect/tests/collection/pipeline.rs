@@ -4,12 +4,12 @@
 
 use std::{num::NonZeroU32, time::Duration};
 
-use collect::{Collector, Invocation, Lists, MarketSettings, Sources, Yahoo};
+use collect::{Collector, Invocation, Lists, MarketSettings, OutcomeStore, Sources, Yahoo};
 use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 use serde_json::{Value, json};
 use shared::{
     ErrorName, MarketSource, NamedError,
-    payload::{CollectOutcome, Collection},
+    payload::{CollectOutcome, Collection, SymbolOutcomes},
 };
 use tokio::time::{Instant, sleep, timeout};
 
@@ -27,11 +27,14 @@ pub const WAITS_WHEN_DOWN: [u64; 4] = [60, 300, 900, 1800];
 const WAIT_FOR_LATE_BARS: u64 = 300;
 const RETRIES: [u64; 3] = [60, 120, 240];
 
+/// What `collect` answers, with the outcome of each symbol, which is in the bucket.
+pub type Collected = Collection<SymbolOutcomes>;
+
 /// How a run of the collecting states ended.
 #[derive(Debug)]
 pub struct Run {
     /// The last collection, or the error and its cause.
-    pub end: Result<Collection, (ErrorName, String)>,
+    pub end: Result<Collected, (ErrorName, String)>,
     /// Each invocation: when it began and ended, in time since the start of the run, and what it answered.
     pub invocations: Vec<Invoked>,
 }
@@ -41,7 +44,7 @@ pub struct Run {
 pub struct Invoked {
     pub began: Duration,
     pub ended: Duration,
-    pub answer: Option<Collection>,
+    pub answer: Option<Collected>,
 }
 
 /// The function, over a scripted market and a lake, with the settings of the template and the built-in list of companies.
@@ -57,6 +60,7 @@ pub fn collector_of(
 ) -> Result<Collector, Box<dyn std::error::Error>> {
     Ok(Collector {
         lists: Lists::new(bucket.client(), "lake".into()),
+        outcomes: OutcomeStore::new(bucket.client(), "lake".into()),
         sources: sources(market, 1.0)?,
         delivery: lake.delivery_stream(),
         live: Some(lake.data_stream()),
@@ -79,7 +83,10 @@ pub fn sources(market: &ScriptedMarket, requests_per_second: f64) -> Result<Sour
 }
 
 /// Runs the states from Collect until the bars are to be delivered, nothing traded, or the run failed.
-pub async fn run(collector: &Collector, request: &Value) -> Result<Run, Box<dyn std::error::Error>> {
+pub async fn run(
+    (collector, bucket): (&Collector, &Bucket),
+    request: &Value,
+) -> Result<Run, Box<dyn std::error::Error>> {
     let (began, began_at) = (Instant::now(), RUN_BEGINS.parse::<Timestamp>()?);
     let mut payload = request.clone();
     payload["run_id"] = json!("run-1");
@@ -95,6 +102,8 @@ pub async fn run(collector: &Collector, request: &Value) -> Result<Run, Box<dyn 
             Ok(collection) => {
                 let collection = collection?;
                 payload = json!({"collection": collection});
+                let symbols = bucket.outcomes(&collection.symbols.uri)?;
+                let collection = collection.with_symbols(symbols);
                 invoked.answer = Some(collection.clone());
                 counters.after_answer(collection, began_at + began.elapsed())
             }
@@ -122,11 +131,11 @@ enum Next {
     /// Another one, after so many seconds.
     Collect { after: u64 },
     /// The end of collecting.
-    End(Box<Result<Collection, (ErrorName, String)>>),
+    End(Box<Result<Collected, (ErrorName, String)>>),
 }
 
 impl Counters {
-    fn after_answer(&mut self, collection: Collection, now: Timestamp) -> Next {
+    fn after_answer(&mut self, collection: Collected, now: Timestamp) -> Next {
         self.attempts += 1;
         self.retries = 0;
         let wait = match collection.outcome {

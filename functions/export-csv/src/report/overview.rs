@@ -55,31 +55,27 @@ fn missing_bars(totals: &Totals) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use shared::payload::{Collection, ExportRequest, FailedSymbol};
+    use shared::payload::{Collection, FailedSymbol};
 
     use super::*;
     use crate::{report::tests::summary_of, sample};
 
     type Outcome = Result<(), Box<dyn std::error::Error>>;
 
-    fn sentence_of(symbols: &[&str], edit: fn(&mut Collection)) -> Result<String, Box<dyn std::error::Error>> {
-        let ExportRequest { mut collection, .. } = sample::request()?;
+    fn sentence_of(
+        symbols: &[&str],
+        edit: fn(&mut Collection<SymbolOutcomes>),
+    ) -> Result<String, Box<dyn std::error::Error>> {
+        let mut collection = sample::collection()?;
         collection.symbols.collected.retain(|it| symbols.contains(&it.symbol.as_str()));
         collection.symbols.failed.clear();
         edit(&mut collection);
         Ok(sentence(&summary_of(&sample::result(), &collection)?, &collection.symbols))
     }
 
-    fn failed(collection: &mut Collection, symbol: &str, reason: Reason) {
+    fn failed(collection: &mut Collection<SymbolOutcomes>, symbol: &str, reason: Reason) {
         let symbol = symbol.parse();
-        collection.symbols.failed.extend(symbol.ok().map(|symbol| FailedSymbol {
-            symbol,
-            reason,
-            detail: String::new(),
-            attempts: 1,
-            session_ends_at: None,
-            refusals: 0,
-        }));
+        collection.symbols.failed.extend(symbol.ok().map(|symbol| FailedSymbol::new(symbol, reason, "")));
     }
 
     #[test]
@@ -87,7 +83,11 @@ mod tests {
         let all = ["META", "SHOP", "XYZ"];
         let three = "1 up, 1 down, 1 unchanged. Best META +2.18%, worst SHOP \u{2212}1.67%. Widest range META 3.06%";
         for (symbols, edit, expected) in [
-            (&all[..], (|_| {}) as fn(&mut Collection), format!("{three}. 11 of 36 bars are missing, in 1 symbol.")),
+            (
+                &all[..],
+                (|_| {}) as fn(&mut Collection<SymbolOutcomes>),
+                format!("{three}. 11 of 36 bars are missing, in 1 symbol."),
+            ),
             (
                 &all,
                 |it| {

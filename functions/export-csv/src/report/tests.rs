@@ -1,5 +1,3 @@
-use shared::payload::ExportRequest;
-
 use super::*;
 use crate::{day::Day, query_result, sample};
 
@@ -10,18 +8,23 @@ fn page(simulated: bool) -> Result<String, Box<dyn std::error::Error>> {
 }
 
 fn page_of(result: &str, simulated: bool) -> Result<String, Box<dyn std::error::Error>> {
-    let mut request = sample::request()?;
-    request.collection.simulated = simulated;
-    render_request(result, &request)
+    render_collection(result, &Collection { simulated, ..sample::collection()? })
 }
 
-fn render_request(result: &str, request: &ExportRequest) -> Result<String, Box<dyn std::error::Error>> {
-    let day = day_of(result, &request.collection)?;
-    Ok(render(&request.collection, &request.collection.symbols, &day.summary, &day.restated(), &day.carried_over())?)
+/// The page of a collection.
+pub fn render_collection(
+    result: &str,
+    collection: &Collection<SymbolOutcomes>,
+) -> Result<String, Box<dyn std::error::Error>> {
+    let (day, (_, summarized)) = (day_of(result, collection)?, sample::split(collection)?);
+    Ok(render(&summarized, &collection.symbols, &day.summary, &day.restated(), &day.carried_over())?)
 }
 
 /// The day of a result.
-pub fn day_of<'a>(result: &str, collection: &'a Collection) -> Result<Day<'a>, Box<dyn std::error::Error>> {
+pub fn day_of<'a>(
+    result: &str,
+    collection: &'a Collection<SymbolOutcomes>,
+) -> Result<Day<'a>, Box<dyn std::error::Error>> {
     let mut day = Day::new(&collection.symbols, collection.interval)?;
     for company in query_result::read(result.as_bytes(), collection.trade_date, collection.simulated)? {
         day.add(company)?;
@@ -30,7 +33,10 @@ pub fn day_of<'a>(result: &str, collection: &'a Collection) -> Result<Day<'a>, B
 }
 
 /// The companies of a result, as the page summarizes them.
-pub fn summary_of<'a>(result: &str, collection: &'a Collection) -> Result<Summary<'a>, Box<dyn std::error::Error>> {
+pub fn summary_of<'a>(
+    result: &str,
+    collection: &'a Collection<SymbolOutcomes>,
+) -> Result<Summary<'a>, Box<dyn std::error::Error>> {
     Ok(day_of(result, collection)?.summary)
 }
 
@@ -71,8 +77,7 @@ fn a_name_that_a_spreadsheet_would_run_is_shown_as_it_is() -> Outcome {
     let result: String = result.split_inclusive('\n').filter(|line| !line.contains("Block &")).collect();
     let page = page_of(&result, true)?;
     assert!(page.contains("<small>=1+1</small>") && !page.contains("'=1+1") && !page.contains("&#39;=1+1"));
-    let request = sample::request()?;
-    let csv = String::from_utf8(day_of(&result, &request.collection)?.finish()?.read()?)?;
+    let csv = String::from_utf8(day_of(&result, &sample::collection()?)?.finish()?.read()?)?;
     assert!(csv.contains("\n'=1+1,META,"), "{csv}");
     Ok(())
 }
@@ -100,9 +105,7 @@ fn what_the_policy_allows_is_the_pages_own() -> Outcome {
 
 /// The page of so many companies.
 fn large_page(companies: u32) -> Result<String, Box<dyn std::error::Error>> {
-    let collection = sample::large_collection(companies)?;
-    let day = day_of(&sample::large_result(companies), &collection)?;
-    Ok(render(&collection, &collection.symbols, &day.summary, &day.restated(), &day.carried_over())?)
+    render_collection(&sample::large_result(companies), &sample::large_collection(companies)?)
 }
 
 #[test]

@@ -8,13 +8,16 @@ use aws_smithy_runtime_api::client::{
     result::ConnectorError,
 };
 use proptest::{prelude::*, test_runner::TestCaseError};
-use shared::{ErrorName, ExportFiles, Manifest, NamedError, S3Uri, payload::ExportRequest};
+use shared::{
+    ErrorName, ExportFiles, Manifest, NamedError, S3Uri,
+    payload::{Collection, ExportRequest, SymbolOutcomes},
+};
 use tokio::{sync::oneshot, task::JoinHandle};
 
 use super::{Event, Reached, Run, Step};
 use crate::{
     Error, Export, Exporter,
-    report::{self, tests::day_of},
+    report::tests::{day_of, render_collection},
     sample,
     tests::{
         CSV_COPY, MANIFEST, Mutex, PoisonError, REPORT_COPY,
@@ -57,10 +60,8 @@ impl HttpConnector for Waiting {
 }
 
 /// What the report and the CSV of a result hold.
-fn contents(result: &str, request: &ExportRequest) -> Result<[Vec<u8>; 2], Box<dyn std::error::Error>> {
-    let collection = &request.collection;
-    let day = day_of(result, collection)?;
-    let page = report::render(collection, &collection.symbols, &day.summary, &day.restated(), &day.carried_over())?;
+fn contents(result: &str, collection: &Collection<SymbolOutcomes>) -> Result<[Vec<u8>; 2], Box<dyn std::error::Error>> {
+    let (page, day) = (render_collection(result, collection)?, day_of(result, collection)?);
     Ok([page.into_bytes(), day.finish()?.read()?])
 }
 
@@ -113,20 +114,23 @@ impl World {
             _ => row.replace("\"true\",\"6\"", "\"true\",\"7\"") + "\n",
         });
         let early = early.collect::<String>();
-        let mut request = sample::request()?;
-        request.collection.run_id = format!("run-{number}").parse()?;
-        request.collection.collected_at = format!("2021-11-30T22:30:{:02}Z", run.collected_at).parse()?;
-        let contents = contents(&whole, &request)?;
+        let mut collection = sample::collection()?;
+        collection.run_id = format!("run-{number}").parse()?;
+        collection.collected_at = format!("2021-11-30T22:30:{:02}Z", run.collected_at).parse()?;
+        let contents = contents(&whole, &collection)?;
+        let (outcomes, collection) = sample::split(&collection)?;
+        let uri = collection.symbols.uri.clone();
+        self.s3.objects.insert(format!("{}/{}", uri.bucket, uri.key), outcomes);
         let manifest = Manifest {
-            run_id: request.collection.run_id.clone(),
-            collected_at: request.collection.collected_at,
-            files: ExportFiles::of_run("lake", request.collection.trade_date, &request.collection.run_id),
+            run_id: collection.run_id.clone(),
+            collected_at: collection.collected_at,
+            files: ExportFiles::of_run("lake", collection.trade_date, &collection.run_id),
         };
         let mut requests = Vec::new();
         for (name, result) in [("early", early), ("whole", whole)] {
             let key = format!("results/{number}-{name}.csv");
             self.s3.objects.insert(format!("lake/{key}"), result.into_bytes());
-            requests.push(ExportRequest { query_result: S3Uri::new("lake", key), ..request.clone() });
+            requests.push(ExportRequest { collection: collection.clone(), query_result: S3Uri::new("lake", key) });
         }
         let requests = requests.split_off(usize::from(!run.early));
         Ok(RunState { requests, manifest, contents, task: None, invocations: 0, read_manifest: 0 })
