@@ -366,7 +366,7 @@ mod tests {
             (edited("340.25", "341.2"), "close: 341.2 does not lie in 334.18 to 341.19"),
             (edited("340.25", "NaN"), "close: NaN does not lie"),
             (edited("335.5", "n/a"), "line 2: open: "),
-            (edited("\"yahoo\"", "\"Yahoo\""), "line 2: source: \"Yahoo\" is not a source of market data"),
+            (edited("\"yahoo\"", "\"Yahoo\""), "line 2: \"Yahoo\" is not a source of market data"),
             (edited("\"yahoo\"", ""), "line 2: source: it is missing"),
             (edited("\"333.0\"", "\"0\""), "line 2: previous_close: it is not a price"),
             (edited("\"333.0\"", "\"NaN\""), "line 2: previous_close: it is not a price"),
