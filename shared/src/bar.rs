@@ -26,14 +26,36 @@ impl Price {
         #[allow(clippy::cast_possible_truncation)] // narrowing is the point: it is undone when it loses anything
         let narrow = value as f32;
         let widened_from_f32 = f64::from(narrow) == value;
-        let shortest = if widened_from_f32 { narrow.to_string().parse().ok()? } else { value };
-        Some(Self(shortest))
+        let shortest = || few_decimals(narrow).or_else(|| narrow.to_string().parse().ok());
+        Some(Self(if widened_from_f32 { shortest()? } else { value }))
     }
 
     /// The price as a number, in the same unit.
     pub fn get(self) -> f64 {
         self.0
     }
+}
+
+/// The shortest decimal that gives back the float, without the way through text; `None` where it has more than six
+/// decimals, or two are as short.
+///
+/// Below a million both products and whole numbers are exact in 64 bits, and so the quotient is what parsing the decimal gives.
+fn few_decimals(narrow: f32) -> Option<f64> {
+    const POWERS: [f64; 7] = [1.0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6];
+    if narrow >= 1e6 {
+        return None;
+    }
+    POWERS
+        .into_iter()
+        .find_map(|power| {
+            let scaled = f64::from(narrow) * power;
+            let decimal = scaled.round() / power;
+            #[allow(clippy::cast_possible_truncation)] // it is compared with what it was narrowed to
+            let is_given_back = decimal as f32 == narrow;
+            is_given_back.then_some((scaled, decimal))
+        })
+        .filter(|(scaled, _)| scaled.fract() != 0.5)
+        .map(|(_, decimal)| decimal)
 }
 
 /// One bar as it is written to the lake, one JSON object a line. Its key is `(symbol, interval, ts)`.
@@ -87,7 +109,7 @@ pub mod offset_datetime {
 
     /// The datetime as text, in the form that [`self`] describes.
     pub fn text(at: &Zoned) -> String {
-        at.strftime(FORMAT).to_string()
+        format!("{:.0}", at.timestamp().display_with_offset(at.offset()))
     }
 
     /// Writes the datetime as [`text`] does.
@@ -95,7 +117,7 @@ pub mod offset_datetime {
     /// # Errors
     /// Those of the serializer.
     pub fn serialize<S: Serializer>(at: &Zoned, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(&at.strftime(FORMAT))
+        serializer.collect_str(&format_args!("{:.0}", at.timestamp().display_with_offset(at.offset())))
     }
 
     /// Parses what [`text`] writes: an instant in a zone of that fixed offset.
@@ -138,6 +160,17 @@ mod tests {
         fn a_price_narrows_back_to_the_same_f32(narrow in 0.0001_f32..1_000_000.0) {
             let price = Price::from_wire(f64::from(narrow)).map(|p| p.get() as f32);
             prop_assert_eq!(price, Some(narrow));
+        }
+
+        #[test]
+        fn a_price_is_what_the_text_of_the_f32_gives(
+            narrow in prop_oneof![0.0001_f32..1_000_000.0, (1_u32..1 << 24, 0..12).prop_map(|(n, halves)| n as f32 / (1 << halves) as f32)],
+            cents in 1_u32..100_000_000,
+        ) {
+            for narrow in [narrow, cents as f32 / 100.0, cents as f32 / 10_000.0, f32::from_bits(narrow.to_bits() + 1)] {
+                let text: f64 = narrow.to_string().parse()?;
+                prop_assert_eq!(Price::from_wire(f64::from(narrow)).map(Price::get), Some(text));
+            }
         }
     }
 
