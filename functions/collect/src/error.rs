@@ -210,7 +210,7 @@ impl NamedError for Error {
             Self::NoBars { is_not_over: true, .. } => ErrorName::SessionNotOver,
             Self::NoBars { .. } => ErrorName::NoBars,
             Self::Write(WriteError::Service(error)) => error.name(),
-            Self::Write(WriteError::Rejected { .. }) => ErrorName::DeliveryFailed,
+            Self::Write(WriteError::Rejected { .. } | WriteError::Stopped(_)) => ErrorName::DeliveryFailed,
             Self::Write(WriteError::Json(_)) => ErrorName::InvalidResult,
         }
     }

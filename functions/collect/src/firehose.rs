@@ -11,7 +11,7 @@ const MAX_BATCH_RECORDS: usize = 500;
 const MAX_BATCH_BYTES: usize = 4 * 1024 * 1024;
 
 /// A delivery stream that takes bars by `PutRecordBatch`.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct DeliveryStream {
     /// The client of Firehose.
     pub client: Client,

@@ -14,7 +14,7 @@ const MAX_BATCH_RECORDS: usize = 500;
 const MAX_BATCH_BYTES: usize = 5 * 1024 * 1024;
 
 /// A data stream that takes bars by `PutRecords`.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct DataStream {
     /// The client of Kinesis.
     pub client: Client,

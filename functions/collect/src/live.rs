@@ -183,7 +183,7 @@ impl Results {
 /// What a tick has written.
 #[derive(Debug)]
 struct Written<'a> {
-    writer: Writer<'a, DataStream>,
+    writer: Writer,
     companies: &'a Companies,
     source: &'a dyn Source,
     interval: Interval,

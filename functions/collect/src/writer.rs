@@ -1,14 +1,19 @@
 //! Writing bars to a stream: many lines to a record, many records to a call, and of a call only the rejected records are
 //! sent again.
 
+mod lines;
 mod packer;
 
 use std::time::Duration;
 
 use shared::{Bar, ServiceError, TradeDate};
-use tokio::time::{Instant, timeout_at};
+use tokio::{
+    sync::mpsc,
+    task::{JoinError, JoinSet},
+    time::{Instant, timeout_at},
+};
 
-use self::packer::Packer;
+use self::{lines::Lines, packer::Packer};
 
 /// What one call to a stream may hold.
 #[derive(Debug, Clone, Copy)]
@@ -22,7 +27,7 @@ pub struct Limits {
 }
 
 /// A stream that bars are written to.
-pub trait Stream {
+pub trait Stream: Clone + Send + Sync + 'static {
     /// Its name in messages.
     const SERVICE: &'static str;
     /// What one call may hold.
@@ -57,7 +62,7 @@ impl Receipt {
     }
 
     /// The records that were not accepted.
-    fn rejected_of(&self, records: Vec<Vec<u8>>) -> Vec<Vec<u8>> {
+    fn rejected_of(&self, records: Batch) -> Batch {
         let is_rejected = |at: usize| self.rejected.get(at).copied().unwrap_or_default();
         records.into_iter().enumerate().filter(|(at, _)| is_rejected(*at)).map(|(_, record)| record).collect()
     }
@@ -69,6 +74,9 @@ pub enum WriteError {
     /// A bar could not be written as JSON.
     #[error("a bar cannot be written as JSON: {0}")]
     Json(#[from] serde_json::Error),
+    /// The task that sends batches ended before its time.
+    #[error("batches are no longer sent: {0}")]
+    Stopped(#[from] JoinError),
     /// The call itself failed.
     #[error(transparent)]
     Service(#[from] ServiceError),
@@ -111,29 +119,35 @@ impl Backoff {
     }
 }
 
-/// Writes the bars of one collection to a stream.
+/// Writes the bars of one collection to a stream: a task of its own sends each full batch, while the next one is filled.
 #[derive(Debug)]
-pub struct Writer<'a, S> {
-    stream: &'a S,
-    deadline: Instant,
+pub struct Writer {
+    lines: Lines,
     packer: Packer,
-    backoff: Backoff,
     /// The session of the bars in the open record: a record holds one, so that it lands in one partition as it is.
     trade_date: Option<TradeDate>,
-    records: usize,
+    /// Full batches, of which one waits at most.
+    batches: mpsc::Sender<Batch>,
+    /// The task, which returns the number of records that the stream accepted. A set, since it ends its tasks with itself.
+    sending: JoinSet<Result<usize, WriteError>>,
 }
 
-impl<'a, S: Stream> Writer<'a, S> {
-    /// A writer to `stream` that sends rejected records again until `deadline`.
-    pub fn new(stream: &'a S, deadline: Instant) -> Self {
-        let packer = Packer::new(S::LIMITS);
-        Self { stream, deadline, packer, backoff: Backoff::default(), trade_date: None, records: 0 }
+/// The records of one call.
+type Batch = Vec<Vec<u8>>;
+
+impl Writer {
+    /// A writer to `stream` that sends rejected records again until `deadline`. It needs a Tokio runtime.
+    pub fn new<S: Stream>(stream: &S, deadline: Instant) -> Self {
+        let (batches, full) = mpsc::channel(1);
+        let sender = Sender { stream: stream.clone(), deadline, backoff: Backoff::default(), records: 0 };
+        let sending = JoinSet::from_iter([sender.send_all(full)]);
+        Self { lines: Lines::default(), packer: Packer::new(S::LIMITS), trade_date: None, batches, sending }
     }
 
-    /// Adds bars, sending each batch that becomes full.
+    /// Adds bars, and has each batch that becomes full sent. It waits where two batches are full and not yet sent.
     ///
     /// # Errors
-    /// What the stream did not accept.
+    /// What the stream did not accept, of these bars or of earlier ones.
     pub async fn write(&mut self, bars: impl IntoIterator<Item = Bar>) -> Result<(), WriteError> {
         for bar in bars {
             if self.trade_date.replace(bar.trade_date).is_some_and(|before| before != bar.trade_date)
@@ -141,9 +155,7 @@ impl<'a, S: Stream> Writer<'a, S> {
             {
                 self.send(batch).await?;
             }
-            let mut line = serde_json::to_vec(&bar)?;
-            line.push(b'\n');
-            if let Some(batch) = self.packer.push(&line) {
+            if let Some(batch) = self.packer.push(self.lines.line(&bar)?) {
                 self.send(batch).await?;
             }
         }
@@ -155,14 +167,49 @@ impl<'a, S: Stream> Writer<'a, S> {
     /// # Errors
     /// What the stream did not accept.
     pub async fn finish(mut self) -> Result<usize, WriteError> {
-        for batch in std::mem::replace(&mut self.packer, Packer::new(S::LIMITS)).finish() {
+        for batch in self.packer.finish() {
+            self.send(batch).await?;
+        }
+        let Self { batches, sending, .. } = self;
+        drop(batches);
+        ended(sending).await
+    }
+
+    async fn send(&mut self, batch: Batch) -> Result<(), WriteError> {
+        match self.batches.send(batch).await {
+            Ok(()) => Ok(()),
+            // The task takes no further batch only where it has failed.
+            Err(_) => ended(std::mem::take(&mut self.sending)).await.map(drop),
+        }
+    }
+}
+
+/// The number of records that the task has sent.
+async fn ended(mut sending: JoinSet<Result<usize, WriteError>>) -> Result<usize, WriteError> {
+    sending.join_next().await.unwrap_or(Ok(Ok(0)))?
+}
+
+/// Sends the batches of a writer.
+#[derive(Debug)]
+struct Sender<S> {
+    stream: S,
+    deadline: Instant,
+    backoff: Backoff,
+    /// The number of records that the stream has accepted.
+    records: usize,
+}
+
+impl<S: Stream> Sender<S> {
+    /// Sends every batch, and returns the number of records.
+    async fn send_all(mut self, mut batches: mpsc::Receiver<Batch>) -> Result<usize, WriteError> {
+        while let Some(batch) = batches.recv().await {
             self.send(batch).await?;
         }
         Ok(self.records)
     }
 
     /// Sends one batch, and again those of its records that were rejected.
-    async fn send(&mut self, batch: Vec<Vec<u8>>) -> Result<(), WriteError> {
+    async fn send(&mut self, batch: Batch) -> Result<(), WriteError> {
         let mut waiting = batch;
         let mut cause = "no time was left to send them".to_owned();
         loop {

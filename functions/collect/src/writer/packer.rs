@@ -35,9 +35,10 @@ impl Packer {
     }
 
     /// The batches that are left at the end: none, one or two.
-    pub fn finish(mut self) -> impl Iterator<Item = Vec<Vec<u8>>> {
+    pub fn finish(&mut self) -> impl Iterator<Item = Vec<Vec<u8>>> + use<> {
         let full = self.close_record();
-        full.into_iter().chain((!self.batch.is_empty()).then_some(self.batch))
+        let last = std::mem::take(&mut self.batch);
+        full.into_iter().chain((!last.is_empty()).then_some(last))
     }
 
     /// Ends the record; returns the batch before it where it does not fit in any more.
@@ -52,7 +53,9 @@ impl Packer {
             std::mem::take(&mut self.batch)
         });
         self.batch_bytes += bytes;
-        self.batch.push(std::mem::take(&mut self.record));
+        // The next record will be about as long.
+        let next = Vec::with_capacity(self.record.len());
+        self.batch.push(std::mem::replace(&mut self.record, next));
         self.record_lines = 0;
         batch
     }
