@@ -23,7 +23,11 @@ const NEIGHBOURS: usize = 4;
 
 /// The starts of the doubtful ones among the bars of a session, oldest first.
 pub fn of(bars: &[Ohlcv]) -> Vec<Timestamp> {
-    bars.iter().enumerate().filter(|(at, _)| is_doubtful(bars, *at)).map(|(_, bar)| bar.start).collect()
+    let lowest = bars.iter().map(|bar| bar.low.get().min(bar.close.get())).fold(f64::INFINITY, f64::min);
+    let highest = bars.iter().map(|bar| bar.high.get().max(bar.close.get())).fold(0.0, f64::max);
+    // Where not even the whole day spans the factor, no bar does with its neighbours.
+    let judged = if highest < FACTOR * lowest { bars.len().min(1) } else { bars.len() };
+    bars[..judged].iter().enumerate().filter(|(at, _)| is_doubtful(bars, *at)).map(|(_, bar)| bar.start).collect()
 }
 
 /// The remark on doubtful bars, by their starts; nothing where there are none.

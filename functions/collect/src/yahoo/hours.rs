@@ -148,7 +148,7 @@ impl Rows {
         let date = |at: Timestamp| at.to_zoned(session.zone.clone()).date();
         let is_inside = |at: Timestamp| session.open <= at && at < session.close;
         let mut all: Vec<_> = rows.to_vec();
-        all.retain(|row| date(row.at) == session.trade_date.date() || is_inside(row.at));
+        all.retain(|row| is_inside(row.at) || date(row.at) == session.trade_date.date());
         let with_volume = all.iter().filter(|row| row.has_volume).count();
         let have_volume = 10 * with_volume >= all.iter().filter(|row| row.bar.is_some()).count().max(1);
         let mut rows = Self { all: vec![], have_volume };
