@@ -174,8 +174,8 @@ pub struct Ohlcv {
 impl SymbolDay {
     /// The starts of the expected bars that are missing, oldest first.
     pub fn missing(&self) -> Vec<Timestamp> {
-        let present: BTreeSet<_> = self.bars.iter().map(|bar| bar.start).collect();
-        self.expected.iter().flatten().filter(|at| !present.contains(at)).copied().collect()
+        let is_missing = |at: &&Timestamp| self.bars.binary_search_by_key(*at, |bar| bar.start).is_err();
+        self.expected.iter().flatten().filter(is_missing).copied().collect()
     }
 
     /// The time on the exchange's clock.

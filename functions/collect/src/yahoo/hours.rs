@@ -86,22 +86,22 @@ pub fn bars_of(listed: Session, rows: &[Row], interval: Interval, until: Option<
     let mut expected = grid.starts();
     let auction_into = auction.and_then(|_| expected.last().copied());
 
-    let mut bars: BTreeMap<Timestamp, Ohlcv> = BTreeMap::new();
-    let (mut outside, mut left_out) = (vec![], vec![]);
+    let (mut bars, mut outside, mut left_out): (Vec<Ohlcv>, _, _) = (vec![], vec![], vec![]);
     for row in &rows.all {
         let is_expected = grid.contains(row.at);
-        let known = bars.get(&row.at).or(auction.as_ref().filter(|bar| auction_into.is_some() && bar.start == row.at));
+        let joined = auction.as_ref().filter(|_| auction_into.is_some());
+        let known = bars.last().into_iter().chain(joined).find(|bar| bar.start == row.at);
         match (row.bar, known) {
             (Some(bar), Some(known)) if bar == *known => {}
-            (Some(bar), None) if is_expected => drop(bars.insert(row.at, bar)),
+            (Some(bar), None) if is_expected => bars.push(bar),
             (Some(bar), None) if grid.holds_open(row.at) && !is_flat(&bar) => {
                 expected.insert(row.at);
-                bars.insert(row.at, bar);
+                bars.push(bar);
             }
             (Some(bar), None) if grid.is_on(row.at) && rows.has_traded(&bar) => {
                 expected.insert(row.at);
                 outside.push(row.at);
-                bars.insert(row.at, bar);
+                bars.push(bar);
             }
             (Some(bar), _) if !is_flat(&bar) => left_out.push(row.at),
             (None, known) if rows.is_refused(row) => {
@@ -112,21 +112,24 @@ pub fn bars_of(listed: Session, rows: &[Row], interval: Interval, until: Option<
         }
     }
     if let (Some(auction), Some(last)) = (auction, auction_into) {
-        let joined = bars.get(&last).map_or(Ohlcv { start: last, ..auction }, |bar| bar.joined(&auction));
-        bars.insert(last, joined);
+        match bars.binary_search_by_key(&last, |bar| bar.start) {
+            Ok(at) => bars[at] = bars[at].joined(&auction),
+            Err(at) => bars.insert(at, Ohlcv { start: last, ..auction }),
+        }
     }
 
     // A period that is an hour off says no longer when the day is over.
     let is_moved = session.open != listed.open;
     let close = if is_moved { listed.close } else { session.close };
-    let trades_on = bars.keys().filter(|at| **at >= close).max().map(|at| *at + interval.duration() + TRADING_ON);
+    let trades_on =
+        bars.last().map(|bar| bar.start).filter(|at| *at >= close).map(|at| at + interval.duration() + TRADING_ON);
     let over_at = session.close.max(trades_on.unwrap_or(close)).max(close);
-    let misfits = bars.keys().filter(|at| !listed.contains(**at, interval)).count();
-    let differ = hours_differ((&listed, &session), &grid, bars.keys().copied().collect(), &outside, misfits);
+    let misfits = bars.iter().filter(|bar| !listed.contains(bar.start, interval)).count();
+    let differ = hours_differ((&listed, &session), &grid, &bars, &outside, misfits);
     let remarks = [differ, remark_left_out(&session, &left_out)];
     SessionBars {
         expected: (!session.is_whole_day()).then_some(expected),
-        bars: bars.into_values().collect(),
+        bars,
         outside,
         over_at,
         remarks: remarks.into_iter().flatten().collect(),
@@ -181,9 +184,11 @@ impl Rows {
         self.all.last().filter(|row| row.bar.as_ref().is_some_and(is_flat)).map(|row| row.at)
     }
 
-    /// The starts of the rows that traded, each once.
-    fn starts(&self) -> BTreeSet<Timestamp> {
-        self.traded().map(|bar| bar.start).collect()
+    /// The starts of the rows that traded, oldest first, each once.
+    fn starts(&self) -> Vec<Timestamp> {
+        let mut starts: Vec<_> = self.traded().map(|bar| bar.start).collect();
+        starts.dedup();
+        starts
     }
 }
 
@@ -203,7 +208,8 @@ fn corrected(listed: &Session, rows: &Rows, interval: Interval) -> Session {
     let starts = rows.starts();
     let a_minute_later = listed.close + SignedDuration::from_mins(1);
     let is_on_grid = listed.open.duration_until(listed.close).as_secs() % interval.duration().as_secs() == 0;
-    let ends_short = is_on_grid && starts.contains(&listed.close) || starts.contains(&a_minute_later);
+    let has = |at: &Timestamp| starts.binary_search(at).is_ok();
+    let ends_short = is_on_grid && has(&listed.close) || has(&a_minute_later);
     if listed.local_close().minute() % 5 == 4 && ends_short {
         return Session { close: a_minute_later, ..listed.clone() };
     }
@@ -315,7 +321,7 @@ impl Grid {
 fn hours_differ(
     (listed, session): (&Session, &Session),
     grid: &Grid,
-    starts: BTreeSet<Timestamp>,
+    bars: &[Ohlcv],
     outside: &[Timestamp],
     misfits: usize,
 ) -> Option<Remark> {
@@ -331,7 +337,8 @@ fn hours_differ(
         differences.push(format!("rows traded {}, and the reply says {}", hours(session), hours(listed)));
     }
     for stretch in grid.stretches.iter().filter(|stretch| stretch.is_of_rows) {
-        let first = starts.range(stretch.first - grid.step..).next().copied().unwrap_or(stretch.first);
+        let mut starts = bars.iter().map(|bar| bar.start);
+        let first = starts.find(|at| *at >= stretch.first - grid.step).unwrap_or(stretch.first);
         differences.push(format!("bars start at {}, off the grid of {}", clock(first), hours(session)));
     }
     if !outside.is_empty() {
