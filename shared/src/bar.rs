@@ -102,14 +102,21 @@ pub struct Bar {
 
 /// `2021-11-30T09:30:00-05:00`, for serde's `with`: the exchange's wall clock and its offset, without a zone's name.
 pub mod offset_datetime {
-    use jiff::Zoned;
+    use std::fmt::{self, Display};
+
+    use jiff::{Timestamp, Zoned, tz::Offset};
     use serde::{Deserialize, Deserializer, Serializer, de::Error};
 
     const FORMAT: &str = "%Y-%m-%dT%H:%M:%S%:z";
 
     /// The datetime as text, in the form that [`self`] describes.
     pub fn text(at: &Zoned) -> String {
-        format!("{:.0}", at.timestamp().display_with_offset(at.offset()))
+        display(at.timestamp(), at.offset()).to_string()
+    }
+
+    /// An instant on the clock of an offset, in the same form, without its fraction of a second.
+    pub fn display(at: Timestamp, offset: Offset) -> impl Display {
+        fmt::from_fn(move |f| write!(f, "{:.0}", at.display_with_offset(offset)))
     }
 
     /// Writes the datetime as [`text`] does.
@@ -117,7 +124,7 @@ pub mod offset_datetime {
     /// # Errors
     /// Those of the serializer.
     pub fn serialize<S: Serializer>(at: &Zoned, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(&format_args!("{:.0}", at.timestamp().display_with_offset(at.offset())))
+        serializer.collect_str(&display(at.timestamp(), at.offset()))
     }
 
     /// Parses what [`text`] writes: an instant in a zone of that fixed offset.

@@ -7,8 +7,9 @@ use crate::writer::{Limits, Receipt, Stream};
 
 /// The most records in one PutRecordBatch call. <https://docs.aws.amazon.com/firehose/latest/dev/limits.html>
 const MAX_BATCH_RECORDS: usize = 500;
-/// The most bytes of one PutRecordBatch call, by the same page; counted as they are sent, in base64.
-const MAX_BATCH_BYTES: usize = 4 * 1024 * 1024;
+/// The most bytes of one PutRecordBatch call, counted as they are sent, in base64. By the same page it takes 4 MiB; the function
+/// holds several batches at once, and copies of each, so less keeps its memory small. The longest record takes 1.3 MiB.
+const MAX_BATCH_BYTES: usize = 3 * 512 * 1024;
 
 /// A delivery stream that takes bars by `PutRecordBatch`.
 #[derive(Debug, Clone)]

@@ -14,6 +14,7 @@ use crate::{
     pending::Pending,
     source::{Source, SymbolDay},
     symbol_outcomes::{self, Outcomes},
+    writer::SymbolBars,
 };
 
 /// The work of one invocation, with every default filled in.
@@ -118,8 +119,8 @@ impl<'a> Job<'a> {
         self.earlier.as_ref().is_some_and(|earlier| stopped(earlier.outcome))
     }
 
-    /// The bars of one symbol as they are written to the lake.
-    pub fn bars(&self, fetched: (&Symbol, &Symbol), day: SymbolDay) -> impl Iterator<Item = Bar> {
+    /// The bars of one symbol as they are written to the lake; `None` where there are none.
+    pub fn bars(&self, fetched: (&Symbol, &Symbol), day: SymbolDay) -> Option<SymbolBars> {
         let Self { source, companies, interval, collected_at, run_id, .. } = self;
         bars((companies, *source), fetched, day, (*interval, *collected_at, run_id.clone()))
     }
@@ -164,36 +165,39 @@ impl<'a> Job<'a> {
     }
 }
 
-/// The bars of one symbol as they are written to the lake, of a collection that began at an instant in UTC.
+/// The bars of one symbol as they are written to the lake, of a collection that began at an instant in UTC; `None` where there
+/// are none.
 pub fn bars(
     (companies, source): (&Companies, &dyn Source),
     (symbol, queried_as): (&Symbol, &Symbol),
     day: SymbolDay,
     (interval, collected_at, run_id): (Interval, Timestamp, RunId),
-) -> impl Iterator<Item = Bar> {
+) -> Option<SymbolBars> {
     let company_name = company_name(companies, (symbol, queried_as), |symbol| source.spelling(symbol))
         .map(str::to_owned)
         .or(day.name)
         .unwrap_or_else(|| symbol.to_string());
-    let (symbol, market) = (symbol.clone(), source.market());
-    day.bars.into_iter().map(move |bar| Bar {
+    let market = source.market();
+    let first = day.bars.first()?;
+    let common = Bar {
         symbol: symbol.clone(),
-        company_name: company_name.clone(),
+        company_name,
         trade_date: day.session.trade_date,
-        ts: bar.start.to_zoned(day.session.zone.clone()),
-        open: bar.open,
-        high: bar.high,
-        low: bar.low,
-        close: bar.close,
-        volume: bar.volume,
-        currency: day.currency.clone(),
+        ts: first.start.to_zoned(day.session.zone),
+        open: first.open,
+        high: first.high,
+        low: first.low,
+        close: first.close,
+        volume: first.volume,
+        currency: day.currency,
         interval,
         collected_at,
-        run_id: run_id.clone(),
+        run_id,
         previous_close: day.previous_close,
         source: Some(*market),
         feed: market.feed.map(Cow::Borrowed),
-    })
+    };
+    Some(SymbolBars { common, bars: day.bars })
 }
 
 /// The name in the companies file: that of the company which trades under the symbol today, or which answered as its

@@ -13,7 +13,8 @@ use tokio::{
     time::{Instant, timeout_at},
 };
 
-use self::{lines::Lines, packer::Packer};
+pub use self::{lines::Lines, packer::Packer};
+use crate::source::Ohlcv;
 
 /// What one call to a stream may hold.
 #[derive(Debug, Clone, Copy)]
@@ -119,6 +120,15 @@ impl Backoff {
     }
 }
 
+/// The bars of one symbol's session.
+#[derive(Debug)]
+pub struct SymbolBars {
+    /// One of them, which has all in common with the others but start, prices and volume.
+    pub common: Bar,
+    /// All of them.
+    pub bars: Vec<Ohlcv>,
+}
+
 /// Writes the bars of one collection to a stream: a task of its own sends each full batch, while the next one is filled.
 #[derive(Debug)]
 pub struct Writer {
@@ -144,19 +154,22 @@ impl Writer {
         Self { lines: Lines::default(), packer: Packer::new(S::LIMITS), trade_date: None, batches, sending }
     }
 
-    /// Adds bars, and has each batch that becomes full sent. It waits where two batches are full and not yet sent.
+    /// Adds the bars of symbols, and has each batch that becomes full sent. It waits where two batches are full and not yet sent.
     ///
     /// # Errors
     /// What the stream did not accept, of these bars or of earlier ones.
-    pub async fn write(&mut self, bars: impl IntoIterator<Item = Bar>) -> Result<(), WriteError> {
-        for bar in bars {
-            if self.trade_date.replace(bar.trade_date).is_some_and(|before| before != bar.trade_date)
+    pub async fn write(&mut self, symbols: impl IntoIterator<Item = SymbolBars>) -> Result<(), WriteError> {
+        for SymbolBars { common, bars } in symbols {
+            if self.trade_date.replace(common.trade_date).is_some_and(|before| before != common.trade_date)
                 && let Some(batch) = self.packer.close_record()
             {
                 self.send(batch).await?;
             }
-            if let Some(batch) = self.packer.push(self.lines.line(&bar)?) {
-                self.send(batch).await?;
+            self.lines.begin(&common)?;
+            for bar in &bars {
+                if let Some(batch) = self.packer.push(self.lines.line(bar)?) {
+                    self.send(batch).await?;
+                }
             }
         }
         Ok(())
