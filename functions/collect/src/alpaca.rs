@@ -12,6 +12,7 @@ mod decode;
 mod key;
 mod refusal;
 mod settings;
+mod source;
 mod wire;
 
 pub use client::Alpaca;

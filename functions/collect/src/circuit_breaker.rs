@@ -1,6 +1,6 @@
 //! When an invocation stops querying the market: once the market blocks this client or is down, or the time is up.
 //!
-//! This is the state only. a source recognises a block, such as a 429, in a reply, and `fetch.rs` decides
+//! This is the state only: a source recognises a block, such as a 429, in a reply, and `fetch.rs` decides
 //! whether it opens the breaker.
 
 use std::{

@@ -65,6 +65,11 @@ impl Failure {
         Self { counts_as_attempt: false, ..self.clone() }
     }
 
+    /// Whether every other request would fail likewise.
+    pub fn is_of_all(&self) -> bool {
+        matches!(self.scope, FailureScope::Key | FailureScope::Source)
+    }
+
     /// Whether only a market that is up replies so: it knows the day's session, or the limit of what it keeps.
     pub fn shows_market_is_up(&self) -> bool {
         matches!(self.reason, Reason::SessionNotOver | Reason::TooOld)

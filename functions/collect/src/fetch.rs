@@ -89,11 +89,6 @@ impl FetchedSymbol {
     }
 }
 
-/// Whether this is the failure of a whole request, which any of its symbols may have caused.
-fn failed_with_its_batch(day: &Result<SymbolDay, Failure>) -> bool {
-    day.as_ref().is_err_and(|failure| failure.scope == FailureScope::Batch && failure.counts_as_attempt)
-}
-
 impl<'a> Fetch<'a> {
     /// A pass for the bars of a day, in a run that is resumed or not, with a symbol that is already collected.
     pub fn new(
@@ -139,10 +134,7 @@ impl<'a> Fetch<'a> {
                 self.breaker.record_answer(began);
                 *known = ReferenceDay::WithoutBars;
             }
-            Err(failure)
-                if failure.scope == FailureScope::Key
-                    || matches!(failure.reason, Reason::Blocked | Reason::Unavailable) =>
-            {
+            Err(failure) if failure.is_of_all() || matches!(failure.reason, Reason::Blocked | Reason::Unavailable) => {
                 self.breaker.open(failure.as_no_answer());
             }
             Err(_) => {}
@@ -235,50 +227,49 @@ impl<'a> Fetch<'a> {
         }
     }
 
-    /// The results of a batch, in its order. One that fails as a whole, although the market answers, is requested again in halves:
-    /// a symbol that is the cause costs the others a few requests, not their bars.
-    async fn batch(&self, mut pending: Vec<Pending>) -> Vec<FetchedSymbol> {
+    /// The results of a batch, in its order.
+    async fn batch(&self, pending: Vec<Pending>) -> Vec<FetchedSymbol> {
         let began = Instant::now();
         let days = self.query(&pending).await;
         let replied = Instant::now();
-        if pending.len() > 1 && days.iter().all(|(_, day)| failed_with_its_batch(day)) {
-            self.find_out_since(replied).await;
-            if self.breaker.cause().is_none() {
-                let rest = pending.split_off(pending.len() / 2);
-                let mut batch = Box::pin(self.batch(pending)).await;
-                batch.extend(Box::pin(self.batch(rest)).await);
-                return batch;
-            }
-        }
-        let mut batch = Vec::with_capacity(pending.len());
-        for (pending, (queried_as, day)) in pending.into_iter().zip(days) {
-            let mut fetched = FetchedSymbol { pending, queried_as, day, replied };
-            self.record(&mut fetched, began).await;
-            batch.push(fetched);
-        }
+        let results = pending.into_iter().zip(days);
+        let mut batch: Vec<_> =
+            results.map(|(pending, (queried_as, day))| FetchedSymbol { pending, queried_as, day, replied }).collect();
+        self.record(&mut batch, began).await;
         batch
     }
 
-    /// Records what the result of a query that began at `began` says of the market.
-    async fn record(&self, fetched: &mut FetchedSymbol, began: Instant) {
-        let FetchedSymbol { pending, queried_as, day, replied } = fetched;
-        match day {
-            Ok(day) => {
+    /// Records what the results of a query that began at `began` say of the market: one that brought bars of some symbols says
+    /// nothing by those that it has none of.
+    async fn record(&self, batch: &mut [FetchedSymbol], began: Instant) {
+        let mut is_recorded = false;
+        for FetchedSymbol { queried_as, day, .. } in &*batch {
+            if let Ok(day) = day {
+                is_recorded = true;
                 self.breaker.record_answer(began);
                 self.record_traded(day);
                 self.answered.get_or_init(|| queried_as.clone());
             }
-            Err(failure) if !failure.counts_as_attempt => {}
-            Err(failure) if failure.scope == FailureScope::Key => {
-                // Every other request would be refused for the same reason.
-                failure.counts_as_attempt = false;
-                self.breaker.open(failure.clone());
-            }
-            Err(failure) if failure.shows_market_is_up() => self.breaker.record_answer(began),
-            Err(failure) if failure.reason == Reason::Blocked => self.on_refusal(pending, failure).await,
-            Err(_) => {
-                if self.breaker.record_unanswered(began) {
-                    self.find_out_since(*replied).await;
+        }
+        for FetchedSymbol { pending, day, replied, .. } in batch {
+            match day {
+                Ok(_) => {}
+                Err(failure) if !failure.counts_as_attempt => {}
+                Err(failure) if failure.is_of_all() => {
+                    failure.counts_as_attempt = false;
+                    self.breaker.open(failure.clone());
+                }
+                Err(failure) if failure.shows_market_is_up() => {
+                    is_recorded = true;
+                    self.breaker.record_answer(began);
+                }
+                Err(failure) if failure.reason == Reason::Blocked => self.on_refusal(pending, failure).await,
+                Err(_) if is_recorded => {}
+                Err(_) => {
+                    is_recorded = true;
+                    if self.breaker.record_unanswered(began) {
+                        self.find_out_since(*replied).await;
+                    }
                 }
             }
         }
@@ -287,7 +278,7 @@ impl<'a> Fetch<'a> {
     /// Queries the symbols in the source's spelling and, where it does not know one, the company's new symbol.
     async fn query(&self, pending: &[Pending]) -> Vec<(Symbol, Result<SymbolDay, Failure>)> {
         let symbols: Vec<_> = pending.iter().map(|pending| self.source.spelling(&pending.symbol)).collect();
-        let days = self.source.days(self.breaker, &symbols, self.day).await;
+        let days = self.days(&symbols).await;
         let mut results: Vec<_> = symbols.into_iter().zip(days).collect();
         let is_unknown =
             |day: &Result<_, Failure>| day.as_ref().is_err_and(|failure| failure.reason == Reason::UnknownSymbol);
@@ -298,12 +289,39 @@ impl<'a> Fetch<'a> {
         });
         let (renamed, successors): (Vec<_>, Vec<_>) = renamed.unzip();
         if !successors.is_empty() {
-            let days = self.source.days(self.breaker, &successors, self.day).await;
+            let days = self.days(&successors).await;
             for (result, day) in renamed.into_iter().zip(successors.into_iter().zip(days)) {
                 *result = day;
             }
         }
         results
+    }
+
+    /// The days of symbols in the source's spelling. Where a request fails as a whole while the market answers others, its
+    /// symbols are requested again in halves, so that one symbol costs no other its bars.
+    async fn days(&self, symbols: &[Symbol]) -> Vec<Result<SymbolDay, Failure>> {
+        let began = Instant::now();
+        let mut days = self.source.days(self.breaker, symbols, self.day).await;
+        let is_of_batch = |day: &Result<_, Failure>| {
+            day.as_ref().is_err_and(|failure| failure.counts_as_attempt && failure.scope == FailureScope::Batch)
+        };
+        let failed: Vec<_> = (0..days.len()).filter(|at| is_of_batch(&days[*at])).collect();
+        if failed.len() < 2 {
+            return days;
+        }
+        if days.iter().any(Result::is_ok) {
+            self.breaker.record_answer(began);
+        }
+        self.find_out_since(Instant::now()).await;
+        if self.breaker.cause().is_some() {
+            return days;
+        }
+        for half in failed.chunks(failed.len().div_ceil(2)) {
+            let symbols: Vec<_> = half.iter().map(|at| symbols[*at].clone()).collect();
+            let again = Box::pin(self.days(&symbols)).await;
+            half.iter().zip(again).for_each(|(at, day)| days[*at] = day);
+        }
+        days
     }
 
     /// One symbol, in the source's spelling.
@@ -351,14 +369,12 @@ impl<'a> Fetch<'a> {
             Err(failure) if failure.shows_market_is_up() || failure.reason == Reason::NoSession => {
                 ReferenceDay::WithoutBars
             }
+            Err(failure) if failure.is_of_all() => return self.breaker.open(failure.as_no_answer()),
             Err(failure) if failure.reason != Reason::Blocked && self.is_answered_still().await => {
                 tracing::warn!(%reference, %failure, "the reference symbol has no bars, and others have");
                 ReferenceDay::WithoutBars
             }
             Err(failure) => {
-                if failure.scope == FailureScope::Key {
-                    return self.breaker.open(failure.as_no_answer());
-                }
                 let reason = if failure.reason == Reason::Blocked { Reason::Blocked } else { Reason::Unavailable };
                 let detail = format!("the market has nothing even for {reference}: {failure}");
                 return self.breaker.open(Failure::new(reason, detail));

@@ -52,8 +52,8 @@ pub trait Source: Debug + Send + Sync {
     /// The source's spelling of a symbol that others write differently.
     fn spelling(&self, symbol: &Symbol) -> Symbol;
 
-    /// The bars of a batch of symbols, each in the source's spelling, in the regular session of a day; or why a symbol has none. One
-    /// result for each symbol, in their order. Requests are sent within the source's rate, while the breaker lets them pass.
+    /// The bars of a batch of symbols, each in the source's spelling, in the regular session of a day; or why a symbol has none,
+    /// with the scope of that failure. One result for each symbol, in their order. Requests are sent within the source's rate, while the breaker lets them pass.
     fn days<'a>(
         &'a self,
         breaker: &'a CircuitBreaker,

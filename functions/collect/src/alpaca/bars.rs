@@ -4,10 +4,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
 use reqwest::Url;
-use shared::{Interval, Session, Symbol, payload::Reason};
+use shared::{
+    Interval, Session, Symbol,
+    payload::{LiveWindow, Reason},
+};
 
 use super::{
-    client::Alpaca,
+    calendar::CalendarDate,
+    client::{Alpaca, Host},
     decode,
     refusal::Refusal,
     wire::{Bar, Page},
@@ -15,16 +19,21 @@ use super::{
 use crate::{
     circuit_breaker::CircuitBreaker,
     failure::{Failure, FailureScope},
-    source::{Day, Scope, SymbolDay},
+    source::{Day, Scope, Source, SymbolDay},
 };
 
 /// The most bars of a page, over all of its symbols.
 const PAGE: usize = 10_000;
 
-/// The rows of symbols, as their pages held them.
-#[derive(Debug, Default)]
-struct Rows {
-    by_symbol: BTreeMap<Symbol, Vec<Bar>>,
+/// The answer to a batch.
+#[derive(Debug)]
+struct Answer {
+    session: Session,
+    /// The rows of each symbol, as the pages held them.
+    rows: BTreeMap<Symbol, Vec<Bar>>,
+    /// The symbols that the market takes for none.
+    rejected: BTreeMap<Symbol, Failure>,
+    /// Whether a reply said that the market is simulated.
     simulated: bool,
 }
 
@@ -36,126 +45,163 @@ impl Alpaca {
         symbols: &[Symbol],
         day: Day,
     ) -> Vec<Result<SymbolDay, Failure>> {
-        let mut results: BTreeMap<&Symbol, Result<SymbolDay, Failure>> = BTreeMap::new();
-        let (mut left, foreign): (BTreeSet<_>, BTreeSet<_>) = symbols.iter().partition(|symbol| is_well_formed(symbol));
-        results.extend(foreign.into_iter().map(|symbol| (symbol, Err(unlisted(symbol)))));
-        match self.open_session(breaker, day).await {
-            Err(failure) => results.extend(left.iter().map(|symbol| (*symbol, Err(failure.clone())))),
-            Ok(session) => {
-                let rows = self.rows(breaker, &session, &mut left, &mut results, day).await;
-                for symbol in left {
-                    let result = match &rows {
-                        Err(failure) => Err(failure.clone()),
-                        Ok(rows) => self.symbol(breaker, symbol, &session, rows, day).await,
-                    };
-                    results.insert(symbol, result);
-                }
-            }
+        let listed = symbols.iter().filter(|symbol| is_well_formed(symbol)).collect();
+        let answer = self.answer(breaker, listed, day).await;
+        let (mut days, mut outage) = (Vec::with_capacity(symbols.len()), None);
+        for symbol in symbols {
+            days.push(match &answer {
+                _ if !is_well_formed(symbol) => Err(unlisted(symbol)),
+                Err(failure) => Err(failure.clone()),
+                Ok(answer) => self.symbol(breaker, symbol, answer, day, &mut outage).await,
+            });
         }
-        let missing = || Err(Failure::malformed("no result for the symbol"));
-        let result = |(at, symbol): (usize, &Symbol)| match symbols[at + 1..].contains(symbol) {
-            // Two symbols of a list may be one here: BRK-B and BRK.B.
-            true => results.get(symbol).cloned(),
-            false => results.remove(symbol),
-        };
-        symbols.iter().enumerate().map(result).map(|result| result.unwrap_or_else(missing)).collect()
+        days
     }
 
-    /// The day's session, whose bars may be requested.
-    async fn open_session(&self, breaker: &CircuitBreaker, day: Day) -> Result<Session, Failure> {
-        let Day { trade_date, scope, .. } = day;
-        let zone = Some(self.settings.zone.clone());
-        let session = self.session(breaker, trade_date).await?.ok_or_else(|| Failure {
-            zone: zone.clone(),
-            ..Failure::new(Reason::NoSession, format!("no session on {trade_date}"))
-        })?;
-        match scope {
-            Scope::Whole { now } if now < self.bars_ready_at(session.close) => {
-                let ends = session.local_close().strftime("%H:%M %Z").to_string();
-                let detail = format!("the session of {trade_date} ends at {ends}; run again after that");
-                let session_ends_at = Some(session.close);
-                Err(Failure { session_ends_at, zone, ..Failure::new(Reason::SessionNotOver, detail) })
-            }
-            _ => Ok(session),
-        }
+    /// That the bars of a session answer for the reference symbol, too.
+    ///
+    /// # Errors
+    /// Why they do not.
+    pub(super) async fn has_bars(&self, breaker: &CircuitBreaker, session: &Session) -> Result<(), Failure> {
+        let reference = BTreeSet::from([self.reference()]);
+        let url = self.bars_url(&reference, session, (Interval::OneHour, None));
+        self.pages(breaker, url, &reference, &mut BTreeMap::new()).await.map_err(Refusal::into_failure)?;
+        Ok(())
     }
 
-    /// The rows of all symbols that are `left`. A symbol that the market refuses is taken out with its own failure, and the rest
-    /// requested again: it costs the batch a request, not its bars.
-    async fn rows<'a>(
+    /// The rows of the symbols of a session.
+    async fn answer(
         &self,
         breaker: &CircuitBreaker,
-        session: &Session,
-        left: &mut BTreeSet<&'a Symbol>,
-        results: &mut BTreeMap<&'a Symbol, Result<SymbolDay, Failure>>,
+        mut symbols: BTreeSet<&Symbol>,
         day: Day,
-    ) -> Result<Rows, Failure> {
-        while !left.is_empty() {
-            match self.pages(breaker, self.bars_url(left, session, day), left).await {
-                Err(Refusal::Symbol(symbol, failure)) => match left.take(&symbol) {
-                    Some(symbol) => drop(results.insert(symbol, Err(failure))),
-                    None => return Err(Failure { reason: Reason::Refused, ..failure }),
-                },
-                ended => return ended.map_err(Refusal::into_failure),
+    ) -> Result<Answer, Failure> {
+        let CalendarDate { session, simulated } = self.calendar_date(breaker, day.trade_date).await?;
+        let failure = |failure| Failure { simulated, zone: Some(self.zone().clone()), ..failure };
+        let session = session
+            .ok_or_else(|| failure(Failure::new(Reason::NoSession, format!("no session on {}", day.trade_date))))?;
+        if let Scope::Whole { now } = day.scope
+            && now < self.ready_at(session.close)
+        {
+            let session_ends_at = Some(session.close);
+            return Err(Failure { session_ends_at, ..failure(self.not_over(&session)) });
+        }
+        let mut answer = Answer { session, rows: BTreeMap::new(), rejected: BTreeMap::new(), simulated };
+        // A symbol that the market refuses is taken out, and the rest requested again: it costs a request, not the bars of others.
+        while !symbols.is_empty() {
+            let window = match day.scope {
+                Scope::Whole { .. } => None,
+                Scope::Window(window) => Some(window),
+            };
+            let url = self.bars_url(&symbols, &answer.session, (day.interval, window));
+            answer.rows.clear();
+            match self.pages(breaker, url, &symbols, &mut answer.rows).await {
+                Ok(simulated) => {
+                    answer.simulated |= simulated;
+                    break;
+                }
+                Err(Refusal::Symbol(symbol, failure)) if symbols.remove(&symbol) => {
+                    answer.rejected.insert(symbol, failure);
+                }
+                Err(Refusal::Symbol(_, failure)) => return Err(failure.about(FailureScope::Batch)),
+                // Their delay is longer than usual: they will be there.
+                Err(Refusal::Plan(failure)) if window.is_none() => {
+                    return Err(Failure { reason: Reason::Unavailable, ..failure.about(FailureScope::Source) });
+                }
+                Err(refusal) => return Err(refusal.into_failure()),
             }
         }
-        Ok(Rows::default())
+        Ok(answer)
     }
 
-    /// All pages of a request. A symbol's rows may be split over two of them.
-    async fn pages(&self, breaker: &CircuitBreaker, url: Url, symbols: &BTreeSet<&Symbol>) -> Result<Rows, Refusal> {
-        let (mut rows, mut tokens) = (Rows::default(), BTreeSet::new());
-        let mut next = url.clone();
+    /// That the bars of a session are not there yet.
+    fn not_over(&self, session: &Session) -> Failure {
+        let ready = self.ready_at(session.close).to_zoned(session.zone.clone()).strftime("%H:%M %Z").to_string();
+        let detail = format!(
+            "the bars of the session of {} are there from {ready} on; run again after that",
+            session.trade_date
+        );
+        Failure::new(Reason::SessionNotOver, detail)
+    }
+
+    /// Adds the rows of all pages of a request; a symbol's may be split over two of them. Returns whether the market is simulated.
+    async fn pages(
+        &self,
+        breaker: &CircuitBreaker,
+        url: Url,
+        symbols: &BTreeSet<&Symbol>,
+        rows: &mut BTreeMap<Symbol, Vec<Bar>>,
+    ) -> Result<bool, Refusal> {
+        let (mut simulated, mut tokens, mut next) = (false, BTreeSet::new(), url.clone());
+        let malformed = |failure: Failure| Refusal::Request(failure.about(FailureScope::Batch));
         loop {
-            let reply = self.get(breaker, next).await?;
-            rows.simulated |= reply.simulated;
-            let page: Page =
-                reply.json("a page of bars").map_err(|failure| Refusal::Request(failure.about(FailureScope::Batch)))?;
-            for (symbol, bars) in page.bars.into_iter().flatten() {
-                // What was not requested has been answered, too: in capitals, `BCPC` for the preferred share `BCpC`.
-                if let Some(symbol) = symbol.parse().ok().and_then(|symbol: Symbol| symbols.get(&symbol).copied()) {
-                    rows.by_symbol.entry(symbol.clone()).or_default().extend(bars.into_iter().flatten());
+            let reply = self.get(breaker, Host::Data, next).await?;
+            simulated |= reply.simulated;
+            let page: Page = reply.json("a page of bars").map_err(malformed)?;
+            for (name, bars) in page.bars.into_iter().flatten() {
+                // What was not requested is answered, too: `BCPC`, for the preferred share `BCpC`.
+                if let Some(symbol) = symbols.iter().find(|symbol| symbol.as_str() == name) {
+                    rows.entry((*symbol).clone()).or_default().extend(bars.into_iter().flatten());
                 }
             }
-            let Some(token) = page.next_page_token.filter(|token| !token.is_empty()) else { return Ok(rows) };
+            let Some(token) = page.next_page_token.filter(|token| !token.is_empty()) else { return Ok(simulated) };
             next = url.clone();
             next.query_pairs_mut().append_pair("page_token", &token);
             if !tokens.insert(token) {
-                let failure = Failure::malformed("the pages of bars have no end: one leads back to an earlier one")
-                    .about(FailureScope::Batch);
-                return Err(Refusal::Request(failure));
+                let endless = Failure::malformed("the pages of bars have no end: one leads back to an earlier one");
+                return Err(malformed(Failure { simulated, ..endless }));
             }
         }
     }
 
+    /// A symbol's day in the answer. Where it has no row, its asset is queried for the reason; for others no longer where the
+    /// assets do not answer.
     async fn symbol(
         &self,
         breaker: &CircuitBreaker,
         symbol: &Symbol,
-        session: &Session,
-        rows: &Rows,
+        answer: &Answer,
         day: Day,
+        outage: &mut Option<Failure>,
     ) -> Result<SymbolDay, Failure> {
-        let own = rows.by_symbol.get(symbol).map(Vec::as_slice).unwrap_or_default();
-        match decode::day(session, own, day, rows.simulated) {
-            Err(failure) if own.is_empty() && failure.reason == Reason::NoTrades => {
-                Err(self.without_bars(breaker, symbol, day.trade_date).await)
-            }
-            result => result,
+        if let Some(failure) = answer.rejected.get(symbol) {
+            return Err(failure.clone());
         }
+        let rows = answer.rows.get(symbol).map(Vec::as_slice).unwrap_or_default();
+        let decoded = decode::day(&answer.session, rows, day, answer.simulated);
+        if decoded.is_ok() || !rows.is_empty() {
+            return decoded;
+        }
+        if let Some(outage) = outage {
+            return Err(outage.clone());
+        }
+        let failure = self.without_bars(breaker, symbol, day.trade_date).await;
+        if failure.is_of_all() || failure.reason == Reason::Unavailable {
+            *outage = Some(failure.clone());
+        }
+        Err(failure)
     }
 
-    fn bars_url(&self, symbols: &BTreeSet<&Symbol>, session: &Session, day: Day) -> Url {
+    /// The request for the bars of a session, or for those that close in a window.
+    fn bars_url(
+        &self,
+        symbols: &BTreeSet<&Symbol>,
+        session: &Session,
+        (interval, window): (Interval, Option<LiveWindow>),
+    ) -> Url {
         let symbols: Vec<_> = symbols.iter().map(|symbol| symbol.as_str()).collect();
-        let timeframe = decode::requested(day.interval);
-        let end = day.scope.until().map_or(session.close, |until| until.min(session.close));
-        // Both ends are inclusive, and compared with a bar's start.
-        let end = (end - SignedDuration::from_secs(1)).max(session.open);
-        let mut url = self.data_url("/v2/stocks/bars");
+        let (from, until) = match window {
+            None => (session.open, session.close),
+            Some(LiveWindow { from, until }) => (from - interval.duration(), until.min(session.close)),
+        };
+        let start = from.max(session.open);
+        // Both ends are inclusive, and compared with a bar's start: a bar of the closing auction starts at the close.
+        let end = (until - SignedDuration::from_secs(1)).max(start);
+        let mut url = self.url(Host::Data, "/v2/stocks/bars");
         url.query_pairs_mut()
             .append_pair("symbols", &symbols.join(","))
-            .append_pair("timeframe", timeframe_name(timeframe))
-            .append_pair("start", &rfc3339(session.open))
+            .append_pair("timeframe", timeframe(decode::requested(interval)))
+            .append_pair("start", &rfc3339(start))
             .append_pair("end", &rfc3339(end))
             .append_pair("limit", &PAGE.to_string())
             .append_pair("adjustment", "raw")
@@ -169,7 +215,7 @@ fn rfc3339(at: Timestamp) -> String {
     at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
 }
 
-fn timeframe_name(interval: Interval) -> &'static str {
+fn timeframe(interval: Interval) -> &'static str {
     match interval {
         Interval::OneMinute => "1Min",
         Interval::TwoMinutes => "2Min",
@@ -187,8 +233,6 @@ fn is_well_formed(symbol: &Symbol) -> bool {
 }
 
 fn unlisted(symbol: &Symbol) -> Failure {
-    Failure::new(
-        Reason::UnknownSymbol,
-        format!("{symbol} is no listing of the United States, which this source is limited to"),
-    )
+    let detail = format!("{symbol} is no listing of the United States, which this source is limited to");
+    Failure::new(Reason::UnknownSymbol, detail)
 }

@@ -6,37 +6,55 @@ use jiff::{Timestamp, ToSpan, civil::Date, tz::TimeZone};
 use shared::{Session, TradeDate};
 use tokio::sync::Mutex;
 
-use super::{client::Alpaca, refusal::Refusal, wire::CalendarDay};
-use crate::{circuit_breaker::CircuitBreaker, failure::Failure};
+use super::{
+    client::{Alpaca, Host},
+    wire::CalendarDay,
+};
+use crate::{
+    circuit_breaker::CircuitBreaker,
+    failure::{Failure, FailureScope},
+};
 
 /// What this process knows of the calendar.
 #[derive(Debug, Default)]
 pub struct Calendar {
-    /// The session of each date that was requested; none where nothing trades. It is locked while a date is requested, so that
-    /// batches at the same time share one request.
-    known: Mutex<BTreeMap<TradeDate, Option<Session>>>,
+    /// The dates that were requested. It is locked while one is, so that batches at the same time share one request.
+    known: Mutex<BTreeMap<TradeDate, CalendarDate>>,
+}
+
+/// What the calendar says of a date.
+#[derive(Debug, Clone)]
+pub struct CalendarDate {
+    /// Its session; none where nothing trades.
+    pub session: Option<Session>,
+    /// Whether the reply said that the market is simulated.
+    pub simulated: bool,
 }
 
 impl Alpaca {
-    /// The session of a date; none where nothing trades. It is requested once.
+    /// What the calendar says of a date. It is requested once.
     ///
     /// # Errors
-    /// The request failed.
-    pub(super) async fn session(&self, breaker: &CircuitBreaker, date: TradeDate) -> Result<Option<Session>, Failure> {
+    /// The request failed: the hours are never guessed.
+    pub(super) async fn calendar_date(
+        &self,
+        breaker: &CircuitBreaker,
+        date: TradeDate,
+    ) -> Result<CalendarDate, Failure> {
         let mut known = self.calendar.known.lock().await;
-        if let Some(session) = known.get(&date) {
-            return Ok(session.clone());
+        if let Some(date) = known.get(&date) {
+            return Ok(date.clone());
         }
-        let sessions = self.sessions(breaker, date.date()..=date.date()).await?.0;
-        let session = sessions.into_iter().next();
-        known.insert(date, session.clone());
-        Ok(session)
+        let (sessions, simulated) = self.sessions(breaker, date.date()..=date.date()).await?;
+        let found = CalendarDate { session: sessions.into_iter().next(), simulated };
+        known.insert(date, found.clone());
+        Ok(found)
     }
 
     /// The sessions of dates, oldest first, and whether the reply said that the market is simulated.
     ///
     /// # Errors
-    /// The request failed.
+    /// The request failed, for every symbol.
     pub(super) async fn sessions(
         &self,
         breaker: &CircuitBreaker,
@@ -44,13 +62,16 @@ impl Alpaca {
     ) -> Result<(Vec<Session>, bool), Failure> {
         // Whether the end is inclusive is told both ways: a day more, which is left out again.
         let last = dates.end().checked_add(1.day()).unwrap_or(*dates.end());
-        let mut url = self.trading_url("/v2/calendar");
+        let mut url = self.url(Host::Trading, "/v2/calendar");
         url.query_pairs_mut().append_pair("start", &dates.start().to_string()).append_pair("end", &last.to_string());
-        let reply = self.get(breaker, url).await.map_err(Refusal::into_failure)?;
-        let days: Vec<CalendarDay> = reply.json("a calendar")?;
-        let zone = &self.settings.zone;
+        let of_all = |failure: Failure| match failure.scope {
+            FailureScope::Key => failure,
+            _ => failure.about(FailureScope::Source),
+        };
+        let reply = self.get(breaker, Host::Trading, url).await.map_err(|refusal| of_all(refusal.into_failure()))?;
+        let days: Vec<CalendarDay> = reply.json("a calendar").map_err(of_all)?;
         let days = days.into_iter().filter(|day| dates.contains(&day.date));
-        let mut sessions: Vec<_> = days.filter_map(|day| session(&day, zone)).collect();
+        let mut sessions: Vec<_> = days.filter_map(|day| session(&day, &self.settings.zone)).collect();
         sessions.sort_by_key(|session| session.open);
         Ok((sessions, reply.simulated))
     }

@@ -10,8 +10,11 @@ use aws_sdk_secretsmanager::Client;
 use futures::{FutureExt, future::BoxFuture};
 use reqwest::header::{HeaderMap, HeaderValue};
 use serde::Deserialize;
-use shared::ServiceError;
+use shared::{ServiceError, payload::Reason};
 use tokio::sync::Mutex;
+
+use super::refusal::Refusal;
+use crate::failure::{Failure, FailureScope};
 
 /// Where the key is kept.
 pub trait KeyStore: Debug + Send + Sync {
@@ -55,6 +58,17 @@ pub enum KeyError {
     /// The secret's text is something else. It is not shown.
     #[error("the secret {0} is not a key: store it as {{\"key_id\": \"…\", \"secret_key\": \"…\"}}")]
     Invalid(String),
+}
+
+/// A secret that could not be reached is worth another attempt, and one that may not be read or is no key is not.
+impl From<KeyError> for Refusal {
+    fn from(error: KeyError) -> Self {
+        let (reason, scope) = match &error {
+            KeyError::Service(ServiceError::Unavailable { .. }) => (Reason::Unavailable, FailureScope::Source),
+            _ => (Reason::Unauthorized, FailureScope::Key),
+        };
+        Self::Request(Failure::new(reason, error.to_string()).about(scope))
+    }
 }
 
 /// A key. What it prints are placeholders.
@@ -129,6 +143,13 @@ impl Keys {
             _ => self.read(&mut held).await?,
         };
         Ok((*current != *rejected).then_some(current))
+    }
+
+    /// The refusal of a request whose key is not accepted, and of which the secret holds no other.
+    pub fn not_accepted(&self, failure: &Failure) -> Refusal {
+        let detail = format!("the key in the secret {} is not accepted: {}", self.store.name(), failure.detail);
+        let Failure { reason, scope, simulated, .. } = *failure;
+        Refusal::Key(Failure { simulated, ..Failure::new(reason, detail).about(scope) })
     }
 
     async fn read(&self, held: &mut Option<Arc<ApiKey>>) -> Result<Arc<ApiKey>, KeyError> {

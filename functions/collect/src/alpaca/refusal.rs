@@ -1,13 +1,12 @@
 //! What a reply without data means. The message decides before the status where there is one: the `code` beside it comes and
 //! goes.
 
-use jiff::Timestamp;
 use shared::{Symbol, payload::Reason};
 
 use super::wire::Problem;
 use crate::{
     failure::{Failure, FailureScope},
-    source::HttpReply,
+    source::{HttpReply, ReportedRate},
 };
 
 /// Why a request brought nothing.
@@ -15,10 +14,12 @@ use crate::{
 pub enum Refusal {
     /// The whole request is refused because of one symbol, which cannot be one of Alpaca's.
     Symbol(Symbol, Failure),
-    /// The key is not accepted, or there is none.
+    /// The key is not accepted.
     Key(Failure),
-    /// Requests come too fast, and are accepted again at an instant, where that is known. No block.
-    Rate(Option<Timestamp>, Failure),
+    /// The account's plan does not have bars as young as that.
+    Plan(Failure),
+    /// Requests come too fast. No block.
+    Rate(ReportedRate, Failure),
     /// There is no such thing.
     NotFound(Failure),
     /// The market failed, and may answer the same request soon.
@@ -44,11 +45,11 @@ impl Refusal {
         }
         match status {
             403 if message.contains("subscription does not permit") => {
-                Self::Request(failure(Reason::Refused, FailureScope::Source))
+                Self::Plan(failure(Reason::Unauthorized, FailureScope::Key))
             }
             401 | 403 => Self::Key(failure(Reason::Unauthorized, FailureScope::Key)),
-            404 => Self::NotFound(failure(Reason::UnknownSymbol, FailureScope::Symbol)),
-            429 => Self::Rate(rate.reset, failure(Reason::Blocked, FailureScope::Source)),
+            404 => Self::NotFound(failure(Reason::UnknownSymbol, FailureScope::Batch)),
+            429 => Self::Rate(*rate, failure(Reason::Blocked, FailureScope::Source)),
             500.. => Self::Market(failure(Reason::Unavailable, FailureScope::Batch)),
             _ => Self::Request(failure(Reason::Refused, FailureScope::Batch)),
         }
@@ -59,6 +60,7 @@ impl Refusal {
         match self {
             Self::Symbol(_, failure)
             | Self::Key(failure)
+            | Self::Plan(failure)
             | Self::Rate(_, failure)
             | Self::NotFound(failure)
             | Self::Market(failure)
@@ -83,7 +85,7 @@ mod tests {
             (401, "", "key: unauthorized"),
             (403, r#"{"message":"forbidden."}"#, "key: unauthorized"),
             (403, "<html><head><title>403 Forbidden</title></head></html>", "key: unauthorized"),
-            (403, r#"{"message":"subscription does not permit querying recent SIP data"}"#, "request: refused"),
+            (403, r#"{"message":"subscription does not permit querying recent SIP data"}"#, "plan: unauthorized"),
             (404, r#"{"code":40410000,"message":"asset not found for ZTST"}"#, "not found: unknown symbol"),
             (422, r#"{"message":"invalid limit"}"#, "request: refused"),
             (429, r#"{"message":"too many requests."}"#, "rate: blocked"),
@@ -95,6 +97,7 @@ mod tests {
             let kind = match &refusal {
                 Refusal::Symbol(symbol, _) => format!("symbol {symbol}"),
                 Refusal::Key(_) => "key".to_owned(),
+                Refusal::Plan(_) => "plan".to_owned(),
                 Refusal::Rate(..) => "rate".to_owned(),
                 Refusal::NotFound(_) => "not found".to_owned(),
                 Refusal::Market(_) => "market".to_owned(),

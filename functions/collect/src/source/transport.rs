@@ -40,8 +40,8 @@ pub struct HttpReply {
 pub struct ReportedRate {
     /// The number of requests that may still be sent before the reset.
     pub remaining: Option<u64>,
-    /// When the whole rate is there again, in UTC.
-    pub reset: Option<Timestamp>,
+    /// How long after the reply the whole rate is there again.
+    pub resets_in: Option<Duration>,
 }
 
 impl HttpReply {
@@ -109,7 +109,7 @@ impl Transport for Https {
             };
             let response = self.0.get(url).headers(headers).send().await.map_err(|error| unreachable(error, false))?;
             let (status, simulated) = (response.status().as_u16(), response.headers().contains_key(SIMULATED));
-            let rate = reported_rate(response.headers());
+            let rate = reported_rate(response.headers(), Timestamp::now());
             let body = response.text().await.map_err(|error| unreachable(error, simulated))?;
             Ok(HttpReply { status, body, simulated, rate })
         }
@@ -117,15 +117,45 @@ impl Transport for Https {
     }
 }
 
-/// The reset is in seconds since 1970 in UTC.
-fn reported_rate(headers: &HeaderMap) -> ReportedRate {
+/// What the headers of a reply that arrived at `now` report. The reset is in seconds since 1970 in UTC.
+fn reported_rate(headers: &HeaderMap, now: Timestamp) -> ReportedRate {
     let text = |name| headers.get(name).and_then(|value| value.to_str().ok()).map(str::trim);
     let reset = text(RATE_RESET).and_then(|text| Timestamp::from_second(i64::from_str(text).ok()?).ok());
-    ReportedRate { remaining: text(RATE_REMAINING).and_then(|text| text.parse().ok()), reset }
+    ReportedRate {
+        remaining: text(RATE_REMAINING).and_then(|text| text.parse().ok()),
+        // One in the past is negative, which no duration of this type is.
+        resets_in: reset.map(|reset| Duration::try_from(now.duration_until(reset)).unwrap_or_default()),
+    }
 }
 
 /// The error's text with those of its causes; reqwest's own ends at "error sending request".
 fn chain(error: &dyn std::error::Error) -> String {
     let causes = std::iter::successors(error.source(), |cause| cause.source());
     causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use reqwest::header::{HeaderName, HeaderValue};
+
+    use super::*;
+
+    #[test]
+    fn the_rate_is_what_the_headers_say() -> Result<(), jiff::Error> {
+        let now = Timestamp::from_second(1_795_185_000)?;
+        let seconds = |number| Some(Duration::from_secs(number));
+        for (remaining, reset, expected) in [
+            (None, None, ReportedRate::default()),
+            (Some("199"), Some("1795185030"), ReportedRate { remaining: Some(199), resets_in: seconds(30) }),
+            (Some("0"), Some("1795184990"), ReportedRate { remaining: Some(0), resets_in: seconds(0) }),
+            (Some("-1"), Some("soon"), ReportedRate::default()),
+            (Some(" 7 "), None, ReportedRate { remaining: Some(7), resets_in: None }),
+        ] {
+            let named = [(RATE_REMAINING, remaining), (RATE_RESET, reset)];
+            let named = named.into_iter().filter_map(|(name, value)| Some((name, value?)));
+            let headers = named.map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value)));
+            assert_eq!(reported_rate(&headers.collect(), now), expected, "{remaining:?}, {reset:?}");
+        }
+        Ok(())
+    }
 }

@@ -2,8 +2,9 @@
 //! recoveries, over the attempts and waits of the state machine.
 //!
 //! `cases` has one test for each way in which a collection once told less than the truth; `model` plays random markets, and `ticks` the day of an open
-//! session.
+//! session; `alpaca` plays the source of that name.
 
+mod alpaca;
 mod bucket;
 mod cases;
 mod lake;
