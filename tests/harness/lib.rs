@@ -42,7 +42,7 @@ pub use oracle_lake::{expected_coverage, expected_day_bars, expected_from_lake};
 pub use oracle_market::{expected_from_market, verify_csv};
 pub use oracle_saved::{SavedQueryInput, expected_rows};
 pub use out_folder::OutFolder;
-pub use poll::poll;
+pub use poll::{poll, poll_for};
 pub use processes::{execution_is_saved, kill_function, kill_server, peak_memory};
 pub use proxied_stack::ProxiedStack;
 pub use stack::{Ended, Stack, published_day};

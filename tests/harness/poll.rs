@@ -14,6 +14,19 @@ const TIMEOUT: Duration = Duration::from_secs(120);
 pub async fn poll<T>(
     what: &str,
     interval: Duration,
+    check: impl AsyncFnMut() -> anyhow::Result<Option<T>>,
+) -> anyhow::Result<T> {
+    poll_for(TIMEOUT, what, interval, check).await
+}
+
+/// As [`poll`], for as long as `limit`.
+///
+/// # Errors
+/// What `check` fails with, or that `what` has not happened by then.
+pub async fn poll_for<T>(
+    limit: Duration,
+    what: &str,
+    interval: Duration,
     mut check: impl AsyncFnMut() -> anyhow::Result<Option<T>>,
 ) -> anyhow::Result<T> {
     let checks = async {
@@ -24,5 +37,5 @@ pub async fn poll<T>(
             tokio::time::sleep(interval).await;
         }
     };
-    tokio::time::timeout(TIMEOUT, checks).await.with_context(|| format!("waited for two minutes in vain: {what}"))?
+    tokio::time::timeout(limit, checks).await.with_context(|| format!("waited for {limit:?} in vain: {what}"))?
 }

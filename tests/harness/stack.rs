@@ -5,7 +5,10 @@ use std::{collections::HashMap, time::Duration};
 use anyhow::{Context, bail, ensure};
 use aws_credential_types::Credentials;
 use aws_sdk_s3::Client as S3;
-use aws_sdk_sfn::{Client as StepFunctions, types::ExecutionStatus};
+use aws_sdk_sfn::{
+    Client as StepFunctions,
+    types::{ExecutionStatus, HistoryEvent},
+};
 use local::{
     UpOptions,
     cloud::{Guard, LocalCloud, MarketSource, Storage},
@@ -160,8 +163,24 @@ impl Stack {
         Ok(started.execution_arn)
     }
 
+    /// The events of an execution, oldest first.
+    ///
+    /// # Errors
+    /// When Step Functions does not answer.
+    pub async fn history(&self, execution: &str) -> anyhow::Result<Vec<HistoryEvent>> {
+        let mut events = self.sfn.get_execution_history().execution_arn(execution).into_paginator().items().send();
+        let mut history = Vec::new();
+        while let Some(event) = events.next().await {
+            history.push(event?);
+        }
+        Ok(history)
+    }
+
     /// How an execution ended; `None` while it is running.
-    pub(crate) async fn ended<T: DeserializeOwned>(&self, execution: &str) -> anyhow::Result<Option<Ended<T>>> {
+    ///
+    /// # Errors
+    /// When Step Functions does not answer, its output is not a `T`, or it ended neither succeeded nor failed.
+    pub async fn ended<T: DeserializeOwned>(&self, execution: &str) -> anyhow::Result<Option<Ended<T>>> {
         let described = self.sfn.describe_execution().execution_arn(execution).send().await?;
         match described.status() {
             ExecutionStatus::Running => Ok(None),

@@ -49,6 +49,7 @@ async fn a_day_is_exported_with_a_customer_managed_key(context: Arc<Context>) ->
         ("ExportCsv", "write-with-key"),
         ("Pipeline", "write-with-key"),
         ("Crawler", "read-with-key"),
+        ("Collect", "write-with-key"),
         ("Collect", "read-secret-with-key"),
         ("Collect", "write-live-with-key"),
         ("LiveDelivery", "deliver-live-with-key"),

@@ -43,6 +43,7 @@ mod scripts; // what scripts rely on: exit codes, standard output and standard e
 mod state_machine; // the definitions of the state machines
 mod stream_readers; // the documents' ways to read the stream of the open session
 mod symbols; // symbols that Yahoo spells differently, and symbols of other exchanges
+mod ten_thousand; // where it is asked for: as many symbols, every row, payload and event of their run
 mod week; // a week of somebody who relies on finstream
 
 use std::{
@@ -159,6 +160,7 @@ fn main() -> anyhow::Result<ExitCode> {
         state_machine::trials,
         stream_readers::trials,
         symbols::trials,
+        ten_thousand::trials,
     ];
     let trials = modules.into_iter().flat_map(|trials| trials(runtime.handle(), &context)).collect();
     let conclusion = libtest_mimic::run(&arguments, trials);

@@ -149,7 +149,7 @@ impl Phases {
             Some(TaskResult::Collected(collection)) => {
                 self.is_blocked = collection.outcome == CollectOutcome::Blocked;
                 let line = self.stamped(at, &collected(&collection));
-                self.collection = Some(collection);
+                self.collection = Some(*collection);
                 vec![Line::Finished(line)]
             }
             Some(TaskResult::Exported(Export::Incomplete { bars_seen })) => {

@@ -21,7 +21,8 @@ struct Invocation {
 #[derive(Debug, Deserialize)]
 #[serde(untagged)]
 pub enum TaskResult {
-    Collected(Collection),
+    /// Boxed, since it is much larger than the others.
+    Collected(Box<Collection>),
     Exported(Export),
     Crawl(StartedCrawl),
 }

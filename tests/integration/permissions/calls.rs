@@ -117,17 +117,18 @@ fn s3(cloud: &LocalCloud) -> Result<Vec<CallCase>> {
         Ok(CallCase { action, service: "s3", request: request.body(String::new())?, allowed })
     };
     let mut calls = Vec::new();
-    let folders: [(&str, &[&str], &[&str]); 7] = [
-        ("lists", &["collect"], NO_FUNCTION),
-        ("bars", &["run-query"], NO_FUNCTION),
-        ("errors", NO_FUNCTION, NO_FUNCTION),
-        ("results", &["run-query", "export-csv"], &["run-query"]),
-        ("runs", &["export-csv"], &["export-csv"]),
-        ("exports", &["export-csv"], &["export-csv"]),
-        ("else", NO_FUNCTION, NO_FUNCTION),
+    let objects: [(&str, &[&str], &[&str]); 8] = [
+        ("lists/test", &["collect"], NO_FUNCTION),
+        ("bars/test", &["run-query"], NO_FUNCTION),
+        ("errors/test", NO_FUNCTION, NO_FUNCTION),
+        ("results/test", &["run-query", "export-csv"], &["run-query"]),
+        ("runs/trade_date=2026-11-20/run-1/symbols.jsonl", &["collect", "export-csv"], &["collect", "export-csv"]),
+        ("runs/trade_date=2026-11-20/run-1/report.html", &["export-csv"], &["export-csv"]),
+        ("exports/test", &["export-csv"], &["export-csv"]),
+        ("else/test", NO_FUNCTION, NO_FUNCTION),
     ];
-    for (folder, readers, writers) in folders {
-        let path = format!("{bucket}/{folder}/test");
+    for (key, readers, writers) in objects {
+        let path = format!("{bucket}/{key}");
         calls.push(call("GetObject", Method::GET, &path, readers)?);
         calls.push(call("PutObject", Method::PUT, &path, writers)?);
         calls.push(call("DeleteObject", Method::DELETE, &path, NO_FUNCTION)?);
