@@ -11,16 +11,18 @@ use collect::{Alpaca, AlpacaSettings, Collector, Invocation, Sources};
 use serde_json::{Value, json};
 use shared::{
     Bar, ErrorName, Interval, MarketSource, NamedError,
-    payload::{CollectOutcome, Collection, LiveTick, Reason},
+    payload::{CollectOutcome, LiveTick, Reason},
     trading_calendar::NEW_YORK,
 };
 
 use self::market::{Requested, Script, ScriptedAlpaca, Secret, at, error, ok, text, too_many, unreachable};
 use crate::{
-    Outcome, in_virtual_time,
+    Outcome,
+    bucket::Bucket,
+    in_virtual_time,
     lake::Lake,
     market::{DATE, ScriptedMarket},
-    pipeline::{self, Run},
+    pipeline::{self, Collected, Run},
 };
 
 /// A run that has ended.
@@ -32,7 +34,7 @@ struct Played {
 }
 
 impl Played {
-    fn collection(&self) -> Outcome<&Collection> {
+    fn collection(&self) -> Outcome<&Collected> {
         self.run.end.as_ref().map_err(|(error, cause)| format!("{error}: {cause}").into())
     }
 
@@ -60,7 +62,7 @@ impl Played {
     }
 }
 
-fn collector(market: &ScriptedAlpaca, secret: &Secret, lake: &Lake) -> Outcome<Collector> {
+fn collector(market: &ScriptedAlpaca, secret: &Secret, lake: &Lake, bucket: &Bucket) -> Outcome<Collector> {
     let settings = AlpacaSettings {
         data: "https://data.example".parse()?,
         trading: "https://trading.example".parse()?,
@@ -71,14 +73,15 @@ fn collector(market: &ScriptedAlpaca, secret: &Secret, lake: &Lake) -> Outcome<C
     let client = Alpaca::new(settings, Box::new(market.clone()), Box::new(secret.clone()))?;
     let sources = Sources::new(MarketSource::ALPACA, vec![Box::new(client)]);
     let other = ScriptedMarket::new(crate::market::Script::default());
-    Ok(Collector { sources, ..pipeline::collector(&other, lake)? })
+    Ok(Collector { sources, ..pipeline::collector_of(&other, lake, bucket)? })
 }
 
 fn play_with(script: Script, secret: &Secret, request: &Value) -> Outcome<Played> {
     in_virtual_time(async {
         let (market, lake) = (ScriptedAlpaca::new(script), Lake::default());
-        let collector = collector(&market, secret, &lake)?;
-        let run = pipeline::run(&collector, request).await?;
+        let bucket = Bucket::default();
+        let collector = collector(&market, secret, &lake, &bucket)?;
+        let run = pipeline::run((&collector, &bucket), request).await?;
         let shown = format!("{run:?} {collector:?}");
         assert!(!shown.contains("hush"), "{shown}");
         Ok(Played { run, requested: market.requested(), bars: lake.bars(), reads: secret.reads() })
@@ -413,7 +416,7 @@ fn the_newest_session_is_the_calendars_and_has_bars() -> Outcome {
 fn tick(script: Script) -> Outcome<Result<LiveTick, (ErrorName, String)>> {
     in_virtual_time(async {
         let (market, lake) = (ScriptedAlpaca::new(script), Lake::default());
-        let collector = collector(&market, &Secret::of(&["PK1"]), &lake)?;
+        let collector = collector(&market, &Secret::of(&["PK1"]), &lake, &Bucket::default())?;
         let now = at("10:06");
         let request =
             json!({"live": true, "scheduled_time": now, "symbols": ["AAA", "BBB"], "interval": Interval::FiveMinutes});
