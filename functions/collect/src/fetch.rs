@@ -114,7 +114,7 @@ impl<'a> Fetch<'a> {
         let mut batches: Vec<_> = pending.chunks(size).map(<[Pending]>::to_vec).collect();
         let rest = batches.split_off(batches.len().min(1));
         let concurrency = self.source.concurrency().get();
-        let rest = stream::iter(rest).map(|batch| self.batch(batch)).buffered(concurrency);
+        let rest = stream::iter(rest).map(|batch| self.batch(batch)).buffer_unordered(concurrency);
         stream::iter(batches).then(|batch| self.batch(batch)).chain(rest).flat_map(stream::iter)
     }
 

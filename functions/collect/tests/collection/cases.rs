@@ -519,3 +519,14 @@ fn the_bars_of_two_attempts_are_merged_only_at_one_scale() -> Outcome {
     insta::assert_snapshot!(table);
     Ok(())
 }
+
+/// While one request hangs, the other slot serves everybody else: results are not held back to keep their order.
+#[test]
+fn a_symbol_that_hangs_takes_one_slot_and_no_more() -> Outcome {
+    let hangs = |at| if at == 1 { Listing::Faulty(Fault::Hangs, Some(1)) } else { full() };
+    let played = run(market(numbered(15, hangs)))?;
+    let others = played.asked.iter().filter(|one| one.symbol != "SPY" && one.at < Duration::from_secs(14));
+    assert_eq!(others.count(), 15);
+    assert_eq!(collected(&played)?.symbols.collected.len(), 15);
+    Ok(())
+}
