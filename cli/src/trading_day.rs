@@ -24,11 +24,12 @@ const FULL_SESSION: SignedDuration = SignedDuration::from_mins(6 * 60 + 30);
 impl TradingDay {
     /// What the calendar says of `date`, if it is that of all `symbols`.
     pub fn of(date: TradeDate, symbols: &[Symbol]) -> Self {
-        if symbols.iter().all(trades_in_new_york) {
-            NEW_YORK.session(date.date()).map_or(Self::Closed, Self::Open)
-        } else {
-            Self::Unknown
-        }
+        if symbols.iter().all(trades_in_new_york) { Self::new_york(date) } else { Self::Unknown }
+    }
+
+    /// What New York's calendar says of `date`.
+    pub fn new_york(date: TradeDate) -> Self {
+        NEW_YORK.session(date.date()).map_or(Self::Closed, Self::Open)
     }
 
     /// `full`, `half`, `closed`, or `-` where that is not known.
@@ -127,7 +128,7 @@ fn is_coin(symbol: &Symbol) -> bool {
 /// Whether a symbol is New York's (or Nasdaq's) by its form: letters, with a share class or none, such as `BRK-B` or
 /// `BRK.B`. Everything else names another exchange (`7203.T`), an index (`^GSPC`), a currency (`EURUSD=X`) or a
 /// coin (`BTC-USD`). In doubt it is not New York's: a day too many is run, and none is missed.
-fn trades_in_new_york(symbol: &Symbol) -> bool {
+pub fn trades_in_new_york(symbol: &Symbol) -> bool {
     let letters = |text: &str| (1..=5).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_alphabetic());
     match symbol.as_str().split_once(['.', '-']) {
         None => letters(symbol.as_str()),

@@ -1,6 +1,6 @@
 //! Runs a query in the stack's Athena workgroup, and reads its rows.
 
-use std::{error::Error, fmt, time::Duration};
+use std::{error::Error, fmt, io::BufReader, time::Duration};
 
 use anyhow::{Context, bail};
 use aws_sdk_athena::types::{QueryExecution, QueryExecutionContext, QueryExecutionState};
@@ -22,10 +22,23 @@ pub async fn query<Row: DeserializeOwned>(
     sql: &str,
     parameters: &[String],
 ) -> anyhow::Result<Vec<Row>> {
+    query_rows(target, sql, parameters).await?.collect()
+}
+
+/// As [`query`], row by row out of a temporary file: however many there are, none is in memory before it is asked for.
+///
+/// # Errors
+/// As [`query`]; each row is read when it is asked for.
+pub async fn query_rows<Row: DeserializeOwned>(
+    target: &Target,
+    sql: &str,
+    parameters: &[String],
+) -> anyhow::Result<impl Iterator<Item = anyhow::Result<Row>> + use<Row>> {
     let uri = wait(target, &start(target, sql, parameters).await?).await?.result;
-    let result = s3::get(&target.s3, &uri).await?.with_context(|| format!("the result {uri} is gone: query again"))?;
-    let rows = csv::Reader::from_reader(result.content.as_slice()).into_deserialize().collect::<Result<_, _>>();
-    rows.with_context(|| format!("{uri} is not a result of this program's query"))
+    let file =
+        s3::download(&target.s3, &uri).await?.with_context(|| format!("the result {uri} is gone: query again"))?;
+    let rows = csv::Reader::from_reader(BufReader::new(file)).into_deserialize();
+    Ok(rows.map(move |row| row.with_context(|| format!("{uri} is not a result of this program's query"))))
 }
 
 /// Starts a query, and returns the id of its execution; `parameters` are the values of its `?`, as SQL literals.

@@ -4,7 +4,7 @@ mod coverage;
 mod json;
 mod table;
 
-use std::{collections::BTreeSet, ops::RangeInclusive};
+use std::ops::RangeInclusive;
 
 use jiff::Timestamp;
 use serde::Deserialize;
@@ -43,11 +43,9 @@ pub async fn gaps(args: GapsArgs, console: &Console) -> anyhow::Result<Exit> {
     let target = Target::find(&args.target, &progress).await?;
     progress.start_step("querying the lake");
     let symbols = lists::symbols(&target, &args.period.what).await?;
-    let mut rows: Vec<LakeRow> = athena::query(&target, SQL, &parameters(&range, args.period.interval)).await?;
+    let rows = athena::query_rows(&target, SQL, &parameters(&range, args.period.interval)).await?;
     progress.clear();
-    let named: BTreeSet<_> = symbols.iter().collect();
-    rows.retain(|row| named.contains(&row.symbol));
-    let days = coverage::of(dates(&range), &rows, &symbols, args.period.interval, now);
+    let days = coverage::of(dates(&range), rows, &symbols, args.period.interval, now)?;
     let exit = exit(&days);
     let json = GapsJson {
         place: target.place(),

@@ -1,12 +1,12 @@
 //! Compares, for each day, the bars that the lake holds with those that the calendar expects.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use jiff::Timestamp;
 use shared::{Interval, Symbol, TradeDate, currency};
 
 use super::LakeRow;
-use crate::trading_day::{TradingDay, may_trade};
+use crate::trading_day::{BarsByHour, TradingDay, may_trade, trades_in_new_york};
 
 /// One day of the lake.
 #[derive(Debug, Clone, PartialEq)]
@@ -43,43 +43,54 @@ pub enum Missing {
     Everything,
 }
 
-/// The days on which bars of `symbols` are expected or held, in order.
+/// The days on which bars of `symbols` are expected or held, in order. `rows` stand by date, as in the query's result, and pass day
+/// by day; those of other symbols do not count.
+///
+/// # Errors
+/// That of the first row that is one.
 pub fn of(
     dates: impl Iterator<Item = TradeDate>,
-    rows: &[LakeRow],
+    rows: impl IntoIterator<Item = anyhow::Result<LakeRow>>,
     symbols: &[Symbol],
     interval: Interval,
     now: Timestamp,
-) -> Vec<Coverage> {
-    let mut by_day: BTreeMap<TradeDate, BTreeMap<&Symbol, &LakeRow>> = BTreeMap::new();
-    for row in rows {
-        by_day.entry(row.trade_date).or_default().insert(&row.symbol, row);
+) -> anyhow::Result<Vec<Coverage>> {
+    let named: HashSet<_> = symbols.iter().collect();
+    let mut rows = rows.into_iter().peekable();
+    let mut days = Vec::new();
+    for date in dates {
+        let mut of_day = BTreeMap::new();
+        while let Some(row) = rows.next_if(|row| row.as_ref().map_or(true, |row| row.trade_date <= date)) {
+            let row = row?;
+            if row.trade_date == date && named.contains(&row.symbol) {
+                of_day.insert(row.symbol.clone(), row);
+            }
+        }
+        let day = TradingDay::of(date, symbols);
+        if !of_day.is_empty() || day.has_traded(date, symbols, now) {
+            days.push(coverage(date, &day, &of_day, symbols, interval));
+        }
     }
-    let no_rows = BTreeMap::new();
-    dates
-        .filter_map(|date| {
-            let rows = by_day.get(&date).unwrap_or(&no_rows);
-            let day = TradingDay::of(date, symbols);
-            let shown = !rows.is_empty() || day.has_traded(date, symbols, now);
-            shown.then(|| coverage(date, &day, rows, symbols, interval))
-        })
-        .collect()
+    Ok(days)
 }
 
 fn coverage(
     date: TradeDate,
     day: &TradingDay,
-    rows: &BTreeMap<&Symbol, &LakeRow>,
+    rows: &BTreeMap<Symbol, LakeRow>,
     symbols: &[Symbol],
     interval: Interval,
 ) -> Coverage {
     let (mut bars, mut expected, mut short, mut without) = (0, Some(0), vec![], vec![]);
+    let of_new_york = TradingDay::new_york(date).expected_by_hour(interval);
     for symbol in symbols {
-        let held = rows.get(symbol).map(|row| row.bars_by_hour.clone()).unwrap_or_default();
-        let full = TradingDay::of(date, std::slice::from_ref(symbol)).expected_by_hour(interval);
-        let expects = full.as_ref().filter(|full| full.sum() > 0);
-        let held = expects.map_or(held.sum(), |full| held.within(full));
-        let full = full.map(|full| full.sum());
+        let full = of_new_york.as_ref().filter(|_| trades_in_new_york(symbol));
+        let expects = full.filter(|full| full.sum() > 0);
+        let held = rows.get(symbol).map_or(0, |row| match expects {
+            Some(full) => row.bars_by_hour.within(full),
+            None => row.bars_by_hour.sum(),
+        });
+        let full = full.map(BarsByHour::sum);
         bars += held;
         expected = expected.zip(full).map(|(sum, full)| sum + full);
         match full {
@@ -94,7 +105,7 @@ fn coverage(
         (false, true) => Missing::Nothing,
         (false, false) => Missing::Some { short, without },
     };
-    let currency = |row: &&LakeRow| row.currency.clone().unwrap_or_else(|| currency::UNKNOWN.to_owned());
+    let currency = |row: &LakeRow| row.currency.clone().unwrap_or_else(|| currency::UNKNOWN.to_owned());
     let currencies: BTreeSet<_> = rows.values().map(currency).collect();
     Coverage {
         date,

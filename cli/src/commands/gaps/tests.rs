@@ -37,7 +37,13 @@ fn lake_rows(rows: &[(&str, &str, usize)]) -> Result<Vec<LakeRow>> {
 fn days(from: &str, rows: &[(&str, &str, usize)], symbols: &[&str]) -> Result<Vec<Coverage>> {
     let symbols = symbols.iter().map(|symbol| symbol.parse()).collect::<std::result::Result<Vec<Symbol>, _>>()?;
     let range = from.parse()?..="2025-12-02".parse()?;
-    Ok(coverage::of(dates(&range), &lake_rows(rows)?, &symbols, Interval::FiveMinutes, NOW.parse()?))
+    Ok(coverage::of(
+        dates(&range),
+        lake_rows(rows)?.into_iter().map(Ok),
+        &symbols,
+        Interval::FiveMinutes,
+        NOW.parse()?,
+    )?)
 }
 
 fn shown(days: &[Coverage]) -> String {
@@ -59,12 +65,34 @@ fn bars_symbols_or_everything_may_be_missing() -> Result {
     Ok(())
 }
 
+/// Rows are read one after another: of an earlier day none is kept, and what cannot be read is an error.
+#[test]
+fn rows_pass_day_by_day() -> Result {
+    let range = "2025-11-26".parse()?..="2025-12-01".parse()?;
+    let of = |rows: Vec<anyhow::Result<LakeRow>>| {
+        coverage::of(dates(&range), rows, &["META".parse()?], Interval::FiveMinutes, NOW.parse()?)
+    };
+    let rows = lake_rows(&[
+        ("2025-11-25", "META", 78),
+        ("2025-11-26", "META", 78),
+        ("2025-11-26", "SNAP", 3),
+        ("2025-12-01", "META", 78),
+    ])?;
+    let days = of(rows.clone().into_iter().map(Ok).collect())?;
+    let shown: Vec<_> = days.iter().map(|day| format!("{} {} {}", day.date, day.symbols, day.bars)).collect();
+    assert_eq!(shown, ["2025-11-26 1 78", "2025-11-28 0 0", "2025-12-01 1 78"]);
+    let broken = rows.into_iter().map(Ok).chain([Err(anyhow::anyhow!("line 6: damaged"))]).collect();
+    assert!(of(broken).is_err_and(|error| error.to_string() == "line 6: damaged"));
+    Ok(())
+}
+
 #[test]
 fn a_bar_after_the_close_fills_no_gap() -> Result {
     let mut rows = lake_rows(&[("2025-12-01", "META", 77)])?;
     rows[0].bars_by_hour.add(16, 1);
     let range = "2025-12-01".parse()?..="2025-12-01".parse()?;
-    let days = coverage::of(dates(&range), &rows, &["META".parse()?], Interval::FiveMinutes, NOW.parse()?);
+    let rows = rows.into_iter().map(Ok);
+    let days = coverage::of(dates(&range), rows, &["META".parse()?], Interval::FiveMinutes, NOW.parse()?)?;
     let short = vec![("META".parse()?, 77, 78)];
     assert_eq!((days[0].bars, &days[0].missing), (77, &Missing::Some { short, without: vec![] }));
     Ok(())
