@@ -8,6 +8,7 @@ pub mod hints;
 pub mod json;
 pub mod phases;
 pub mod progress;
+pub mod rankings;
 pub mod result;
 pub mod summary;
 pub mod tables;

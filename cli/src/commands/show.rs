@@ -20,7 +20,8 @@ use crate::{
         browser, companies,
         console::Console,
         format::pluralize,
-        result::{headline, notes_on_prices},
+        rankings,
+        result::{headline, notes_on_prices, wrapped},
         tables,
         terminal::{Styled, Terminal},
     },
@@ -44,7 +45,8 @@ pub async fn show(args: ShowArgs, console: &Console) -> anyhow::Result<Exit> {
     days.truncate(args.top.map_or(usize::MAX, usize::from));
     progress.clear();
 
-    let mut text = text(&day, &rows, &days, csv.simulated, args.hours, Terminal::stdout());
+    let terminal = Terminal::stdout();
+    let mut text = text(&day, &rows, &days, csv.simulated, View::of(&args, days.len(), terminal), terminal);
     text.push(&format!("csv     {}\nreport  {}", files.csv, files.report));
     let json = ShowJson {
         place: target.place(),
@@ -119,27 +121,55 @@ fn options(ShowArgs { list, interval, target, .. }: &ShowArgs) -> String {
     list.into_iter().chain(interval).chain([target.options()]).collect()
 }
 
+/// What is shown of the companies.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum View {
+    Companies,
+    Hours,
+    Rankings,
+}
+
+impl View {
+    /// Of more companies than a person reads a terminal shows rankings, unless so many are asked for; a pipe gets all.
+    fn of(args: &ShowArgs, companies: usize, terminal: Terminal) -> Self {
+        if args.hours {
+            Self::Hours
+        } else if args.top.is_none() && terminal.width.is_some() && companies > rankings::MAX_COMPANIES {
+            Self::Rankings
+        } else {
+            Self::Companies
+        }
+    }
+}
+
 /// The day without the paths of its files, each line ended by a line feed.
 fn text(
     day: &PublishedDay,
     rows: &[HourlyExtreme],
     days: &[CompanyDay<'_>],
     simulated: bool,
-    hours: bool,
+    view: View,
     terminal: Terminal,
 ) -> Styled {
     let bars = pluralize(rows.iter().map(|row| row.bars as usize).sum(), &format!("{} bar", day.interval));
     let all = CompanyDay::of(rows);
     let mut text = Styled::from(&headline(day.trade_date, &all, &bars, terminal));
-    if hours {
-        text.push(&tables::hours(days, terminal.width.and_then(|width| u16::try_from(width).ok())));
-    } else {
-        text.push_styled(&companies::table(days, terminal));
+    match view {
+        View::Hours => text.push(&tables::hours(days, terminal.width.and_then(|width| u16::try_from(width).ok()))),
+        View::Companies => text.push_styled(&companies::table(days, terminal)),
+        View::Rankings => {
+            text.push_styled(&rankings::rankings(days, terminal));
+            let all = days.len();
+            text.push(&wrapped(
+                &format!("a line for each of all {}: --top {all}, or the CSV", thousands(all)),
+                terminal,
+            ));
+        }
     }
     if days.len() < all.len() {
         text.push(&format!("… and {} more: leave out --top\n", thousands(all.len() - days.len())));
     }
-    if !hours {
+    if view != View::Hours {
         text.push(&companies::note_on_changes(days, terminal));
     }
     text.push(&notes_on_prices(rows, simulated, terminal));

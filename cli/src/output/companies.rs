@@ -50,7 +50,7 @@ impl SortBy {
 }
 
 /// The largest first, and what is not known last.
-fn descending(a: Option<f64>, b: Option<f64>) -> Ordering {
+pub fn descending(a: Option<f64>, b: Option<f64>) -> Ordering {
     match (a, b) {
         (Some(a), Some(b)) => b.total_cmp(&a),
         (a, b) => b.is_some().cmp(&a.is_some()),
@@ -249,14 +249,18 @@ impl Column {
         }
     }
 
-    /// Green for up and red for down, which the sign says too.
     fn color(self, cell: &str) -> Option<Style> {
-        let style = Style::new().force_styling(true);
-        match (self, cell.chars().next()) {
-            (Self::Change | Self::Gap, Some('+')) => Some(style.green()),
-            (Self::Change | Self::Gap, Some('\u{2212}')) => Some(style.red()),
-            _ => None,
-        }
+        matches!(self, Self::Change | Self::Gap).then(|| direction_color(cell)).flatten()
+    }
+}
+
+/// Green for up and red for down, which the sign says too.
+pub fn direction_color(cell: &str) -> Option<Style> {
+    let style = Style::new().force_styling(true);
+    match cell.chars().next() {
+        Some('+') => Some(style.green()),
+        Some('\u{2212}') => Some(style.red()),
+        _ => None,
     }
 }
 

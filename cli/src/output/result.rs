@@ -11,11 +11,13 @@ use shared::{
 use super::{
     companies::{self, largest_changes},
     format::pluralize,
+    rankings,
     tables::price_source,
     terminal::{Styled, Terminal, wrap_after},
 };
 
-/// How many companies are shown after a run; of more than that, the ones that have changed most.
+/// How many companies have a line after a run; of more than that, the ones that have changed most, and of more than
+/// [`rankings::MAX_COMPANIES`] rankings are shown.
 const MAX_COMPANIES: usize = 20;
 
 /// How many symbols a note names before it counts the rest.
@@ -39,7 +41,7 @@ pub struct ExportedRun<'a> {
     /// The symbols whose rows are of an earlier run.
     pub carried_over: &'a [CarriedOver],
     pub simulated: bool,
-    /// Where all companies are, when they are too many to be shown here: a command, or a file.
+    /// Where all companies are, when a few more are there than are shown here: a command, or a file.
     pub all_companies: &'a str,
 }
 
@@ -50,6 +52,11 @@ impl ExportedRun<'_> {
         let all = days.len();
         let bars = format!("bars: {}", self.symbols.bar_counts().describe());
         let mut text = Styled::from(&headline(self.trade_date, &days, &bars, terminal));
+        if all > rankings::MAX_COMPANIES {
+            text.push_styled(&rankings::rankings(&days, terminal));
+            text.push(&wrapped(&format!("all {} companies are in the CSV", thousands(all)), terminal));
+            return self.describe_rest(text, &days, terminal);
+        }
         let days = if all > MAX_COMPANIES { largest_changes(days, MAX_COMPANIES) } else { days };
         text.push_styled(&companies::table(&days, terminal));
         if all > days.len() {
@@ -59,7 +66,12 @@ impl ExportedRun<'_> {
                 terminal,
             ));
         }
-        text.push(&companies::note_on_changes(&days, terminal));
+        self.describe_rest(text, &days, terminal)
+    }
+
+    /// What stands below the companies.
+    fn describe_rest(&self, mut text: Styled, days: &[CompanyDay<'_>], terminal: Terminal) -> Styled {
+        text.push(&companies::note_on_changes(days, terminal));
         for (label, entries) in self.notes() {
             text.push(&note(label, &entries, terminal));
         }

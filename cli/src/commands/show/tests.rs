@@ -24,13 +24,28 @@ fn args(line: &str) -> Outcome<ShowArgs> {
 }
 
 #[test]
-fn a_day_is_shown_by_company_or_by_hour() -> Outcome {
+fn a_day_is_shown_by_company_by_hour_or_ranked() -> Outcome {
     let rows = hourly_extreme::read(CSV.as_bytes())?;
     let mut days = CompanyDay::of(&rows);
     SortBy::Change.sort(&mut days);
     let terminal = Terminal { width: Some(80), colors: false };
-    for hours in [false, true] {
-        insta::assert_snapshot!(text(&day()?, &rows, &days, true, hours, terminal).to_string());
+    for view in [View::Companies, View::Hours, View::Rankings] {
+        insta::assert_snapshot!(text(&day()?, &rows, &days, true, view, terminal).to_string());
+    }
+    Ok(())
+}
+
+#[test]
+fn a_terminal_shows_rankings_of_many_companies() -> Outcome {
+    let (terminal, pipe) = (Terminal { width: Some(80), colors: false }, Terminal::default());
+    for (line, companies, terminal, view) in [
+        ("finstream show", 50, terminal, View::Companies),
+        ("finstream show", 51, terminal, View::Rankings),
+        ("finstream show", 10_000, pipe, View::Companies),
+        ("finstream show --top 10000", 10_000, terminal, View::Companies),
+        ("finstream show --hours", 10_000, terminal, View::Hours),
+    ] {
+        assert_eq!(View::of(&args(line)?, companies, terminal), view, "{line} of {companies}");
     }
     Ok(())
 }
@@ -39,11 +54,11 @@ fn a_day_is_shown_by_company_or_by_hour() -> Outcome {
 fn companies_that_are_left_out_are_counted_below_the_table() -> Outcome {
     let rows = hourly_extreme::read(CSV.as_bytes())?;
     let days = CompanyDay::of(&rows);
-    for hours in [false, true] {
-        let shown = text(&day()?, &rows, &days[2..], true, hours, Terminal::default()).to_string();
+    for view in [View::Companies, View::Hours] {
+        let shown = text(&day()?, &rows, &days[2..], true, view, Terminal::default()).to_string();
         let below = shown.split_once("… and 2 more: leave out --top\n").map(|(_, below)| below).unwrap_or_default();
         let note = "* from the day's first price: no previous close is known\n";
-        assert_eq!(below.starts_with(note), !hours, "{shown}");
+        assert_eq!(below.starts_with(note), view == View::Companies, "{shown}");
         assert!(below.trim_start_matches(note).starts_with("simulated prices"), "{shown}");
     }
     Ok(())

@@ -56,16 +56,25 @@ fn a_result_has_a_line_for_each_company_and_what_is_short() -> Outcome {
 #[test]
 fn of_many_companies_those_are_shown_that_have_changed_most() -> Outcome {
     let rows = hourly_extreme::read(CSV.as_bytes())?;
-    let many: Vec<_> = (0..500)
-        .map(|at| {
+    let many = |count| {
+        let row = |at: u32| {
             let close = shared::Price::from_wire(100.0 + f64::from(at));
             let symbol = format!("S{at:03}").parse();
             Ok(HourlyExtreme { symbol: symbol?, close, ..rows.first().cloned().ok_or("no row")? })
-        })
-        .collect::<Outcome<_>>()?;
-    let shown = described(&many, Terminal { width: Some(80), colors: false })?;
-    assert!(shown.contains("\n… and 480 more, which have changed less: cargo finstream show 2026-11-20\n"), "{shown}");
-    assert!(shown.lines().count() < 45 && shown.contains("\nS499 ") && !shown.contains("\nS100 "), "{shown}");
+        };
+        (0..count).map(row).collect::<Outcome<Vec<_>>>()
+    };
+    let terminal = Terminal { width: Some(80), colors: false };
+    let shown = described(&many(50)?, terminal)?;
+    assert!(shown.contains("\n… and 30 more, which have changed less: cargo finstream show 2026-11-20\n"), "{shown}");
+    assert!(shown.lines().count() < 45 && shown.contains("\nS000 ") && !shown.contains("\nS030 "), "{shown}");
+    // Of more than that nobody reads a line each.
+    let shown = described(&many(500)?, terminal)?;
+    assert!(
+        shown.contains("\nS499  +286.33%   S000  ") && shown.contains("\nall 500 companies are in the CSV\n"),
+        "{shown}"
+    );
+    assert!(shown.lines().count() < 35, "{shown}");
     Ok(())
 }
 
