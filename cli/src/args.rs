@@ -490,14 +490,14 @@ pub enum ListsCommand {
     Push {
         /// The list
         name: ListName,
-        /// The file, as `lists pull` writes it
+        /// The file, in TOML as `lists pull companies` writes it, or, where its name ends in .csv, in CSV
         file: PathBuf,
     },
     /// Write the file of a list to this machine
     Pull {
         /// The list
         name: ListName,
-        /// The file [default: NAME.toml]
+        /// The file [default: NAME.toml, or NAME.csv of a list in CSV]
         file: Option<PathBuf>,
     },
     /// Name every bad line of a list, or of a file before it is pushed

@@ -1,18 +1,15 @@
-//! A list of companies: the symbols that a run collects, and the names they go by. Lists are TOML files in the data bucket
-//! ([`crate::ListName`]); the built-in one is `companies.toml` beside this crate's manifest.
+//! A list of companies: the symbols that a run collects, and the names they go by. Lists are files in the data bucket
+//! ([`crate::ListName`]), in TOML or in CSV; the built-in one is `companies.toml` beside this crate's manifest.
+
+mod csv_file;
+mod toml_file;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
     fmt,
 };
 
-use serde::de::DeserializeOwned;
-use toml::{
-    Spanned,
-    de::{DeTable, DeValue, ValueDeserializer},
-};
-
-use crate::{Symbol, SymbolList, symbol_list::EmptySymbolList};
+use crate::{ListFormat, Symbol, SymbolList, format::thousands, symbol_list::EmptySymbolList};
 
 /// The file as it was when the program was built.
 const FILE: &str = include_str!("../companies.toml");
@@ -23,7 +20,12 @@ pub struct Companies {
     symbols: SymbolList,
     names: BTreeMap<Symbol, String>,
     successors: BTreeMap<Symbol, Symbol>,
+    /// The former symbols of each that has some.
+    former: BTreeMap<Symbol, Vec<Symbol>>,
 }
+
+/// How many problems of a list are described; the rest is counted.
+const DESCRIBED: usize = 20;
 
 /// Everything that is wrong with the file of a list.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -38,6 +40,7 @@ struct Problem {
 }
 
 /// An entry of the file, with the line of each symbol.
+#[derive(Debug)]
 struct Company {
     symbol: (usize, Symbol),
     name: String,
@@ -50,7 +53,7 @@ impl Companies {
     /// # Errors
     /// What is wrong with it, and in which lines.
     pub fn built_in() -> Result<Self, InvalidCompanies> {
-        Self::parse(FILE)
+        Self::parse(FILE, ListFormat::Toml)
     }
 
     /// The text of the built-in list.
@@ -62,22 +65,25 @@ impl Companies {
     ///
     /// # Errors
     /// As [`Companies::parse`], and when it is not text in UTF-8.
-    pub fn read(file: &[u8]) -> Result<Self, InvalidCompanies> {
+    pub fn read(file: &[u8], format: ListFormat) -> Result<Self, InvalidCompanies> {
         let text = str::from_utf8(file).map_err(|error| {
             let before = file.get(..error.valid_up_to()).unwrap_or_default();
             let line = before.iter().filter(|byte| **byte == b'\n').count() + 1;
             InvalidCompanies(vec![Problem { line, what: "it is not text in UTF-8: save the file as UTF-8".to_owned() }])
         })?;
-        Self::parse(text)
+        Self::parse(text, format)
     }
 
     /// Reads the text of a list.
     ///
     /// # Errors
     /// Everything that is wrong, each with its line.
-    pub fn parse(text: &str) -> Result<Self, InvalidCompanies> {
+    pub fn parse(text: &str, format: ListFormat) -> Result<Self, InvalidCompanies> {
         let (mut symbols, mut names, mut successors) = (vec![], BTreeMap::new(), BTreeMap::new());
-        let (companies, mut problems) = Reader::new(text).read();
+        let (companies, mut problems) = match format {
+            ListFormat::Toml => toml_file::read(text),
+            ListFormat::Csv => csv_file::read(text),
+        };
         let mut known = BTreeSet::new();
         for Company { symbol, name, former } in companies {
             for (line, twice) in former.iter().chain([&symbol]).filter(|(_, symbol)| !known.insert(symbol.clone())) {
@@ -89,6 +95,10 @@ impl Companies {
             symbols.push(symbol.clone());
             names.insert(symbol, name);
         }
+        let mut former: BTreeMap<Symbol, Vec<Symbol>> = BTreeMap::new();
+        for (symbol, successor) in &successors {
+            former.entry(successor.clone()).or_default().push(symbol.clone());
+        }
         if !problems.is_empty() {
             problems.sort();
             return Err(InvalidCompanies(problems));
@@ -97,7 +107,7 @@ impl Companies {
             let what = "the list has no company: add one at least".to_owned();
             InvalidCompanies(vec![Problem { line: 0, what }])
         })?;
-        Ok(Self { symbols, names, successors })
+        Ok(Self { symbols, names, successors, former })
     }
 
     /// The symbols to collect, in the order of the file.
@@ -111,8 +121,8 @@ impl Companies {
     }
 
     /// The symbols under which the company used to trade that trades under `symbol`.
-    pub fn former(&self, symbol: &Symbol) -> impl Iterator<Item = &Symbol> {
-        self.successors.iter().filter(move |(_, successor)| *successor == symbol).map(|(former, _)| former)
+    pub fn former(&self, symbol: &Symbol) -> &[Symbol] {
+        self.former.get(symbol).map_or(&[], Vec::as_slice)
     }
 
     /// The name of the company that trades under `symbol`. A former symbol has none: it can belong to somebody else by now.
@@ -121,105 +131,86 @@ impl Companies {
     }
 }
 
-/// Reads entry by entry and field by field, so that one problem hides no other.
-struct Reader<'a> {
-    text: &'a str,
-    /// Where each line ends.
-    line_ends: Vec<usize>,
-}
-
-impl<'a> Reader<'a> {
-    fn new(text: &'a str) -> Self {
-        Self { text, line_ends: text.match_indices('\n').map(|(at, _)| at).collect() }
-    }
-
-    /// The right entries, and what is wrong with the others.
-    fn read(&self) -> (Vec<Company>, Vec<Problem>) {
-        let (document, errors) = DeTable::parse_recoverable(self.text);
-        let at = |error: &toml::de::Error| error.span().map_or(0, |span| self.line(span.start));
-        let mut problems: Vec<_> =
-            errors.iter().map(|error| Problem { line: at(error), what: error.message().to_owned() }).collect();
-        if !problems.is_empty() {
-            return (vec![], problems);
-        }
-        let mut companies = Vec::new();
-        for (key, value) in document.get_ref() {
-            match (key.get_ref().as_ref(), value.get_ref().as_array()) {
-                ("company", Some(entries)) => {
-                    companies.extend(entries.iter().filter_map(|entry| self.company(entry, &mut problems)));
-                }
-                ("company", None) => problems.push(self.problem(value, "company is not a list of tables".to_owned())),
-                (other, _) => problems.push(self.problem(key, format!("unknown field `{other}`, expected `company`"))),
-            }
-        }
-        (companies, problems)
-    }
-
-    fn company(&self, entry: &Spanned<DeValue<'_>>, problems: &mut Vec<Problem>) -> Option<Company> {
-        let before = problems.len();
-        let (mut symbol, mut name, mut former) = (None, None, vec![]);
-        for (key, value) in entry.get_ref().as_table().into_iter().flatten() {
-            let wrong = match key.get_ref().as_ref() {
-                "symbol" => read(value).map(|read| symbol = Some((self.line(value.span().start), read))).err(),
-                "name" => match read::<String>(value) {
-                    Ok(text) if text.trim().is_empty() => Some("the name is empty".to_owned()),
-                    read => read.map(|text| name = Some(text)).err(),
-                },
-                "former" => self.former(value).map(|symbols| former = symbols).err(),
-                other => {
-                    let what = format!("unknown field `{other}`, expected one of `symbol`, `name`, `former`");
-                    problems.push(self.problem(key, what));
-                    None
-                }
-            };
-            problems.extend(wrong.map(|what| self.problem(value, what)));
-        }
-        if let (Some(symbol), Some(name)) = (&symbol, &name) {
-            return Some(Company { symbol: symbol.clone(), name: name.clone(), former });
-        }
-        if problems.len() == before {
-            let missing = if symbol.is_none() { "symbol" } else { "name" };
-            problems.push(self.problem(entry, format!("missing field `{missing}`")));
-        }
-        None
-    }
-
-    fn former(&self, value: &Spanned<DeValue<'_>>) -> Result<Vec<(usize, Symbol)>, String> {
-        let symbols = value.get_ref().as_array().ok_or("former is not a list of symbols")?;
-        symbols.iter().map(|symbol| Ok((self.line(symbol.span().start), read(symbol)?))).collect()
-    }
-
-    fn problem<T>(&self, at: &Spanned<T>, what: String) -> Problem {
-        Problem { line: self.line(at.span().start), what }
-    }
-
-    /// The line of a place in the text, from 1 on.
-    fn line(&self, at: usize) -> usize {
-        self.line_ends.partition_point(|end| *end < at) + 1
-    }
-}
-
-fn read<T: DeserializeOwned>(value: &Spanned<DeValue<'_>>) -> Result<T, String> {
-    T::deserialize(ValueDeserializer::from(value.clone())).map_err(|error| error.message().to_owned())
-}
-
 impl fmt::Display for InvalidCompanies {
-    /// A line for each problem, such as `line 7: "a/b" is not a symbol`.
+    /// A line for each problem, such as `line 7: "a/b" is not a symbol`; of many the first, and how many there are besides.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (at, Problem { line, what }) in self.0.iter().enumerate() {
+        for (at, Problem { line, what }) in self.0.iter().take(DESCRIBED).enumerate() {
             let separator = if at == 0 { "" } else { "\n" };
             match line {
                 0 => write!(f, "{separator}{what}")?,
                 line => write!(f, "{separator}line {line}: {what}")?,
             }
         }
-        Ok(())
+        match self.0.len().saturating_sub(DESCRIBED) {
+            0 => Ok(()),
+            more => write!(f, "\nand {} more", thousands(more)),
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn problems(text: &str, format: ListFormat) -> String {
+        Companies::parse(text, format).map_or_else(|error| error.to_string(), |list| format!("{list:?}"))
+    }
+
+    #[test]
+    fn a_list_is_the_same_in_toml_and_in_csv() -> Result<(), Box<dyn std::error::Error>> {
+        let toml = "\
+[[company]]
+symbol = \"META\"
+name = \"Meta Platforms, Inc.\"
+former = [\"FB\", \"FBK\"]
+
+[[company]]
+symbol = \"BRK.B\"
+name = \"Berkshire \\\"B\\\"\"
+";
+        let toml = Companies::parse(toml, ListFormat::Toml)?;
+        assert_eq!(toml.former(&"META".parse()?), ["FB".parse()?, "FBK".parse()?]);
+        assert!(toml.former(&"BRK.B".parse()?).is_empty());
+        for csv in [
+            "symbol,name,former\nMETA,\"Meta Platforms, Inc.\",FB FBK\nBRK.B,\"Berkshire \"\"B\"\"\",\n",
+            // As spreadsheets write it, in any order of the columns.
+            "\u{feff}former,name,symbol\r\nFB  FBK,\"Meta Platforms, Inc.\",META\r\n\r\n,\"Berkshire \"\"B\"\"\",BRK.B",
+        ] {
+            assert_eq!(Companies::parse(csv, ListFormat::Csv)?, toml, "{csv}");
+        }
+        let without = Companies::parse("symbol,name\nSNAP,Snap\n", ListFormat::Csv)?;
+        assert_eq!(without.name(&"SNAP".parse()?), Some("Snap"));
+        Ok(())
+    }
+
+    #[test]
+    fn a_bad_csv_is_rejected_with_every_bad_line() {
+        let bad = "\
+symbol,name,former
+A,Agilent,
+
+a/b,x,
+B,,
+C,Citigroup
+D,Dominion,\"E F\"
+E,Eni,e/e
+A,Agilent again,
+\"G\nH\",two lines,
+I,Ingersoll,J,K
+";
+        let many: String = (0..20_000).map(|n| format!("S/{n},x\n")).collect();
+        let errors = [
+            bad,
+            "",
+            "symbol;name\nA;Agilent\n",
+            "symbol,name,sector\nA,Agilent,Health\n",
+            "symbol,symbol,name\n",
+            "name\nAgilent\n",
+            "symbol,name\n",
+            &format!("symbol,name\n{many}"),
+        ];
+        insta::assert_snapshot!(errors.map(|text| problems(text, ListFormat::Csv)).join("\n--\n"));
+    }
 
     #[test]
     fn the_built_in_list_names_the_ten_of_the_original() -> Result<(), Box<dyn std::error::Error>> {
@@ -264,12 +255,9 @@ former = [\"A\", \"E\"]
 ";
         let not_toml = "[[company]]\nsymbol = \"A\"\nname = Agilent\n";
         let none = "company = []";
-        let errors = [bad, not_toml, none, "[[companies]]\n"].map(|text| match Companies::parse(text) {
-            Ok(list) => format!("{list:?}"),
-            Err(error) => error.to_string(),
-        });
+        let errors = [bad, not_toml, none, "[[companies]]\n"].map(|text| problems(text, ListFormat::Toml));
         insta::assert_snapshot!(errors.join("\n--\n"));
-        let latin = Companies::read(b"[[company]]\nsymbol = \"SNAP\"\nname = \"Caf\xe9\"\n")
+        let latin = Companies::read(b"[[company]]\nsymbol = \"SNAP\"\nname = \"Caf\xe9\"\n", ListFormat::Toml)
             .err()
             .map(|error| error.to_string());
         assert_eq!(latin.as_deref(), Some("line 3: it is not text in UTF-8: save the file as UTF-8"));

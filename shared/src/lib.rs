@@ -38,7 +38,7 @@ pub use error::{ErrorName, HandlerError, NamedError};
 pub use gap::Gap;
 pub use hourly_extreme::{HourlyExtreme, Source};
 pub use interval::Interval;
-pub use list_name::ListName;
+pub use list_name::{ListFormat, ListName};
 pub use manifest::{ExportFiles, Manifest, PublishedDay};
 pub use market_source::MarketSource;
 pub use run_id::RunId;

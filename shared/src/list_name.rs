@@ -1,6 +1,6 @@
 //! The name of a list of companies.
 
-use std::{ops::Deref, str::FromStr};
+use std::{ops::Deref, path::Path, str::FromStr};
 
 use serde_with::{DeserializeFromStr, SerializeDisplay};
 
@@ -17,15 +17,61 @@ pub struct ListName(String);
 #[error("{0:?} is not the name of a list: use 1 to 64 of the characters a-z 0-9 -, beginning with a letter")]
 pub struct InvalidListName(String);
 
-impl ListName {
-    /// Where the list's file is in the data bucket.
-    pub fn uri(&self, bucket: &str) -> S3Uri {
-        S3Uri::new(bucket, format!("{FOLDER}{self}.toml"))
+/// What a list's file is written in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum ListFormat {
+    /// `lists/NAME.toml`.
+    Toml,
+    /// `lists/NAME.csv`.
+    Csv,
+}
+
+impl ListFormat {
+    /// Both, of which a list has one.
+    pub const ALL: [Self; 2] = [Self::Toml, Self::Csv];
+
+    /// How the names of its files end.
+    pub fn extension(self) -> &'static str {
+        match self {
+            Self::Toml => "toml",
+            Self::Csv => "csv",
+        }
     }
 
-    /// The list whose file is at a key of the data bucket.
-    pub fn of_key(key: &str) -> Option<Self> {
-        key.strip_prefix(FOLDER)?.strip_suffix(".toml")?.parse().ok()
+    /// The media type of its files.
+    pub fn content_type(self) -> &'static str {
+        match self {
+            Self::Toml => "application/toml",
+            Self::Csv => "text/csv; charset=utf-8",
+        }
+    }
+
+    /// That of a file on this machine: CSV where its name says so, and TOML otherwise.
+    pub fn of_path(path: &Path) -> Self {
+        let is_csv = path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("csv"));
+        if is_csv { Self::Csv } else { Self::Toml }
+    }
+
+    /// The other one.
+    pub fn other(self) -> Self {
+        match self {
+            Self::Toml => Self::Csv,
+            Self::Csv => Self::Toml,
+        }
+    }
+}
+
+impl ListName {
+    /// Where the list's file is in the data bucket, if it is of this format.
+    pub fn uri(&self, bucket: &str, format: ListFormat) -> S3Uri {
+        S3Uri::new(bucket, format!("{FOLDER}{self}.{}", format.extension()))
+    }
+
+    /// The list whose file is at a key of the data bucket, and its format.
+    pub fn of_key(key: &str) -> Option<(Self, ListFormat)> {
+        let (name, extension) = key.strip_prefix(FOLDER)?.rsplit_once('.')?;
+        let format = ListFormat::ALL.into_iter().find(|format| format.extension() == extension)?;
+        Some((name.parse().ok()?, format))
     }
 }
 
@@ -90,14 +136,28 @@ mod tests {
             assert_eq!(text.parse::<ListName>().is_ok(), is_name, "{text}");
         }
         let name = ListName::default();
-        assert_eq!(name.uri("lake").to_string(), "s3://lake/lists/companies.toml");
-        for (key, name) in [
-            ("lists/sp-500.toml", Some("sp-500")),
+        assert_eq!(name.uri("lake", ListFormat::Toml).to_string(), "s3://lake/lists/companies.toml");
+        for (key, list) in [
+            ("lists/sp-500.toml", Some(("sp-500", ListFormat::Toml))),
+            ("lists/nasdaq.csv", Some(("nasdaq", ListFormat::Csv))),
             ("lists/Tech.toml", None),
-            ("lists/a.csv", None),
+            ("lists/a.json", None),
+            ("lists/a", None),
             ("exports/a.toml", None),
         ] {
-            assert_eq!(ListName::of_key(key).as_deref(), name, "{key}");
+            let found = ListName::of_key(key);
+            assert_eq!(found.as_ref().map(|(name, format)| (&**name, *format)), list, "{key}");
+            let again = found.map(|(name, format)| name.uri("lake", format).key);
+            assert!(again.is_none_or(|again| again == key), "{key}");
+        }
+        for (path, format) in [
+            ("a.csv", ListFormat::Csv),
+            ("/x/A.CSV", ListFormat::Csv),
+            ("a.toml", ListFormat::Toml),
+            ("a", ListFormat::Toml),
+        ] {
+            assert_eq!(ListFormat::of_path(Path::new(path)), format, "{path}");
+            assert_eq!(format.other().other(), format);
         }
     }
 }

@@ -15,7 +15,9 @@ use local::{
 };
 use serde::de::DeserializeOwned;
 use serde_json::Value;
-use shared::{Bar, ExportFiles, Interval, ListName, Manifest, PublishedDay, S3Uri, TradeDate, payload::RunOutcome};
+use shared::{
+    Bar, ExportFiles, Interval, ListFormat, ListName, Manifest, PublishedDay, S3Uri, TradeDate, payload::RunOutcome,
+};
 
 use crate::{MarketServer, Tools, kill_server, poll};
 
@@ -261,7 +263,7 @@ impl Stack {
         let company =
             |(name, symbol): &(&str, &str)| format!("[[company]]\nsymbol = \"{symbol}\"\nname = \"{name}\"\n");
         let file = companies.iter().map(company).collect();
-        self.put_object(&list.uri(self.cloud.output("DataBucket")?), file).await
+        self.put_object(&list.uri(self.cloud.output("DataBucket")?, ListFormat::Toml), file).await
     }
 
     /// What is published for a day of a list, or `None` where nothing is.

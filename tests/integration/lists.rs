@@ -64,6 +64,25 @@ async fn a_list_is_published_apart_and_changed_without_a_deployment(context: Arc
     );
     stack.verify_copies(&published_day("two", date)?).await?;
 
+    // A list in CSV takes the place of the one in TOML, and every bad line is counted.
+    let csv_file = out.join("two.csv");
+    let csv_path = csv_file.display().to_string();
+    let csv = |lines: &str| std::fs::write(&csv_file, format!("symbol,name\n{lines}")).context("the file of the list");
+    csv(&"a/b,x\n".repeat(25))?;
+    let refused = finstream(&["lists", "push", "two", &csv_path]).await?;
+    let named = ["line 2: \"a/b\" is not a symbol", "line 21: ", "and 5 more"];
+    ensure!(refused.code == 2 && named.iter().all(|text| refused.stderr.contains(text)), "{}", refused.text);
+    csv("META,\"Meta, in CSV\"\nSNAP,Snap\n")?;
+    let pushed = finstream(&["lists", "push", "two", &csv_path]).await?;
+    ensure!(pushed.code == 0 && pushed.stderr.contains("lists/two.csv: 2 companies"), "{}", pushed.text);
+    let of_csv = stack.export(&json!({"trade_date": DAY, "list": "two"})).await?;
+    ensure!(of_csv.csv.contains("\n\"Meta, in CSV\",META,"), "{}", of_csv.csv);
+    stack.put_list("two", &[("Meta", "META")]).await?;
+    let twice = finstream(&["lists", "show", "two"]).await?;
+    ensure!(twice.code == 1 && twice.stderr.contains("is there twice, as two.toml and as two.csv"), "{}", twice.text);
+    let pushed = finstream(&["lists", "push", "two", &path]).await?;
+    ensure!(pushed.code == 0, "{}", pushed.text);
+
     // In an editor: a good change, a bad one, and none.
     for (editor, code, says) in [
         ("sed -i s/Snap/Snapchat/", 0, "lists/two.toml: 2 companies, from the next run on"),

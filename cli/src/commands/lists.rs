@@ -11,7 +11,7 @@ use std::{
 
 use anyhow::{Context, ensure};
 use local::write_atomic;
-use shared::{Companies, ListName, format::thousands};
+use shared::{Companies, ListFormat, ListName, format::thousands};
 
 use crate::{
     args::{BadRequest, ListsArgs, ListsCommand},
@@ -20,15 +20,18 @@ use crate::{
         target::Target,
     },
     exit::Exit,
-    output::{console::Console, progress::ProgressDisplay, tables},
+    output::{console::Console, progress::ProgressDisplay, tables, terminal::Terminal},
 };
 use json::{CompanyJson, ListJson, ListsJson, StoredJson};
+
+/// How many companies of a list a terminal shows.
+const MAX_COMPANIES: usize = 50;
 
 pub async fn lists(args: ListsArgs, console: &Console) -> anyhow::Result<Exit> {
     let progress = console.progress();
     if let Some(ListsCommand::Check { name, file: Some(file) }) = &args.command {
         // It needs no stack.
-        let companies = parse(&read(file)?, &file.display().to_string())?;
+        let companies = checked(&read(file)?, &file.display().to_string())?;
         progress.report(&format!("{} can be pushed as {name}: {}", file.display(), count(&companies)));
         return Ok(Exit::Done);
     }
@@ -37,20 +40,25 @@ pub async fn lists(args: ListsArgs, console: &Console) -> anyhow::Result<Exit> {
         None => all(&target, console).await,
         Some(ListsCommand::Show { name }) => show(&target, &name, console).await,
         Some(ListsCommand::Check { name, .. }) => {
-            let companies = parse(&lists::file(&target, &name).await?.text, &format!("the list {name}"))?;
+            let companies = checked(&lists::file(&target, &name).await?, &format!("the list {name}"))?;
             progress.report(&format!("the list {name} is right: {}", count(&companies)));
             Ok(Exit::Done)
         }
         Some(ListsCommand::Push { name, file }) => {
-            let text = read(&file)?;
-            let companies = parse(&text, &file.display().to_string())?;
-            let uri = lists::write(&target, &name, &text, None).await?;
+            let read = read(&file)?;
+            let companies = checked(&read, &file.display().to_string())?;
+            let uri = lists::write(&target, &name, read.format, read.text, None).await?;
             progress.report(&format!("{uri}: {}, from the next run on", count(&companies)));
             Ok(Exit::Done)
         }
         Some(ListsCommand::Pull { name, file }) => {
-            let file = file.unwrap_or_else(|| PathBuf::from(format!("{name}.toml")));
-            write_atomic(&file, lists::file(&target, &name).await?.text.as_bytes())?;
+            let ListFile { text, format, .. } = lists::file(&target, &name).await?;
+            let file = file.unwrap_or_else(|| PathBuf::from(format!("{name}.{}", format.extension())));
+            ensure!(
+                ListFormat::of_path(&file) == format,
+                BadRequest(format!("the list {name} is written in {}: name a file that ends so", format.extension()))
+            );
+            write_atomic(&file, text.as_bytes())?;
             progress.report(&format!("the list {name} is in {}", file.display()));
             Ok(Exit::Done)
         }
@@ -60,7 +68,10 @@ pub async fn lists(args: ListsArgs, console: &Console) -> anyhow::Result<Exit> {
 
 async fn all(target: &Target, console: &Console) -> anyhow::Result<Exit> {
     let mut stored = Vec::new();
-    for list in lists::all(target).await? {
+    let mut files = lists::all(target).await?;
+    // One that is there in both formats is listed once, with that problem.
+    files.dedup_by(|one, other| one.name == other.name);
+    for list in files {
         let (companies, problem) = match lists::companies(target, &list.name).await {
             Ok(companies) => (Some(companies.symbols().len()), None),
             Err(error) => (None, Some(error.root_cause().to_string())),
@@ -91,31 +102,45 @@ fn table(lists: &[StoredJson]) -> String {
 }
 
 async fn show(target: &Target, name: &ListName, console: &Console) -> anyhow::Result<Exit> {
-    let ListFile { text, .. } = lists::file(target, name).await?;
-    let companies = parse(&text, &format!("the list {name}"))?;
-    let mut table = tables::compact_table(&["symbol", "name", "former symbols"], None);
+    let companies = checked(&lists::file(target, name).await?, &format!("the list {name}"))?;
     let rows: Vec<_> = companies.symbols().iter().map(|symbol| CompanyJson::of(&companies, symbol)).collect();
-    for CompanyJson { symbol, name, former } in &rows {
+    let most = if Terminal::stdout().width.is_some() { MAX_COMPANIES } else { usize::MAX };
+    console.answer(
+        &companies_table(name, &rows, most),
+        &ListJson { place: target.place(), list: name, companies: rows },
+    )?;
+    Ok(Exit::Done)
+}
+
+/// A line for each company, of at most so many.
+fn companies_table(name: &ListName, rows: &[CompanyJson<'_>], most: usize) -> String {
+    let mut table = tables::compact_table(&["symbol", "name", "former symbols"], None);
+    for CompanyJson { symbol, name, former } in rows.iter().take(most) {
         let former: Vec<_> = former.iter().map(|symbol| symbol.as_str()).collect();
         table.add_row([symbol.as_str(), name, &former.join(", ")]);
     }
-    console.answer(&table.to_string(), &ListJson { place: target.place(), list: name, companies: rows })?;
-    Ok(Exit::Done)
+    match rows.len().saturating_sub(most) {
+        0 => table.to_string(),
+        more => {
+            format!("{table}\n… and {} more: cargo finstream lists pull {name} writes all to a file", thousands(more))
+        }
+    }
 }
 
 /// Opens the list in the user's editor, and writes it back unless it is unchanged or not right.
 async fn edit(target: &Target, name: &ListName, progress: &ProgressDisplay) -> anyhow::Result<Exit> {
-    let ListFile { text: before, etag } = lists::file(target, name).await?;
-    let file = env::temp_dir().join(format!("finstream-{name}-{:08x}.toml", rand::random::<u32>()));
+    let ListFile { text: before, etag, format } = lists::file(target, name).await?;
+    let unique = rand::random::<u32>();
+    let file = env::temp_dir().join(format!("finstream-{name}-{unique:08x}.{}", format.extension()));
     write_atomic(&file, before.as_bytes())?;
     open_editor(&file)?;
-    let text = read(&file)?;
+    let edited = read(&file)?;
     let kept = || format!("the list {name} stays as it was, and your text is in {}", file.display());
-    if text == before {
+    if edited.text == before {
         progress.report(&format!("the list {name} stays as it was"));
     } else {
-        let companies = parse(&text, &file.display().to_string()).with_context(kept)?;
-        let uri = lists::write(target, name, &text, Some(etag.as_deref())).await.with_context(kept)?;
+        let companies = checked(&edited, &file.display().to_string()).with_context(kept)?;
+        let uri = lists::write(target, name, format, edited.text, Some(etag.as_deref())).await.with_context(kept)?;
         progress.report(&format!("{uri}: {}, from the next run on", count(&companies)));
     }
     std::fs::remove_file(&file).with_context(|| format!("{} could not be removed", file.display()))?;
@@ -138,15 +163,17 @@ fn open_editor(file: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn read(file: &Path) -> anyhow::Result<String> {
+/// A file on this machine, in CSV where its name says so.
+fn read(file: &Path) -> anyhow::Result<ListFile> {
     let problem = |error| BadRequest(format!("{} cannot be read: {error}", file.display()));
-    Ok(std::fs::read_to_string(file).map_err(problem)?)
+    let text = std::fs::read_to_string(file).map_err(problem)?;
+    Ok(ListFile { text, format: ListFormat::of_path(file), etag: None })
 }
 
 /// # Errors
 /// Every line that is wrong.
-fn parse(text: &str, what: &str) -> anyhow::Result<Companies> {
-    Ok(Companies::parse(text).map_err(|error| BadRequest(format!("{what} is not right:\n{error}")))?)
+fn checked(file: &ListFile, what: &str) -> anyhow::Result<Companies> {
+    Ok(file.companies().map_err(|error| BadRequest(format!("{what} is not right:\n{error}")))?)
 }
 
 fn count(companies: &Companies) -> String {
@@ -177,9 +204,22 @@ mod tests {
     }
 
     #[test]
+    fn a_terminal_shows_the_first_companies_of_a_large_list() -> Result<(), Box<dyn std::error::Error>> {
+        let csv: String = (0..120).map(|n| format!("S{n},Company {n},F{n}\n")).collect();
+        let companies = Companies::parse(&format!("symbol,name,former\n{csv}"), ListFormat::Csv)?;
+        let rows: Vec<_> = companies.symbols().iter().map(|symbol| CompanyJson::of(&companies, symbol)).collect();
+        let name = "market".parse()?;
+        insta::assert_snapshot!(companies_table(&name, &rows, 3));
+        assert!(!companies_table(&name, &rows, 120).contains('…'));
+        Ok(())
+    }
+
+    #[test]
     fn a_list_in_json_names_former_symbols() -> Result<(), Box<dyn std::error::Error>> {
-        let companies =
-            Companies::parse("[[company]]\nsymbol = \"META\"\nname = \"Meta Platforms\"\nformer = [\"FB\"]")?;
+        let companies = Companies::parse(
+            "[[company]]\nsymbol = \"META\"\nname = \"Meta Platforms\"\nformer = [\"FB\"]",
+            ListFormat::Toml,
+        )?;
         let name = ListName::default();
         let rows = companies.symbols().iter().map(|symbol| CompanyJson::of(&companies, symbol)).collect();
         let form = ListJson { place: crate::output::json::tests::place(), list: &name, companies: rows };

@@ -170,7 +170,7 @@ impl Error {
             Self::Outcomes(OutcomesError::Gone(_) | OutcomesError::Invalid { .. }) => Some("collection"),
             Self::NoProbe => Some("probe"),
             Self::NotLive | Self::NoLiveStream => Some("live"),
-            Self::ListAndSymbols | Self::List(ListError::Unknown(_)) => Some("list"),
+            Self::ListAndSymbols | Self::List(ListError::Unknown(_) | ListError::Ambiguous(_)) => Some("list"),
             Self::Future(_) | Self::TooOld { .. } => Some("trade_date"),
             Self::ScheduledTimeTooOld { .. } | Self::ScheduledTimeInFuture { .. } => Some("scheduled_time"),
             _ => None,
@@ -197,7 +197,9 @@ impl NamedError for Error {
             | Self::Future(_)
             | Self::TooOld { .. }
             | Self::ScheduledTimeTooOld { .. } => ErrorName::InvalidInput,
-            Self::List(ListError::Unknown(_) | ListError::Invalid { .. }) => ErrorName::InvalidList,
+            Self::List(ListError::Unknown(_) | ListError::Ambiguous(_) | ListError::Invalid { .. }) => {
+                ErrorName::InvalidList
+            }
             Self::List(ListError::Service(error)) => error.name(),
             Self::Answer(_) | Self::Outcomes(OutcomesError::Gone(_) | OutcomesError::Invalid { .. }) => {
                 ErrorName::InvalidResult

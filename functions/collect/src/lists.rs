@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use aws_sdk_s3::{Client, error::ProvideErrorMetadata};
-use shared::{Companies, ListName, S3Uri, ServiceError, companies::InvalidCompanies};
+use shared::{Companies, ListFormat, ListName, S3Uri, ServiceError, companies::InvalidCompanies};
 use tokio::sync::Mutex;
 
 /// The lists of a data bucket, each of which is read again only where it has changed.
@@ -11,8 +11,16 @@ use tokio::sync::Mutex;
 pub struct Lists {
     s3: Client,
     bucket: String,
-    /// Each list that was read, with the entity tag of its file.
-    known: Mutex<BTreeMap<ListName, (String, Arc<Companies>)>>,
+    /// Each list that was read.
+    known: Mutex<BTreeMap<ListName, Known>>,
+}
+
+/// A list that was read, and its file, by whose entity tag a change of it shows.
+#[derive(Debug)]
+struct Known {
+    format: ListFormat,
+    etag: String,
+    companies: Arc<Companies>,
 }
 
 /// Why there is no list.
@@ -29,6 +37,11 @@ pub enum ListError {
         /// Each line that is wrong.
         problem: InvalidCompanies,
     },
+    /// The bucket has two files of the name.
+    #[error(
+        "the list {0} is there twice, as {0}.toml and as {0}.csv: delete one of them, or cargo finstream lists push replaces both"
+    )]
+    Ambiguous(ListName),
     /// S3 did not answer.
     #[error(transparent)]
     Service(#[from] ServiceError),
@@ -46,20 +59,43 @@ impl Lists {
     /// [`ListError`]. The function's role may list the bucket, so that S3 tells a missing file from one that the role may not
     /// read. <https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html>
     pub async fn get(&self, name: &ListName) -> Result<Arc<Companies>, ListError> {
-        let uri = name.uri(&self.bucket);
         let mut known = self.known.lock().await;
-        let etag = known.get(name).map(|(etag, _)| etag.clone());
+        let found = {
+            let [toml, csv] = ListFormat::ALL.map(|format| Box::pin(self.file(name, format, known.get(name))));
+            tokio::try_join!(toml, csv)?
+        };
+        let file = match found {
+            (None, None) => {
+                known.remove(name);
+                let uri = name.uri(&self.bucket, ListFormat::Toml);
+                return if *name == ListName::default() { built_in(uri) } else { Err(ListError::Unknown(uri)) };
+            }
+            (Some(_), Some(_)) => return Err(ListError::Ambiguous(name.clone())),
+            (Some(file), None) | (None, Some(file)) => file,
+        };
+        if let Some(read) = file {
+            known.insert(name.clone(), read);
+        }
+        let uri = name.uri(&self.bucket, ListFormat::Toml);
+        known.get(name).map(|known| known.companies.clone()).ok_or(ListError::Unknown(uri))
+    }
+
+    /// The file of a list in this format: none where there is none, and within that none where it is the one that is `known`.
+    async fn file(
+        &self,
+        name: &ListName,
+        format: ListFormat,
+        known: Option<&Known>,
+    ) -> Result<Option<Option<Known>>, ListError> {
+        let uri = name.uri(&self.bucket, format);
+        let etag = known.filter(|known| known.format == format).map(|known| known.etag.clone());
         let request = self.s3.get_object().bucket(&uri.bucket).key(&uri.key).set_if_none_match(etag);
         let object = match request.send().await {
             Ok(object) => object,
             Err(error) if error.raw_response().is_some_and(|raw| raw.status().as_u16() == 304) => {
-                let unchanged = known.get(name).map(|(_, companies)| companies.clone());
-                return unchanged.ok_or(ListError::Unknown(uri));
+                return Ok(Some(None));
             }
-            Err(error) if error.code() == Some("NoSuchKey") => {
-                known.remove(name);
-                return if *name == ListName::default() { built_in(uri) } else { Err(ListError::Unknown(uri)) };
-            }
+            Err(error) if error.code() == Some("NoSuchKey") => return Ok(None),
             Err(error) => return Err(ServiceError::from_sdk("s3:GetObject", &error).into()),
         };
         let etag = object.e_tag().unwrap_or_default().to_owned();
@@ -67,10 +103,9 @@ impl Lists {
             call: "s3:GetObject",
             message: format!("{uri} broke off: {error}"),
         })?;
-        let parsed = Companies::read(&bytes.to_vec());
+        let parsed = Companies::read(&bytes.into_bytes(), format);
         let companies = Arc::new(parsed.map_err(|problem| ListError::Invalid { uri, problem })?);
-        known.insert(name.clone(), (etag, companies.clone()));
-        Ok(companies)
+        Ok(Some(Some(Known { format, etag, companies })))
     }
 
     /// The companies of a list for their names alone, and whether they are those of the list as it is now. Where it is gone or not
@@ -85,8 +120,8 @@ impl Lists {
             Err(error @ ListError::Service(_)) => Err(error),
             Err(error) => {
                 tracing::warn!(%name, %error, "the list is not used");
-                let last = self.known.lock().await.get(name).map(|(_, companies)| companies.clone());
-                let companies = last.map_or_else(|| built_in(name.uri(&self.bucket)), Ok)?;
+                let last = self.known.lock().await.get(name).map(|known| known.companies.clone());
+                let companies = last.map_or_else(|| built_in(name.uri(&self.bucket, ListFormat::Toml)), Ok)?;
                 Ok((companies, false))
             }
         }

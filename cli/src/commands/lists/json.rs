@@ -39,12 +39,12 @@ pub struct CompanyJson<'a> {
     pub symbol: &'a Symbol,
     pub name: &'a str,
     /// Symbols under which it used to trade.
-    pub former: Vec<&'a Symbol>,
+    pub former: &'a [Symbol],
 }
 
 impl<'a> CompanyJson<'a> {
     pub fn of(companies: &'a Companies, symbol: &'a Symbol) -> Self {
         let name = companies.name(symbol).unwrap_or_default();
-        Self { symbol, name, former: companies.former(symbol).collect() }
+        Self { symbol, name, former: companies.former(symbol) }
     }
 }

@@ -37,12 +37,17 @@ struct File {
 }
 
 impl Bucket {
-    /// Writes the file of a list.
+    /// Writes the file of a list in TOML.
     pub fn put(&self, list: &str, text: &str) {
-        self.put_file(format!("lists/{list}.toml"), text.as_bytes().to_vec(), vec![]);
+        self.put_file(&format!("{list}.toml"), text);
     }
 
-    fn put_file(&self, key: String, content: Vec<u8>, metadata: Vec<(String, String)>) {
+    /// Writes the file of a list, by its name.
+    pub fn put_file(&self, name: &str, text: &str) {
+        self.put_object(format!("lists/{name}"), text.as_bytes().to_vec(), vec![]);
+    }
+
+    fn put_object(&self, key: String, content: Vec<u8>, metadata: Vec<(String, String)>) {
         let mut files = self.files.lock().unwrap_or_else(PoisonError::into_inner);
         let file = files.entry(key).or_default();
         *file = File { version: file.version + 1, content, metadata };
@@ -58,7 +63,7 @@ impl Bucket {
     pub fn replace(&self, uri: &S3Uri, content: Option<&str>) {
         self.files.lock().unwrap_or_else(PoisonError::into_inner).remove(&uri.key);
         if let Some(content) = content {
-            self.put_file(uri.key.clone(), content.as_bytes().to_vec(), vec![]);
+            self.put_object(uri.key.clone(), content.as_bytes().to_vec(), vec![]);
         }
     }
 
@@ -85,7 +90,7 @@ impl Bucket {
         if request.method() == "PUT" {
             let headers = request.headers().iter().filter(|(name, _)| name.starts_with("x-amz-meta-"));
             let metadata = headers.map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
-            self.put_file(key, request.body().bytes().unwrap_or_default().to_vec(), metadata);
+            self.put_object(key, request.body().bytes().unwrap_or_default().to_vec(), metadata);
             return (200, vec![], vec![]);
         }
         let files = self.files.lock().unwrap_or_else(PoisonError::into_inner);

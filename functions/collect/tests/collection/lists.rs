@@ -86,6 +86,23 @@ fn a_run_takes_a_list_as_it_is_in_the_bucket() -> Outcome {
     Ok(())
 }
 
+#[test]
+fn a_list_in_csv_is_one_in_toml() -> Outcome {
+    let bucket = Bucket::default();
+    let requests = [(); 6].map(|()| json!({"list": "two"}));
+    let csv = "symbol,name,former\nAAA,Triple A,\nNEW,New,OLD\n";
+    let answers = answers(&bucket, &requests, |at| match at {
+        0 => bucket.put_file("two.csv", csv),
+        2 => bucket.put_file("two.csv", &csv.replace("Triple A", "AAA Inc.")),
+        3 => bucket.put_file("two.csv", "symbol,name\na/b,\n,Nobody\n"),
+        4 => bucket.put_file("two.csv", csv),
+        5 => bucket.put("two", TWO),
+        _ => {}
+    })?;
+    insta::assert_snapshot!(answers.join("\n"));
+    Ok(())
+}
+
 /// A run that is resumed after hours takes the list as it is then, since another one may have published it meanwhile. Where it is
 /// gone or not right, the run continues with what it knows, and so does one over symbols by hand.
 #[test]
