@@ -81,7 +81,7 @@ impl FetchedSymbol {
     fn log(&self) {
         let Self { pending: Pending { symbol, .. }, queried_as, day, .. } = self;
         match day {
-            Ok(day) => tracing::info!(%symbol, %queried_as, bars = day.bars.len(), "fetched"),
+            Ok(day) => tracing::debug!(%symbol, %queried_as, bars = day.bars.len(), "fetched"),
             Err(failure) => {
                 tracing::warn!(%symbol, %queried_as, reason = ?failure.reason, detail = failure.detail, "no bars");
             }
