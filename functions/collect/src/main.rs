@@ -13,12 +13,15 @@ use shared::{MarketSource, env, telemetry};
 #[tokio::main]
 async fn main() -> Result<(), lambda_runtime::Error> {
     telemetry::init();
+    let user_agent = env::required("USER_AGENT")?;
+    // Both clients read the system's certificates, which is most of a start: at the same time.
+    let https = tokio::task::spawn_blocking(move || Https::new(&user_agent));
     let aws = aws_config::load_defaults(aws_config::BehaviorVersion::latest()).await;
     let (s3, bucket) = (aws_sdk_s3::Client::new(&aws), env::required("DATA_BUCKET")?);
     let collector = Collector {
         lists: Lists::new(s3.clone(), bucket.clone()),
         outcomes: OutcomeStore::new(s3, bucket),
-        sources: sources(&aws)?,
+        sources: sources(https.await??, &aws)?,
         delivery: DeliveryStream {
             client: aws_sdk_firehose::Client::new(&aws),
             name: env::required("DELIVERY_STREAM")?,
@@ -30,8 +33,7 @@ async fn main() -> Result<(), lambda_runtime::Error> {
 }
 
 /// The clients of the sources: of Yahoo, and of Alpaca where there is a secret for its key (`ALPACA_SECRET`).
-fn sources(aws: &SdkConfig) -> Result<Sources, lambda_runtime::Error> {
-    let https = Https::new(&env::required("USER_AGENT")?)?;
+fn sources(https: Https, aws: &SdkConfig) -> Result<Sources, lambda_runtime::Error> {
     let mut clients: Vec<Box<dyn Source>> =
         vec![Box::new(Yahoo::new(MarketSettings::from_env()?, Box::new(https.clone()))?)];
     if let Some(name) = env::optional("ALPACA_SECRET") {
