@@ -29,6 +29,16 @@ mod symbol_outcomes;
 mod writer;
 mod yahoo;
 
+/// What `benches/` measures of the function, and no part of its interface.
+#[doc(hidden)]
+pub mod parts {
+    pub use crate::{
+        source::{Day, Scope, SymbolDay},
+        writer::{Lines, Packer, Stream},
+        yahoo::Decoded,
+    };
+}
+
 use std::{sync::Arc, time::Duration};
 
 use jiff::{SignedDuration, Timestamp};

@@ -11,4 +11,5 @@ mod wire;
 mod yahoo_symbol;
 
 pub use client::Yahoo;
+pub use decode::Decoded;
 pub use settings::MarketSettings;
