@@ -166,7 +166,7 @@ pub fn print_failures(reports: &[DayReport], progress: &ProgressDisplay, show: i
 pub fn text(reports: &[DayReport], backfill: &Backfill) -> String {
     let table = (!reports.is_empty()).then(|| table::of(reports, None));
     let source = table::simulated(reports)
-        .map(|simulated| format!("{}\nfiles   {}", tables::price_source(simulated), backfill.out));
+        .map(|simulated| format!("{}\nfiles   {}", tables::price_source(simulated, None), backfill.out));
     table.into_iter().chain([table::total(reports)]).chain(source).collect::<Vec<_>>().join("\n")
 }
 

@@ -20,7 +20,13 @@ use crate::{
     aws::{lists, target::Target},
     exit::Exit,
     out,
-    output::{console::Console, format::pluralize, json::path, progress::ProgressDisplay, tables::price_source},
+    output::{
+        console::Console,
+        format::pluralize,
+        json::path,
+        progress::ProgressDisplay,
+        tables::{price_source, sources},
+    },
     trading_day::TradingDay,
 };
 use json::ExportJson;
@@ -152,7 +158,7 @@ impl Content {
             [date] => date.to_string(),
             dates => pluralize(dates.len(), "day"),
         };
-        format!("{rows} of {days}\n{}\nfile    {}", price_source(self.simulated), file.display())
+        format!("{rows} of {days}\n{}\nfile    {}", price_source(self.simulated, sources(&self.hours)), file.display())
     }
 }
 

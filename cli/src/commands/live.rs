@@ -152,8 +152,9 @@ pub async fn show(
     let stream = Kinesis::new(&target.kinesis, stream);
     let progress = console.progress();
     let start = selection.start;
-    let session = Session::new(selection, target.source(None).is_none());
-    progress.report(price_source(session.simulated));
+    let source = target.source(None);
+    let session = Session::new(selection, source.is_none());
+    progress.report(&price_source(session.simulated, source.copied()));
     progress.clear();
     let (sender, events) = mpsc::channel(BACKLOG);
     let showing = async {

@@ -12,7 +12,7 @@ use super::{
     companies::{self, largest_changes},
     format::pluralize,
     rankings,
-    tables::price_source,
+    tables::{price_source, sources},
     terminal::{Styled, Terminal, wrap_after},
 };
 
@@ -127,7 +127,7 @@ pub fn headline(trade_date: TradeDate, days: &[CompanyDay<'_>], bars: &str, term
 pub fn notes_on_prices(rows: &[HourlyExtreme], simulated: bool, terminal: Terminal) -> String {
     let units = currency::minor_units(rows.iter().filter_map(|row| row.currency.as_deref()));
     let units = if units.is_empty() { String::new() } else { note("units", &units, terminal) };
-    units + &wrapped(price_source(simulated), terminal)
+    units + &wrapped(&price_source(simulated, sources(rows)), terminal)
 }
 
 /// The entries of the symbols without bars.

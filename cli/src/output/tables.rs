@@ -1,5 +1,7 @@
 //! Results as text: the hourly extremes, the symbols without bars, a failure and what to do about it.
 
+use std::collections::BTreeSet;
+
 use comfy_table::{
     Cell,
     CellAlignment::Right,
@@ -9,7 +11,7 @@ use comfy_table::{
 };
 use console::{measure_text_width, truncate_str};
 use shared::{
-    CompanyDay, HourlyExtreme, TradeDate, currency,
+    CompanyDay, HourlyExtreme, MarketSource, Source, TradeDate, currency,
     format::{clock, price, thousands},
     payload::FailedSymbol,
 };
@@ -36,13 +38,26 @@ pub fn failed(headline: &str, failure: &ExecutionFailure, follow_hint: &str) -> 
     )
 }
 
-/// Where the prices are from: every result says whether they are real.
-pub fn price_source(simulated: bool) -> &'static str {
+/// Where the prices are from: every result says whether they are real and, where that is known, the sources.
+pub fn price_source(simulated: bool, sources: impl IntoIterator<Item = MarketSource>) -> String {
     if simulated {
-        "simulated prices: made up by finstream's simulated market, not market data"
-    } else {
-        "prices as Yahoo Finance gives them"
+        return "simulated prices: made up by finstream's simulated market, not market data".to_owned();
     }
+    let titles: BTreeSet<_> = sources.into_iter().map(|source| source.title).collect();
+    let (titles, give) = match titles.len() {
+        0 => ("their source".to_owned(), "gives"),
+        1 => (titles.into_iter().collect(), "gives"),
+        _ => (titles.into_iter().collect::<Vec<_>>().join(" and "), "give"),
+    };
+    format!("prices as {titles} {give} them")
+}
+
+/// The sources that rows of the CSV name.
+pub fn sources(rows: &[HourlyExtreme]) -> impl Iterator<Item = MarketSource> {
+    rows.iter().filter_map(|row| match row.source {
+        Some(Source::Market(source)) => Some(source),
+        _ => None,
+    })
 }
 
 /// A column of [`hours`]: its header, and what it says of an hour.

@@ -101,6 +101,19 @@ fn a_terminal_that_does_not_know_its_width_gets_whole_words() {
 }
 
 #[test]
+fn prices_are_those_of_the_sources_that_the_rows_name() {
+    let (yahoo, alpaca) = (MarketSource::YAHOO, MarketSource::ALPACA);
+    for (simulated, sources, expected) in [
+        (false, vec![], "prices as their source gives them"),
+        (false, vec![yahoo, yahoo], "prices as Yahoo Finance gives them"),
+        (false, vec![yahoo, alpaca], "prices as Alpaca (SIP, all US exchanges) and Yahoo Finance give them"),
+        (true, vec![yahoo], "simulated prices: made up by finstream's simulated market, not market data"),
+    ] {
+        assert_eq!(price_source(simulated, sources), expected);
+    }
+}
+
+#[test]
 fn a_narrow_terminal_leaves_out_what_does_not_fit() -> Outcome {
     let rows = hourly_extreme::read([HEADER, CSV].concat().as_bytes())?;
     let days = CompanyDay::of(&rows);
