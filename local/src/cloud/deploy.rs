@@ -39,6 +39,7 @@ pub(super) fn parameters(market_url: &str) -> anyhow::Result<BTreeMap<String, St
         (SOURCE, "yahoo"),
         ("RequireTls", "false"), // the local cloud has only http
         ("MarketRequestsPerSecond", requests_per_second(market_url)),
+        ("AlpacaRequestsPerMinute", requests_per_minute(market_url)),
     ];
     Ok(chosen.map(|(name, value)| (name.to_owned(), value.to_owned())).into())
 }
@@ -54,6 +55,10 @@ fn alpaca_urls(market_url: &str) -> [&str; 2] {
 /// Only a source's own servers need a low request rate.
 fn requests_per_second(market_url: &str) -> &'static str {
     if source_at(market_url).is_some() { "1" } else { "1000" }
+}
+
+fn requests_per_minute(market_url: &str) -> &'static str {
+    if source_at(market_url).is_some() { "200" } else { "100000" }
 }
 
 /// The source that a URL's host belongs to.
@@ -234,13 +239,16 @@ mod tests {
 
     #[test]
     fn alpaca_is_simulated_where_yahoo_is() -> anyhow::Result<()> {
-        for (market, data, trading) in [
-            ("http://127.0.0.1:1", "http://127.0.0.1:1", "http://127.0.0.1:1"),
-            ("https://query2.finance.yahoo.com", "https://data.alpaca.markets", "https://paper-api.alpaca.markets"),
+        for (market, expected) in [
+            ("http://127.0.0.1:1", ["http://127.0.0.1:1", "http://127.0.0.1:1", "100000"]),
+            (
+                "https://query2.finance.yahoo.com",
+                ["https://data.alpaca.markets", "https://paper-api.alpaca.markets", "200"],
+            ),
         ] {
             let parameters = parameters(market)?;
-            let urls = ["AlpacaDataUrl", "AlpacaTradingUrl"].map(|name| parameters[name].as_str());
-            assert_eq!(urls, [data, trading]);
+            let names = ["AlpacaDataUrl", "AlpacaTradingUrl", "AlpacaRequestsPerMinute"];
+            assert_eq!(names.map(|name| parameters[name].as_str()), expected);
         }
         Ok(())
     }

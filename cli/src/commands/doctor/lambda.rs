@@ -44,6 +44,7 @@ pub const COLLECT: Function = Function {
         ("ALPACA_SECRET", "{param:AlpacaSecret}"),
         ("ALPACA_DATA_URL", "{param:AlpacaDataUrl}"),
         ("ALPACA_TRADING_URL", "{param:AlpacaTradingUrl}"),
+        ("ALPACA_REQUESTS_PER_MINUTE", "{param:AlpacaRequestsPerMinute}"),
         ("REFERENCE_SYMBOL", "{param:ReferenceSymbol}"),
         ("EXCHANGE_TIMEZONE", "{param:ScheduleTimezone}"),
         ("SESSION_WAIT_HOURS", "{param:SessionWaitHours}"),
