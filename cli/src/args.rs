@@ -255,10 +255,11 @@ const DOCTOR_EXAMPLES: &str = "\
 Examples:
   cargo finstream doctor                            the local cloud when it is up, otherwise AWS
   AWS_PROFILE=prod cargo finstream doctor --stack finstream-prod
+  cargo finstream doctor --source alpaca            whether Alpaca accepts the key, before runs take its bars
   cargo finstream doctor --json                     the same for scripts
 
 Exit code: 0 when nothing is wrong, 1 when something is, 2 for invalid arguments.
-It only reads, but for one invocation of collect, which queries the market once and writes nothing.";
+It only reads, but for one invocation of collect, which queries the market once, by its key, and writes nothing.";
 
 const COMPLETIONS_EXAMPLES: &str = "\
 For the installed program (cargo install --locked --path cli), such as:
@@ -300,7 +301,7 @@ impl RequestArgs {
 /// Whose bars are collected.
 #[derive(Debug, Clone, Copy, Default, Args)]
 pub struct SourceArgs {
-    /// Whose bars: yahoo or alpaca, which needs a key of yours on AWS [default: the stack's parameter Source, yahoo unless it is changed]
+    /// Whose bars: yahoo, or alpaca, which needs a key of yours [default: the stack's parameter Source, yahoo unless it is changed]
     #[arg(long)]
     pub source: Option<MarketSource>,
 }
@@ -534,6 +535,8 @@ pub struct GapsArgs {
 
 #[derive(Debug, Args)]
 pub struct DoctorArgs {
+    #[command(flatten)]
+    pub source: SourceArgs,
     #[command(flatten)]
     pub target: TargetArgs,
 }

@@ -209,6 +209,9 @@ impl<S> Collection<S> {
 pub struct ProbeRequest {
     /// Always `true`; it distinguishes this request from the others.
     pub probe: bool,
+    /// The source that is queried; without it the function's own (`SOURCE`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source: Option<MarketSource>,
 }
 
 /// What `collect` answers to a [`ProbeRequest`].
@@ -232,6 +235,8 @@ pub enum MarketState {
     Reachable,
     /// It blocks the function's address or its User-Agent.
     Blocked,
+    /// It does not accept the key, or there is none.
+    Unauthorized,
     /// It could not be reached, failed, or answered with something else.
     Unavailable,
 }

@@ -22,6 +22,7 @@ mod sns;
 mod stack;
 
 use futures::{StreamExt, stream};
+use shared::MarketSource;
 
 use crate::{
     args::{DoctorArgs, On},
@@ -43,7 +44,7 @@ pub async fn doctor(args: DoctorArgs, console: &Console) -> anyhow::Result<Exit>
         Ok(location) => {
             progress.report(&location.announcement());
             progress.start_step("checking it");
-            let checks = check(&location).await;
+            let checks = check(&location, args.source.source).await;
             Report { place: location.place(), checks }
         }
         Err(NoLocation { on, problem, fix }) => {
@@ -61,7 +62,7 @@ pub async fn doctor(args: DoctorArgs, console: &Console) -> anyhow::Result<Exit>
 }
 
 /// The outcomes of all checks; of those up to the first that the others depend on, where that one is not ok.
-async fn check(location: &Location) -> Vec<(&'static str, Outcome)> {
+async fn check(location: &Location, source: Option<MarketSource>) -> Vec<(&'static str, Outcome)> {
     let clients = Clients::new(&location.config);
     let region = location.config.region().map(ToString::to_string).unwrap_or_default();
     let mut checks = Vec::new();
@@ -88,6 +89,7 @@ async fn check(location: &Location) -> Vec<(&'static str, Outcome)> {
         partition: caller.partition,
         outputs: stack::outputs(&found),
         parameters: stack::parameters(&found),
+        source,
     };
     let of_stack = || CHECKS.iter().chain(LIVE_CHECKS.iter().filter(|_| deployment.is_live()));
     let outcomes = stream::iter(of_stack()).map(|check| (check.run)(&deployment)).buffered(CONCURRENCY);

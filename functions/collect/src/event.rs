@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 use shared::{
-    json,
+    MarketSource, json,
     payload::{LiveRequest, ProbeRequest, ResumeRequest, RunRequest},
 };
 
@@ -19,8 +19,8 @@ pub enum Event {
     Resume(ResumeRequest),
     /// A tick of the open session, from the machine `live`.
     Live(LiveRequest),
-    /// A request to query the market without collecting anything, from `finstream doctor`.
-    Probe,
+    /// A request to query a source without collecting anything, from `finstream doctor`.
+    Probe(Option<MarketSource>),
 }
 
 impl Event {
@@ -42,8 +42,8 @@ impl Event {
                 request => Ok(Self::Live(request)),
             },
             (false, false, false, false, true) => match json::value(payload)? {
-                ProbeRequest { probe: true } => Ok(Self::Probe),
-                ProbeRequest { probe: false } => Err(Error::NoProbe),
+                ProbeRequest { probe: true, source } => Ok(Self::Probe(source)),
+                ProbeRequest { probe: false, .. } => Err(Error::NoProbe),
             },
             _ => Ok(Self::First(json::value(payload)?)),
         }
@@ -73,7 +73,9 @@ mod tests {
             (r#"{"run_id":"r","requestContext":{}}"#.to_owned(), "unknown field `requestContext`"),
             (format!(r#"{{"run_id":"r","collection":{collection}}}"#), "unknown field `collection`"),
             (r#"{"collection":{}}"#.to_owned(), "missing field `outcome`"),
-            (include_str!("../events/probe.json").to_owned(), "probe"),
+            (include_str!("../events/probe.json").to_owned(), "probe of None"),
+            (r#"{"probe":true,"source":"alpaca"}"#.to_owned(), r#"probe of Some(MarketSource { name: "alpaca""#),
+            (r#"{"probe":true,"source":"bloomberg"}"#.to_owned(), "is not a source of market data"),
             (r#"{"probe":false}"#.to_owned(), "probe is false"),
             (r#"{"probe":1}"#.to_owned(), "expected a boolean"),
             (r#"{"probe":true,"symbols":["META"]}"#.to_owned(), "unknown field `symbols`"),
@@ -93,7 +95,7 @@ mod tests {
                 Ok(Event::First(_)) => "first".to_owned(),
                 Ok(Event::Resume(_)) => "resume".to_owned(),
                 Ok(Event::Live(_)) => "live".to_owned(),
-                Ok(Event::Probe) => "probe".to_owned(),
+                Ok(Event::Probe(source)) => format!("probe of {source:?}"),
                 Ok(Event::Http(Err(error))) | Err(error) => error.to_string(),
             };
             assert!(found.contains(expected), "{payload}: {found}");

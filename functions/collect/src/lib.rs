@@ -127,9 +127,9 @@ impl Collector {
                 serde_json::to_value(self.run(job, &invocation, &invocation.breaker()).await?)
             }
             Event::Live(request) => serde_json::to_value(self.tick(request, &invocation).await?),
-            Event::Probe => {
+            Event::Probe(source) => {
                 let invocation = invocation.limited_to(HTTP_TIMEOUT);
-                serde_json::to_value(probe::probe(self.sources.get(None)?, &invocation).await)
+                serde_json::to_value(probe::probe(self.sources.get(source)?, &invocation).await)
             }
         };
         answer.map_err(Error::Answer)

@@ -3,7 +3,7 @@
 use shared::payload::{MarketState, Probe, Reason};
 
 use crate::{
-    failure::Failure,
+    failure::{Failure, FailureScope},
     invocation::Invocation,
     source::{NewestSession, Source},
 };
@@ -25,8 +25,12 @@ fn answer(subject: &str, result: Result<NewestSession, Failure>) -> Probe {
             newest_session: Some(trade_date),
             simulated,
         },
-        Err(Failure { reason, detail, simulated, .. }) => Probe {
-            market: if reason == Reason::Blocked { MarketState::Blocked } else { MarketState::Unavailable },
+        Err(Failure { reason, scope, detail, simulated, .. }) => Probe {
+            market: match reason {
+                _ if scope == FailureScope::Key => MarketState::Unauthorized,
+                Reason::Blocked => MarketState::Blocked,
+                _ => MarketState::Unavailable,
+            },
             detail: format!("{subject}: {detail}"),
             newest_session: None,
             simulated,
@@ -54,6 +58,8 @@ mod tests {
             assert_eq!((probe.market, probe.newest_session), (expected, None), "{reason:?}");
             assert_eq!(probe.detail, "SPY at example.com: status 429");
         }
+        let refused = Failure::new(Reason::Unauthorized, "forbidden.").about(FailureScope::Key);
+        assert_eq!(answer("SPY at example.com", Err(refused)).market, MarketState::Unauthorized);
         Ok(())
     }
 }

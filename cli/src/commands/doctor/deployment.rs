@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use aws_config::{SdkConfig, retry::RetryConfig};
+use shared::MarketSource;
 
 use super::outcome::NotOk;
 
@@ -64,6 +65,8 @@ pub struct Deployment {
     pub partition: String,
     pub outputs: BTreeMap<String, String>,
     pub parameters: BTreeMap<String, String>,
+    /// The source that is queried to find out whether it answers; without one it is the stack's.
+    pub source: Option<MarketSource>,
 }
 
 impl Deployment {
@@ -135,6 +138,7 @@ pub mod tests {
             partition: "aws".to_owned(),
             outputs: BTreeMap::from([("CrawlerName".to_owned(), "fin-bars".to_owned())]),
             parameters: BTreeMap::from([("LogLevel".to_owned(), "info".to_owned())]),
+            source: None,
         }
     }
 

@@ -166,7 +166,7 @@ fn logging(found: &GetFunctionConfigurationOutput, parameter: &str) -> Vec<Strin
 /// Whether the market answers from where `collect` runs: Yahoo blocks some of the addresses of AWS. It writes nothing.
 pub async fn market(deployment: &Deployment) -> Outcome {
     let name = deployment.output(COLLECT.output)?;
-    let event = serde_json::to_vec(&ProbeRequest { probe: true }).unwrap_or_default();
+    let event = serde_json::to_vec(&ProbeRequest { probe: true, source: deployment.source }).unwrap_or_default();
     let call = deployment.clients.lambda.invoke().function_name(name).payload(Blob::new(event)).send().await;
     let reply = call.map_err(|error| failed("lambda:InvokeFunction", &format!("the function {name}"), &error))?;
     let payload = reply.payload().map(Blob::as_ref).unwrap_or_default();
@@ -174,10 +174,11 @@ pub async fn market(deployment: &Deployment) -> Outcome {
         return Err(failed_function(name, payload));
     }
     let probe = serde_json::from_slice(payload).map_err(|_| older(name, "its answer is not that of a probe"))?;
-    answered(probe, deployment.output("MarketUrl")?)
+    answered(probe, deployment.parameter("AlpacaSecret")?)
 }
 
-fn answered(probe: Probe, url: &str) -> Outcome {
+/// The outcome of a probe by a function that finds its key in this secret.
+fn answered(probe: Probe, secret: &str) -> Outcome {
     let Probe { market, detail, newest_session, simulated } = probe;
     match market {
         MarketState::Reachable => Ok(format!(
@@ -190,11 +191,16 @@ fn answered(probe: Probe, url: &str) -> Outcome {
             "wait an hour and run this again; if it lasts, deploy with another UserAgent, or in another region, whose \
              addresses may not be blocked",
         )),
+        MarketState::Unauthorized => Err(wrong(
+            format!("the market does not accept the key of collect: {detail}"),
+            format!(
+                "store a key that is valid, as {{\"key_id\":\"…\",\"secret_key\":\"…\"}}: aws secretsmanager put-secret-value \
+                 --secret-id {secret} --secret-string file://key.json, or create-secret where there is none (docs/aws.md)"
+            ),
+        )),
         MarketState::Unavailable => Err(wrong(
             format!("the market does not answer collect: {detail}"),
-            format!(
-                "check that {url} can be reached and knows the parameter ReferenceSymbol, and run this again later"
-            ),
+            "check that it can be reached and knows the parameter ReferenceSymbol, and run this again later",
         )),
     }
 }
