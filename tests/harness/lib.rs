@@ -39,7 +39,7 @@ pub use lake_query::{AthenaQuery, LakeExport, LakeQuery};
 pub use live::StreamReader;
 pub use market_server::MarketServer;
 pub use oracle_lake::{expected_coverage, expected_day_bars, expected_from_lake};
-pub use oracle_market::{expected_from_market, verify_csv};
+pub use oracle_market::{expected_from_market, expected_over, verify_csv};
 pub use oracle_saved::{SavedQueryInput, expected_rows};
 pub use out_folder::OutFolder;
 pub use poll::{poll, poll_for};

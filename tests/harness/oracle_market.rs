@@ -4,7 +4,7 @@
 use anyhow::{Context, ensure};
 use jiff::{Timestamp, tz::TimeZone};
 use serde_json::Value;
-use shared::{Interval, TradeDate};
+use shared::{Interval, MarketSource, TradeDate};
 
 use crate::{
     MarketServer,
@@ -21,12 +21,28 @@ pub async fn expected_from_market(
     interval: Interval,
     companies: &[(&str, &str)],
 ) -> anyhow::Result<String> {
+    expected_over(MarketSource::YAHOO, market, date, interval, companies).await
+}
+
+/// As [`expected_from_market`], of a run over another source: the simulated market's prices are the same over each, and Yahoo
+/// alone reports the close before.
+///
+/// # Errors
+/// As [`expected_from_market`].
+pub async fn expected_over(
+    source: MarketSource,
+    market: &MarketServer,
+    date: TradeDate,
+    interval: Interval,
+    companies: &[(&str, &str)],
+) -> anyhow::Result<String> {
     let mut hours = HourlyExtremes::new();
     for company in companies {
         let series = market.series(company.1, date, interval).await?;
         let zone = TimeZone::get(series["meta"]["exchangeTimezoneName"].as_str().context("no time zone")?)?;
         // All simulated instruments are of one scale from day to day.
         let previous_close = market.previous_close(company.1, date, &zone).await?.map(|close| f64::from(close as f32));
+        let previous_close = previous_close.filter(|_| source == MarketSource::YAHOO);
         let currency = series["meta"]["currency"].as_str();
         let listing = Listing { name: company.0, symbol: company.1, currency, previous_close };
         add(&mut hours, listing, &series, date, &zone)?;

@@ -1,16 +1,18 @@
-//! Each fault of the simulated market, for one of ten symbols: the other nine are exported, and the execution's output
-//! and the command's table report the same about the tenth.
+//! Each fault of the simulated market, for one of ten symbols, over each source: the other nine are exported, and the
+//! execution's output and the command's table report the same about the tenth. Over Alpaca all ten are in one request.
+
+mod over_alpaca;
 
 use std::sync::Arc;
 
 use anyhow::{Context as _, Result, bail, ensure};
-use harness::{DEFAULT_COMPANIES, Ended, ExportedRun, OutFolder, count_bars, expected_from_market, trading_days};
+use harness::{DEFAULT_COMPANIES, Ended, ExportedRun, OutFolder, count_bars, expected_over, trading_days};
 use jiff::civil::date;
 use libtest_mimic::Trial;
 use market_sim::{Fault, FaultDuration, FaultRule};
 use serde_json::json;
 use shared::{
-    Interval, Symbol, TradeDate, hourly_extreme,
+    Interval, MarketSource, Symbol, TradeDate, hourly_extreme,
     payload::{CollectedSymbol, Reason, SymbolOutcomes},
 };
 use tokio::runtime::Handle;
@@ -27,13 +29,18 @@ enum Tenth {
     Complete,
     /// Some bars are missing, and reported as gaps.
     Short,
-    /// Another test has it, in `instruments`, or Yahoo does not have it at all.
+    /// Another test has it, in `instruments` or `alpaca`, or the source does not have it at all.
     Elsewhere,
     /// It has no bars, for this reason, with a detail that contains this text.
     Failed(Reason, &'static str),
 }
 
-fn tenth(fault: Fault) -> Tenth {
+/// What becomes of a symbol with a fault over a source.
+fn tenth(source: MarketSource, fault: Fault) -> Tenth {
+    if source == MarketSource::ALPACA { over_alpaca::tenth(fault) } else { over_yahoo(fault) }
+}
+
+fn over_yahoo(fault: Fault) -> Tenth {
     use Fault as F;
     match fault {
         F::Integers | F::HugeVolume | F::DuplicateRows | F::ShuffledRows | F::ClosingRow | F::LiveRow => {
@@ -89,26 +96,29 @@ fn tenth(fault: Fault) -> Tenth {
     }
 }
 
-/// A test for each fault, on a trade date of its own.
+/// A test for each fault of each source, on a trade date and for a symbol of its own.
 pub fn trials(runtime: &Handle, context: &Arc<Context>) -> Vec<Trial> {
-    let faults = Fault::ALL
-        .iter()
-        .copied()
-        .filter(|fault| !matches!(tenth(*fault), Tenth::Elsewhere))
-        .zip(trading_days(date(2024, 1, 2)))
-        .enumerate();
-    let trials = faults.map(|(number, (fault, day))| {
-        let name = format!("{}::{fault}", module_path!());
+    let of_source = |source: &MarketSource| Fault::ALL.iter().map(move |fault| (*source, *fault)).collect::<Vec<_>>();
+    let cases = MarketSource::ALL.iter().flat_map(of_source);
+    let cases = cases.filter(|(source, fault)| !matches!(tenth(*source, *fault), Tenth::Elsewhere));
+    let trials = cases.zip(trading_days(date(2024, 1, 2))).enumerate().map(|(number, ((source, fault), day))| {
+        let name = format!("{}::{source}::{fault}", module_path!());
         let test = async move |context: Arc<Context>| {
-            let check = check(&context, fault, &format!("Q{number:02}"), day).await;
-            check.with_context(|| fault.to_string())
+            let check = check(&context, (source, fault), &symbol(number), day).await;
+            check.with_context(|| format!("{fault} over {source}"))
         };
         trial(name, runtime, context, test)
     });
     trials.collect()
 }
 
-async fn check(context: &Context, fault: Fault, symbol: &str, date: TradeDate) -> Result<()> {
+/// A symbol of letters alone, which every source takes: `QAA`, `QAB`, …
+fn symbol(number: usize) -> String {
+    let letter = |number: usize| char::from(b'A' + u8::try_from(number % 26).unwrap_or_default());
+    ['Q', letter(number / 26), letter(number)].iter().collect()
+}
+
+async fn check(context: &Context, (source, fault): (MarketSource, Fault), symbol: &str, date: TradeDate) -> Result<()> {
     let (stack, symbol) = (&context.stack, symbol.parse::<Symbol>()?);
     let duration = match fault {
         Fault::Stalled | Fault::ShortAtFirst => FaultDuration::Times(1),
@@ -116,7 +126,7 @@ async fn check(context: &Context, fault: Fault, symbol: &str, date: TradeDate) -
     };
     stack.market.handle.inject(FaultRule { symbol: Some(symbol.clone()), fault, duration });
     let symbols: Vec<_> = [symbol.as_str()].into_iter().chain(NINE.iter().map(|(_, symbol)| *symbol)).collect();
-    let (name, ended) = stack.follow(&json!({"trade_date": date, "symbols": symbols})).await?;
+    let (name, ended) = stack.follow(&json!({"trade_date": date, "symbols": symbols, "source": source})).await?;
     let Ended::Succeeded(outcome) = ended else { bail!("{ended:?}") };
     let ExportedRun { bars, symbols, csv, .. } = stack.exported(*outcome).await?;
     let out = OutFolder::create()?;
@@ -124,13 +134,13 @@ async fn check(context: &Context, fault: Fault, symbol: &str, date: TradeDate) -
     ensure!(shown.has_result(), "{}", shown.text);
 
     let (of_tenth, of_nine): (Vec<&str>, Vec<&str>) = csv.lines().partition(|row| row.contains(&format!(",{symbol},")));
-    let expected = expected_from_market(&stack.market, date, Interval::FiveMinutes, NINE).await?;
+    let expected = expected_over(source, &stack.market, date, Interval::FiveMinutes, NINE).await?;
     ensure!(of_nine.join("\n") + "\n" == expected, "the nine are\n{csv}\nand not\n{expected}");
     let rows = hourly_extreme::read(csv.as_bytes())?;
     let counted = count_bars(&rows);
     ensure!(counted == bars, "{counted} bars in the CSV and {bars} in the output");
 
-    match tenth(fault) {
+    match tenth(source, fault) {
         Tenth::Failed(reason, detail) => {
             ensure!(of_tenth.is_empty(), "{of_tenth:?}");
             check_failure(&symbols, &symbol, reason, detail, &shown.text)
@@ -147,9 +157,10 @@ async fn check(context: &Context, fault: Fault, symbol: &str, date: TradeDate) -
             if !shows_in_the_csv {
                 stack.market.handle.clear(Some(&symbol));
             }
-            let company = (format!("{symbol} (simulated)"), symbol.to_string());
-            let company = [(company.0.as_str(), company.1.as_str())];
-            let expected = expected_from_market(&stack.market, date, Interval::FiveMinutes, &company).await?;
+            // Alpaca's bars have no name beside them.
+            let name = if source == MarketSource::YAHOO { format!("{symbol} (simulated)") } else { symbol.to_string() };
+            let company = [(name.as_str(), symbol.as_str())];
+            let expected = expected_over(source, &stack.market, date, Interval::FiveMinutes, &company).await?;
             ensure!(expected.lines().skip(1).eq(of_tenth.iter().copied()), "{of_tenth:#?}\nand not\n{expected}");
             ensure!(symbols.failed.is_empty(), "{symbols:?}");
             Ok(())

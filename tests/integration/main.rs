@@ -5,6 +5,7 @@
 //! function that is listed in its module's `trials!`.
 
 mod alerts; // the alerts, the metrics and the dashboard
+mod alpaca; // runs over Alpaca: prices, faults of the whole source, keys and where none is ever shown
 mod answers; // the query and the export of a lake whose bars the tests wrote
 mod api; // `POST /collect`: authorization and replies
 mod aws_rules; // rules of AWS that the local cloud does not enforce
@@ -121,6 +122,7 @@ fn main() -> anyhow::Result<ExitCode> {
         schedules::trials,
         week::trials,
         live::trials,
+        alpaca::trials,
         alerts::trials,
         answers::engines::trials,
         answers::trials,
