@@ -150,7 +150,7 @@ def tick(outcome, dates=("2026-11-20",), pending=()):
         "outcome": outcome, "scheduled_time": "2026-11-20T15:01:00Z", "until": "2026-11-20T15:01:00Z", "interval": "5m",
         "collected_at": "2026-11-20T15:01:02.123Z", "trade_dates": list(dates), "bars": 30 * len(dates),
         "records": len(dates), "requested": 10, "failed": [], "failed_count": 0, "pending": list(pending),
-        "simulated": True,
+        "pending_count": len(pending), "simulated": True,
     })
 
 

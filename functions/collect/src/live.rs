@@ -79,7 +79,8 @@ impl Collector {
         }
         let requested = symbols.len();
         let outcome = if is_closed { LiveOutcome::Closed } else { outcome(&breaker) };
-        let failed_count = results.failed.len();
+        let (failed_count, pending_count) = (results.failed.len(), results.pending.len());
+        results.pending.truncate(LiveTick::MAX_PENDING);
         let is_not_over = results.failed.iter().any(|failed| failed.reason == Reason::SessionNotOver);
         results.failed.truncate(LiveTick::MAX_FAILED);
         if outcome == LiveOutcome::Collected && failed_count == requested {
@@ -100,6 +101,7 @@ impl Collector {
             failed: results.failed,
             failed_count,
             pending: results.pending,
+            pending_count,
             simulated: results.simulated,
         };
         tracing::info!(
@@ -107,7 +109,7 @@ impl Collector {
             bars = tick.bars,
             records = tick.records,
             failed = tick.failed_count,
-            pending = tick.pending.len(),
+            pending = tick.pending_count,
             "tick collected"
         );
         Ok(tick)

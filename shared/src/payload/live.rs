@@ -110,8 +110,12 @@ pub struct LiveTick {
     pub failed: Vec<FailedSymbol>,
     /// The number of all of them.
     pub failed_count: usize,
-    /// The symbols still to be requested, where the outcome is that the market does not answer or that the time ran out.
+    /// The first [`LiveTick::MAX_PENDING`] symbols still to be requested, where the outcome is that the market does not answer or
+    /// that the time ran out. What a longer list lacks beside them is left to the next tick, whose window reaches back.
     pub pending: Vec<Symbol>,
+    /// The number of all of them.
+    #[serde(default)]
+    pub pending_count: usize,
     /// Whether a reply said that its prices are simulated.
     pub simulated: bool,
 }
@@ -119,6 +123,9 @@ pub struct LiveTick {
 impl LiveTick {
     /// The most failed symbols that an answer lists.
     pub const MAX_FAILED: usize = 20;
+
+    /// The most symbols still to be requested that an answer lists: a quarter of what Step Functions passes between states.
+    pub const MAX_PENDING: usize = 2_000;
 }
 
 #[cfg(test)]

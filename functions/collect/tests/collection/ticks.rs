@@ -27,7 +27,7 @@ use crate::{
     in_virtual_time,
     lake::Lake,
     market::{Asked, Exchange, Fault, Listing, Script, ScriptedMarket, settled},
-    pipeline::{TIME_LIMIT, WAITS_WHEN_BLOCKED, WAITS_WHEN_DOWN, collector_of, sources},
+    pipeline::{TIME_LIMIT, WAITS_WHEN_BLOCKED, WAITS_WHEN_DOWN, collector, collector_of, sources},
 };
 
 const TICKS: u32 = 78;
@@ -306,5 +306,24 @@ fn a_day_of_ticks_is_whole_at_its_end_unless_the_last_is_lost() -> Outcome {
         table.push('\n');
     }
     insta::assert_snapshot!(table);
+    Ok(())
+}
+
+/// The answer passes through the state machine.
+#[test]
+fn a_tick_that_the_market_blocks_lists_the_first_of_many_symbols() -> Outcome {
+    let symbols: Vec<_> = (0..3_000).map(|n| format!("S{n:019}")).collect();
+    let day = for_five_ticks(Fault::Blocks);
+    let tick = in_virtual_time(async {
+        let script =
+            Script { outages: vec![(Duration::ZERO..Duration::from_secs(3_600), Fault::Blocks)], ..Script::default() };
+        let collector = collector(&ScriptedMarket::new(script), &day.lake)?;
+        let at = Machine::time(planned(20))?;
+        let invocation = Invocation::beginning("request-1".into(), at, Duration::from_secs(300));
+        let payload = json!({"live": true, "scheduled_time": at, "symbols": symbols});
+        Ok(serde_json::from_value::<LiveTick>(collector.answer(payload, invocation).await?)?)
+    })?;
+    assert_eq!((tick.outcome, tick.pending.len(), tick.pending_count), (LiveOutcome::Blocked, 2_000, 3_000));
+    assert!(serde_json::to_vec(&tick)?.len() < 64 * 1024);
     Ok(())
 }
