@@ -19,8 +19,9 @@ use crate::{Context, trial};
 /// What the program of the browser may be called.
 const BROWSERS: [&str; 4] = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"];
 
-/// The list of the larger report, and how many companies it has.
+/// The lists of the larger reports, and how many companies each has: the most that have a row each, and more.
 const MANY: (&str, usize) = ("pictures", 500);
+const MOST: (&str, usize) = ("most-pictures", 600);
 
 pub fn trials(runtime: &Handle, context: &Arc<Context>) -> Vec<Trial> {
     let missing = missing().join(", ");
@@ -28,6 +29,7 @@ pub fn trials(runtime: &Handle, context: &Arc<Context>) -> Vec<Trial> {
     let trials = [
         trial(concat!(module_path!(), "::the_report_of_ten_companies"), runtime, context, ten),
         trial(concat!(module_path!(), "::the_report_of_five_hundred_companies"), runtime, context, many),
+        trial(concat!(module_path!(), "::the_report_of_more_companies"), runtime, context, most),
     ];
     trials.map(|trial| trial.with_kind(kind.clone()).with_ignored_flag(!missing.is_empty())).into()
 }
@@ -37,13 +39,21 @@ async fn ten(context: Arc<Context>) -> Result<()> {
 }
 
 async fn many(context: Arc<Context>) -> Result<()> {
-    let (list, count) = MANY;
+    look_at_list(&context, MANY).await
+}
+
+async fn most(context: Arc<Context>) -> Result<()> {
+    look_at_list(&context, MOST).await
+}
+
+/// Looks at the report of a list of so many companies.
+async fn look_at_list(context: &Context, (list, count): (&str, usize)) -> Result<()> {
     let letters = || b'A'..=b'Z';
     let symbols = letters().flat_map(|a| letters().map(move |b| format!("P{}{}", char::from(a), char::from(b))));
     let companies: Vec<_> = symbols.take(count).map(|symbol| (format!("Company {symbol} Inc."), symbol)).collect();
     let companies: Vec<_> = companies.iter().map(|(name, symbol)| (name.as_str(), symbol.as_str())).collect();
     context.stack.put_list(list, &companies).await?;
-    look(&context, &json!({"trade_date": "2026-10-26", "list": list}), count).await
+    look(context, &json!({"trade_date": "2026-10-26", "list": list}), count).await
 }
 
 /// Runs the pipeline, and looks at its report.
