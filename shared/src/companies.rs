@@ -184,6 +184,20 @@ name = \"Berkshire \\\"B\\\"\"
     }
 
     #[test]
+    fn a_list_may_have_twenty_thousand_companies() -> Result<(), Box<dyn std::error::Error>> {
+        let many = || 0..20_000;
+        let toml: String = many()
+            .map(|n| format!("[[company]]\nsymbol = \"S{n}\"\nname = \"Company {n}\"\nformer = [\"F{n}\"]\n"))
+            .collect();
+        let csv: String = many().map(|n| format!("S{n},Company {n},F{n}\n")).collect();
+        let list = Companies::parse(&toml, ListFormat::Toml)?;
+        assert_eq!(list.symbols().len(), 20_000);
+        assert_eq!(list.former(&"S19999".parse()?), ["F19999".parse()?]);
+        assert_eq!(Companies::parse(&format!("symbol,name,former\n{csv}"), ListFormat::Csv)?, list);
+        Ok(())
+    }
+
+    #[test]
     fn a_bad_csv_is_rejected_with_every_bad_line() {
         let bad = "\
 symbol,name,former
