@@ -7,7 +7,8 @@ use std::{
     time::Duration,
 };
 
-use collect::{Alpaca, AlpacaSettings, Collector, Invocation, Sources};
+use collect::{Alpaca, AlpacaSettings, Collector, HttpReply, Invocation, Sources, Unreachable};
+use proptest::{prelude::*, test_runner::TestCaseError};
 use serde_json::{Value, json};
 use shared::{
     Bar, ErrorName, Interval, MarketSource, NamedError,
@@ -439,4 +440,105 @@ fn a_tick_has_the_bars_that_have_closed() -> Outcome {
     assert_eq!(name, ErrorName::SourceUnauthorized);
     assert!(cause.contains("subscription does not permit"), "{cause}");
     Ok(())
+}
+
+/// With a free account's 200 requests a minute.
+#[test]
+fn ten_thousand_symbols_are_a_hundred_requests() -> Outcome {
+    let symbols = numbered(10_000);
+    let unknown = |at: &usize| at % 100 == 7;
+    let listed: Vec<_> = (0..symbols.len()).filter(|at| !unknown(at)).map(|at| symbols[at].clone()).collect();
+    let played = play(Script::of(&listed), &symbols)?;
+    let collection = played.collection()?;
+    assert_eq!((collection.outcome, collection.symbols.collected.len()), (CollectOutcome::Collected, 9_900));
+    assert!(collection.symbols.failed.iter().all(|failed| failed.reason == Reason::UnknownSymbol));
+    assert_eq!((played.bars.len(), played.run.invocations.len()), (9_900 * 7, 1));
+    assert_eq!((played.batches().len(), played.requested.len()), (100 + 1, 100 + 1 + 100 + 1));
+    assert!(played.ended() < 60, "{} s", played.ended());
+    Ok(())
+}
+
+/// What is wrong with the market for a while.
+#[derive(Debug, Clone, Copy)]
+enum Fault {
+    Fails,
+    Unreachable,
+    Malformed,
+    TooMany(Option<u64>),
+}
+
+impl Fault {
+    fn reply(self) -> Option<Result<HttpReply, Unreachable>> {
+        match self {
+            Self::Fails => error(503, "internal server error occurred"),
+            Self::Unreachable => unreachable(),
+            Self::Malformed => text(200, "<html></html>"),
+            Self::TooMany(reset_in) => too_many(reset_in),
+        }
+    }
+
+    /// How often it comes: as often as the client sends a request again.
+    fn times(self) -> usize {
+        match self {
+            Self::Fails | Self::Unreachable => 4,
+            Self::Malformed => 1,
+            Self::TooMany(_) => 2,
+        }
+    }
+}
+
+fn fault() -> impl Strategy<Value = Fault> {
+    prop_oneof![
+        Just(Fault::Fails),
+        Just(Fault::Unreachable),
+        Just(Fault::Malformed),
+        prop::option::of(0_u64..50).prop_map(Fault::TooMany),
+    ]
+}
+
+/// The bars, each as it was written last.
+fn lake(played: &Played) -> BTreeMap<(String, String), String> {
+    let bar = |bar: &Bar| {
+        let values = [bar.open, bar.high, bar.low, bar.close].map(|price| price.get());
+        ((bar.symbol.to_string(), bar.ts.to_string()), format!("{values:?} {}", bar.volume))
+    };
+    played.bars.iter().map(bar).collect()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(100))]
+
+    /// A fault that ends leaves no trace: each symbol has the outcome, and the lake the bars, of a run without it.
+    #[test]
+    fn a_run_ends_as_it_would_have_without_a_fault(
+        listings in prop::collection::vec(0_usize..8, 1..220),
+        page in 40_usize..600,
+        first in 0_usize..12,
+        fault in fault(),
+    ) {
+        let fail = |error: Box<dyn std::error::Error>| TestCaseError::fail(error.to_string());
+        let symbols = numbered(listings.len());
+        let mut script = Script { page, ..Script::of(Vec::<String>::new()) };
+        for (symbol, listing) in symbols.iter().zip(&listings) {
+            let asset = match listing {
+                0 => continue,
+                1 => ("inactive", "NYSE", false),
+                2 => ("active", "OTC", false),
+                _ => ("active", "NYSE", true),
+            };
+            script.assets.insert(symbol.clone(), asset);
+        }
+        let faulty = script.clone().instead(move |request| {
+            (first..first + fault.times()).contains(&request.number).then(|| fault.reply())?
+        });
+        let whole = play(script, &symbols).map_err(fail)?;
+        let played = play(faulty, &symbols).map_err(fail)?;
+        match (whole.outcomes(), played.outcomes()) {
+            (Ok(expected), Ok(found)) => prop_assert_eq!(expected, found),
+            // No symbol has bars.
+            (Err(expected), Err(found)) => prop_assert_eq!(expected.to_string(), found.to_string()),
+            (expected, found) => prop_assert!(false, "{expected:?}, {found:?}"),
+        }
+        prop_assert_eq!(lake(&whole), lake(&played));
+    }
 }
