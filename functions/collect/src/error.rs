@@ -116,7 +116,7 @@ pub enum Error {
     #[error("the newest session could not be found: {0}; run again later")]
     NewestSession(Failure),
     /// The source does not accept the account's key, or there is none.
-    #[error("the source does not accept the key: {0}; store a valid key in its secret, and run again")]
+    #[error("the source does not accept the key, or not for this: {0}; store another key in its secret, and run again")]
     Unauthorized(Failure),
     /// There was a session, and no symbol has a bar of it.
     #[error("no bars for {trade_date}: {}", list(.failed, *.failed_count))]

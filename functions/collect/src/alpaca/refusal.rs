@@ -45,7 +45,9 @@ impl Refusal {
         }
         match status {
             403 if message.contains("subscription does not permit") => {
-                Self::Plan(failure(Reason::Unauthorized, FailureScope::Key))
+                let failure = failure(Reason::Unauthorized, FailureScope::Key);
+                let detail = format!("{}: a free account has no bars of the last 15 minutes", failure.detail);
+                Self::Plan(Failure { detail, ..failure })
             }
             401 | 403 => Self::Key(failure(Reason::Unauthorized, FailureScope::Key)),
             404 => Self::NotFound(failure(Reason::UnknownSymbol, FailureScope::Batch)),

@@ -438,7 +438,7 @@ fn a_tick_has_the_bars_that_have_closed() -> Outcome {
     });
     let (name, cause) = tick(script)?.err().ok_or("the plan has no bars as young")?;
     assert_eq!(name, ErrorName::SourceUnauthorized);
-    assert!(cause.contains("subscription does not permit"), "{cause}");
+    assert!(cause.contains("SIP data: a free account has no bars of the last 15 minutes"), "{cause}");
     Ok(())
 }
 
