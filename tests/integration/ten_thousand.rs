@@ -1,4 +1,4 @@
-//! Ten thousand symbols from the market to the CSV, over the simulated Yahoo, unpaced. It takes minutes, so it runs only where
+//! Ten thousand symbols from the market to the CSV, over the simulated Yahoo, unpaced. It takes a minute, so it runs only where
 //! `FINSTREAM_TEN_THOUSAND` is set.
 
 use std::{env, fmt::Write, sync::Arc, time::Duration};

@@ -122,8 +122,8 @@ fn s3(cloud: &LocalCloud) -> Result<Vec<CallCase>> {
         ("bars/test", &["run-query"], NO_FUNCTION),
         ("errors/test", NO_FUNCTION, NO_FUNCTION),
         ("results/test", &["run-query", "export-csv"], &["run-query"]),
-        ("runs/trade_date=2026-11-20/run-1/symbols.jsonl", &["collect", "export-csv"], &["collect", "export-csv"]),
-        ("runs/trade_date=2026-11-20/run-1/report.html", &["export-csv"], &["export-csv"]),
+        ("runs/test/run-1/symbols.jsonl", &["collect", "export-csv"], &["collect", "export-csv"]),
+        ("runs/test/run-1/report.html", &["export-csv"], &["export-csv"]),
         ("exports/test", &["export-csv"], &["export-csv"]),
         ("else/test", NO_FUNCTION, NO_FUNCTION),
     ];
