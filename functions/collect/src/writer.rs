@@ -6,6 +6,7 @@ mod packer;
 
 use std::time::Duration;
 
+use lambda_runtime::tracing::Instrument;
 use shared::{Bar, ServiceError, TradeDate};
 use tokio::{
     sync::mpsc,
@@ -150,7 +151,8 @@ impl Writer {
     pub fn new<S: Stream>(stream: &S, deadline: Instant) -> Self {
         let (batches, full) = mpsc::channel(1);
         let sender = Sender { stream: stream.clone(), deadline, backoff: Backoff::default(), records: 0 };
-        let sending = JoinSet::from_iter([sender.send_all(full)]);
+        // In the span of the collection, so that the log says of which run a batch is.
+        let sending = JoinSet::from_iter([sender.send_all(full).in_current_span()]);
         Self { lines: Lines::default(), packer: Packer::new(S::LIMITS), trade_date: None, batches, sending }
     }
 
