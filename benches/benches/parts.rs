@@ -76,7 +76,7 @@ impl Requested {
     }
 }
 
-/// What is measured, with the number of its bars. What fails could be measured just as well, so it is looked at first.
+/// What is measured, with the number of its bars. What fails could be measured just as well, so it is tried first.
 fn requested() -> (Requested, SymbolDay, ItemsCount) {
     let requested = Requested::new().expect("a reply of the simulated market");
     let day = requested.symbol_day().expect("a session");

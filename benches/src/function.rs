@@ -28,7 +28,7 @@ impl Function {
     /// Starts a program with these variables, whose AWS services are at the URL `aws`. Its log is thrown away.
     ///
     /// # Errors
-    /// When it does not ask for an event.
+    /// When it requests no event.
     pub async fn start(program: &Path, aws: &str, variables: &[(&str, &str)]) -> anyhow::Result<Self> {
         let mut api = RuntimeApi::serve().await?;
         let address = api.address.to_string();
@@ -50,7 +50,7 @@ impl Function {
         let began = Instant::now();
         let process = command.spawn().with_context(|| format!("cannot start {}", program.display()))?;
         let waits = timeout(START_LIMIT, api.waiting.recv()).await.ok().flatten();
-        let waits = waits.with_context(|| format!("{} has not asked for an event", program.display()))?;
+        let waits = waits.with_context(|| format!("{} has requested no event", program.display()))?;
         Ok(Self { start: waits.duration_since(began), process, api })
     }
 

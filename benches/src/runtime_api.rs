@@ -30,7 +30,7 @@ pub struct RuntimeApi {
     pub address: SocketAddr,
     /// Takes the event of each invocation.
     pub events: mpsc::UnboundedSender<Bytes>,
-    /// When the function asked for each event.
+    /// When the function requested each event.
     pub waiting: mpsc::UnboundedReceiver<Instant>,
     /// Its answers.
     pub answers: mpsc::UnboundedReceiver<Answer>,

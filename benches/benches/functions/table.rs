@@ -10,6 +10,9 @@ use crate::{
     starts::Starts,
 };
 
+/// The fewest symbols that take a processor long enough to be measured in hundredths of a second.
+const MEASURABLE: usize = 1_000;
+
 /// Everything that was measured.
 #[derive(Debug, Default)]
 pub struct Table {
@@ -53,9 +56,12 @@ fn rows(Collections { symbols, bars, payload, collect, floor, peer, export }: &C
     let (wall, cpu, memory) = ("time", "processor time a bar", "peak memory");
     let mut rows = vec![
         times(wall, "its floor", seconds, millis, floor),
-        times(cpu, "its floor", cpu_a_bar, micros, floor),
         times(memory, "its floor", peak_memory, mebibytes, floor),
     ];
+    let is_measurable = *symbols >= MEASURABLE;
+    if is_measurable {
+        rows.push(times(cpu, "its floor", cpu_a_bar, micros, floor));
+    }
     if let Some(peer) = peer {
         rows.push(times(wall, "yfinance and boto3", seconds, millis, peer));
         rows.push(times(memory, "yfinance and boto3", peak_memory, mebibytes, peer));
@@ -66,7 +72,9 @@ fn rows(Collections { symbols, bars, payload, collect, floor, peer, export }: &C
     let Export { rows: exported, measured } = export;
     let alone = |what: &str, show| [label(what), show, format!("{exported} rows"), String::new(), String::new()];
     rows.push(alone("export: time", millis(measured.wall.as_secs_f64())));
-    rows.push(alone("export: processor time a row", micros(cpu_a_bar(measured, *exported as f64))));
+    if is_measurable {
+        rows.push(alone("export: processor time a row", micros(cpu_a_bar(measured, *exported as f64))));
+    }
     rows.push(alone("export: peak memory", mebibytes(peak_memory(measured, 0.0))));
     rows
 }
