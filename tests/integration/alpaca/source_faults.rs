@@ -37,11 +37,11 @@ pub async fn faults_of_the_whole_source_are_waited_out_or_reported(context: Arc<
         stack.market.handle.clear(rule.symbol.as_ref());
         verify(&stack, &run, Interval::FiveMinutes).await.with_context(|| rule.to_string())?;
     }
-    // A request is refused that names all ten; the reference symbol shows that the market is up.
+    // No wait mends a plan that does not permit a request: the run says so in the end.
     stack.market.handle.inject("META=too-recent".parse()?);
     let day = days.next().context("no further day")?;
     let (error, cause) = stack.fail(&input(day, Interval::FiveMinutes)).await?;
     let expected = "subscription does not permit querying recent SIP data";
-    ensure!(error == "NoBars" && cause.contains(expected), "{error}: {cause}");
+    ensure!(error == "MarketUnavailable" && cause.contains(expected), "{error}: {cause}");
     Ok(())
 }
