@@ -13,23 +13,12 @@ use super::{
     target::Target,
 };
 
-/// The rows of a query; `parameters` are the values of its `?`, as SQL literals.
+/// The rows of a query, row by row out of a temporary file: however many there are, none is in memory before its turn. `parameters`
+/// are the values of the query's `?`, as SQL literals.
 ///
 /// # Errors
 /// When Athena rejects the query, when the query fails, with the reason, or when its result cannot be read.
 pub async fn query<Row: DeserializeOwned>(
-    target: &Target,
-    sql: &str,
-    parameters: &[String],
-) -> anyhow::Result<Vec<Row>> {
-    query_rows(target, sql, parameters).await?.collect()
-}
-
-/// As [`query`], row by row out of a temporary file: however many there are, none is in memory before it is asked for.
-///
-/// # Errors
-/// As [`query`]; each row is read when it is asked for.
-pub async fn query_rows<Row: DeserializeOwned>(
     target: &Target,
     sql: &str,
     parameters: &[String],

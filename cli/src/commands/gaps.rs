@@ -43,7 +43,7 @@ pub async fn gaps(args: GapsArgs, console: &Console) -> anyhow::Result<Exit> {
     let target = Target::find(&args.target, &progress).await?;
     progress.start_step("querying the lake");
     let symbols = lists::symbols(&target, &args.period.what).await?;
-    let rows = athena::query_rows(&target, SQL, &parameters(&range, args.period.interval)).await?;
+    let rows = athena::query(&target, SQL, &parameters(&range, args.period.interval)).await?;
     progress.clear();
     let days = coverage::of(dates(&range), rows, &symbols, args.period.interval, now)?;
     let exit = exit(&days);

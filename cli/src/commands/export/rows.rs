@@ -73,7 +73,11 @@ impl PublishedRows {
     pub async fn bars(&self, target: &Target, interval: Interval) -> anyhow::Result<Vec<DayBar>> {
         let parameters =
             [self.date.to_string(), interval.to_string(), "*".to_owned()].map(|value| format!("'{value}'"));
-        Ok(of_companies(&self.hours, self.date, athena::query(target, SQL, &parameters).await?))
+        Ok(of_companies(
+            &self.hours,
+            self.date,
+            athena::query(target, SQL, &parameters).await?.collect::<anyhow::Result<_>>()?,
+        ))
     }
 }
 

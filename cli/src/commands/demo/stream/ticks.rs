@@ -135,7 +135,8 @@ async fn row_delay(target: &Target, tick: &LiveTick) -> anyhow::Result<Option<Si
     let Some(trade_date) = tick.trade_dates.iter().max() else { return Ok(None) };
     let parameters = [trade_date.to_string(), INTERVAL.to_string(), "*".to_owned()].map(|value| format!("'{value}'"));
     let found = poll_until(target.poll_interval, async || {
-        let rows: Vec<LatestBar> = athena::query(target, LATEST_BARS, &parameters).await?;
+        let rows: Vec<LatestBar> =
+            athena::query(target, LATEST_BARS, &parameters).await?.collect::<anyhow::Result<_>>()?;
         let now = Timestamp::now();
         let of_tick = rows.iter().filter(|row| row.collected_at >= tick.collected_at);
         let newest = of_tick.map(|row| row.ts + INTERVAL.duration()).max();
