@@ -260,6 +260,17 @@ async fn the_workgroups_limit_holds_and_an_older_stack_is_enough(context: Arc<Co
     let ended = finstream(&["query", "latest-bars"]).await?;
     ensure!(ended.code == 0 && ended.text.contains("trade_date 2022-05-04"), "{}: {}", ended.code, ended.text);
 
+    // A range of days that are too large together is queried in parts.
+    for date in ["2022-05-05", "2022-05-06"] {
+        let half = quoted_bars()?.files.concat().into_iter().cycle().take(20_000).collect();
+        stack.put_bars(date.parse()?, &[half]).await?;
+    }
+    stack.crawl().await?;
+    let ended = finstream(&["gaps", "--from", "2022-05-05", "--to", "2022-05-06", "--symbols", "OBR"]).await?;
+    for says in ["part 2 of 2", "2022-05-05", "2022-05-06"] {
+        ensure!(ended.code == 3 && ended.text.contains(says), "{says}: {}: {}", ended.code, ended.text);
+    }
+
     let group = stack.cloud.output("WorkGroup")?;
     let ids = context.tools.aws(&stack.cloud, &["athena", "list-named-queries", "--work-group", group]).await?;
     for id in list(&ids["NamedQueryIds"]) {

@@ -30,6 +30,17 @@ pub async fn query<Row: DeserializeOwned>(
     Ok(rows.map(move |row| row.with_context(|| format!("{uri} is not a result of this program's query"))))
 }
 
+/// The most bytes that a query of the stack's workgroup may read; none where it has no limit.
+///
+/// # Errors
+/// When the workgroup cannot be read.
+pub async fn bytes_limit(target: &Target) -> anyhow::Result<Option<u64>> {
+    let call = target.athena.get_work_group().work_group(target.output("WorkGroup")?);
+    let answer = call.send().await.map_err(|error| sdk_error::describe("athena:GetWorkGroup", &error))?;
+    let limit = answer.work_group.and_then(|group| group.configuration?.bytes_scanned_cutoff_per_query);
+    Ok(limit.and_then(|limit| u64::try_from(limit).ok()))
+}
+
 /// Starts a query, and returns the id of its execution; `parameters` are the values of its `?`, as SQL literals.
 ///
 /// # Errors

@@ -1,8 +1,10 @@
 //! Reads objects of S3.
 
 use std::{
+    collections::BTreeMap,
     fs::File,
     io::{Seek, Write},
+    ops::RangeInclusive,
 };
 
 use anyhow::Context;
@@ -56,6 +58,36 @@ async fn open(client: &Client, uri: &S3Uri) -> anyhow::Result<Option<GetObjectOu
             Err(error.context(format!("{uri} cannot be read; if you may not list the bucket, it may be gone")))
         }
     }
+}
+
+/// The bytes of the objects in each of the folders that are named by a date of a range after `prefix`; a date without any is left
+/// out.
+///
+/// # Errors
+/// When the bucket cannot be listed.
+pub async fn bytes_by_date(
+    client: &Client,
+    (bucket, prefix): (&str, &str),
+    range: &RangeInclusive<TradeDate>,
+) -> anyhow::Result<BTreeMap<TradeDate, u64>> {
+    // Keys are listed in their order, which is that of the dates.
+    let request =
+        client.list_objects_v2().bucket(bucket).prefix(prefix).start_after(format!("{prefix}{}", range.start()));
+    let mut pages = request.into_paginator().send();
+    let mut bytes = BTreeMap::new();
+    while let Some(page) = pages.next().await {
+        let page = page.map_err(|error| sdk_error::describe("s3:ListObjectsV2", &error))?;
+        for object in page.contents() {
+            let folder = object.key().and_then(|key| key.strip_prefix(prefix)?.split_once('/'));
+            let Some(date) = folder.and_then(|(date, _)| date.parse::<TradeDate>().ok()) else { continue };
+            if date > *range.end() {
+                return Ok(bytes);
+            }
+            *bytes.entry(date).or_default() +=
+                object.size().and_then(|size| u64::try_from(size).ok()).unwrap_or_default();
+        }
+    }
+    Ok(bytes)
 }
 
 /// The newest of the folders that are named by a date after `prefix`; `None` where there is none.

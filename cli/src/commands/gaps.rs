@@ -2,6 +2,7 @@
 
 mod coverage;
 mod json;
+mod ranges;
 mod table;
 
 use std::ops::RangeInclusive;
@@ -12,9 +13,9 @@ use shared::{Interval, Symbol, TradeDate, currency, trading_calendar::NEW_YORK};
 
 use crate::{
     args::{GapsArgs, dates},
-    aws::{athena, lists, target::Target},
+    aws::{athena, lists, s3, target::Target},
     exit::Exit,
-    output::console::Console,
+    output::{console::Console, progress::ProgressDisplay},
     trading_day::BarsByHour,
 };
 use coverage::{Coverage, Missing};
@@ -43,7 +44,7 @@ pub async fn gaps(args: GapsArgs, console: &Console) -> anyhow::Result<Exit> {
     let target = Target::find(&args.target, &progress).await?;
     progress.start_step("querying the lake");
     let symbols = lists::symbols(&target, &args.period.what).await?;
-    let rows = athena::query(&target, SQL, &parameters(&range, args.period.interval)).await?;
+    let rows = rows(&target, &range, args.period.interval, &progress).await?;
     progress.clear();
     let days = coverage::of(dates(&range), rows, &symbols, args.period.interval, now)?;
     let exit = exit(&days);
@@ -60,6 +61,30 @@ pub async fn gaps(args: GapsArgs, console: &Console) -> anyhow::Result<Exit> {
         progress.report(&advice);
     }
     Ok(exit)
+}
+
+/// The rows of a range, by date. One that the workgroup does not let a query read at once is queried in parts.
+async fn rows(
+    target: &Target,
+    range: &RangeInclusive<TradeDate>,
+    interval: Interval,
+    progress: &ProgressDisplay,
+) -> anyhow::Result<impl Iterator<Item = anyhow::Result<LakeRow>>> {
+    let parts = match athena::bytes_limit(target).await? {
+        None => vec![range.clone()],
+        Some(limit) => {
+            let folders = (target.output("DataBucket")?, "bars/trade_date=");
+            ranges::within(range, &s3::bytes_by_date(&target.s3, folders, range).await?, limit)
+        }
+    };
+    let mut rows = Vec::with_capacity(parts.len());
+    for (number, part) in (1..).zip(&parts) {
+        if parts.len() > 1 {
+            progress.start_step(&format!("querying the lake, part {number} of {}", parts.len()));
+        }
+        rows.push(athena::query(target, SQL, &parameters(part, interval)).await?);
+    }
+    Ok(rows.into_iter().flatten())
 }
 
 /// The table, its sum, and what the codes of minor units stand for.
