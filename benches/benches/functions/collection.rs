@@ -85,7 +85,7 @@ pub async fn measure(
     let mut all: Option<Collections> = None;
     for run in 1..=runs {
         eprintln!("{symbols} symbols, run {run} of {runs} …");
-        let floor = floor(charts, symbols).await?;
+        let floor = floor(&folder.join("floor"), charts, symbols).await?;
         let (collect, answer) = collected(&folder.join("collect"), charts, aws).await?;
         let Answer { bars, .. } = Answer::deserialize(&answer)?;
         let sent = aws.take_sent()?;
@@ -149,12 +149,12 @@ async fn collected(program: &Path, charts: &Charts, aws: &Aws) -> anyhow::Result
     Ok((measured, answer))
 }
 
-async fn floor(charts: &Charts, symbols: usize) -> anyhow::Result<Measured> {
+async fn floor(floor: &Path, charts: &Charts, symbols: usize) -> anyhow::Result<Measured> {
     let mut input = Vec::new();
     writeln!(input, "{}", charts.url)?;
     charts.symbols.iter().take(symbols).try_for_each(|symbol| writeln!(input, "{symbol}"))?;
     writeln!(input)?;
-    program(Command::new(env!("CARGO_BIN_EXE_floor")), &input).await
+    program(Command::new(floor), &input).await
 }
 
 /// Measures a program that reads an input, writes a line once it is done, and ends with its standard input.

@@ -1,4 +1,4 @@
-//! Whole functions, as they are compiled for release, beside the least that they could take and beside a peer in Python.
+//! Whole functions, as they are deployed, beside the least that they could take and beside a peer in Python.
 //!
 //! ```text
 //! cargo bench -p benches --bench functions -- --help
@@ -13,7 +13,10 @@ mod peer;
 mod starts;
 mod table;
 
-use std::{path::PathBuf, process::ExitCode};
+use std::{
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
 
 use anyhow::{Context, ensure};
 use benches::{aws::Aws, chart::Charts};
@@ -27,7 +30,7 @@ const FUNCTIONS: [&str; 4] = ["collect", "start-crawler", "run-query", "export-c
 /// The trade date of all bars: a whole session of New York, 78 bars of five minutes.
 const TRADE_DATE: &str = "2021-11-30";
 
-/// Measures the functions as they are compiled for release, and prints one table.
+/// Measures the functions as they are deployed, and prints one table.
 #[derive(Debug, Parser)]
 struct Args {
     /// The numbers of symbols of a collection
@@ -39,7 +42,7 @@ struct Args {
     /// The starts of each function, of which the middle one counts
     #[arg(long, default_value_t = 21)]
     starts: usize,
-    /// The folder of the compiled functions [default: they are built]
+    /// The folder of the compiled functions, floor and bare [default: they are built]
     #[arg(long)]
     functions: Option<PathBuf>,
     /// A Python that has benches/peer/requirements.txt, to measure the peer with ten symbols
@@ -81,11 +84,15 @@ async fn run(args: Args) -> anyhow::Result<Table> {
     Ok(table)
 }
 
-/// Builds the functions, and returns the folder in which they are.
+/// The profile of what is deployed.
+const PROFILE: &str = "deploy";
+
+/// Builds the functions and what they are compared with, and returns the folder in which they are.
 fn build() -> anyhow::Result<PathBuf> {
     let packages = FUNCTIONS.map(|function| ["--package", function]).concat();
-    let built = local::cargo().args(["build", "--release", "--bins"]).args(packages).status()?;
+    let others = ["--package", "benches"];
+    let built = local::cargo().args(["build", "--profile", PROFILE, "--bins"]).args(packages).args(others).status()?;
     ensure!(built.success(), "the functions cannot be built");
-    let folder = PathBuf::from(env!("CARGO_BIN_EXE_floor"));
-    Ok(folder.parent().context("no folder of the programs")?.to_owned())
+    let target = Path::new(env!("CARGO_BIN_EXE_floor")).ancestors().nth(2).context("no folder of the programs")?;
+    Ok(target.join(PROFILE))
 }

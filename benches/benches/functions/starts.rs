@@ -6,6 +6,9 @@ use benches::{aws::Aws, chart::Charts, function::Function};
 
 use crate::{FUNCTIONS, collection};
 
+/// The bare runtime with one client.
+const BARE: &str = "bare";
+
 /// The start of each function, and of the floor.
 #[derive(Debug, Default)]
 pub struct Starts {
@@ -21,14 +24,18 @@ pub async fn measure(folder: &Path, (charts, aws): (&Charts, &Aws), starts: usiz
     let mut variables = collection::variables(charts);
     variables.extend(["CRAWLER_NAME", "DATABASE", "WORKGROUP"].map(|name| (name, "benchmark".to_owned())));
     let variables: Vec<_> = variables.iter().map(|(name, value)| (*name, value.as_str())).collect();
-    let (mut bare, mut functions) = (vec![], FUNCTIONS.map(|name| (name, vec![])));
+    let mut programs: Vec<_> = [BARE].into_iter().chain(FUNCTIONS).map(|name| (name, vec![])).collect();
     for _ in 0..starts {
-        bare.push(Function::start(env!("CARGO_BIN_EXE_bare").as_ref(), &aws.url, &[]).await?.start);
-        for (name, all) in &mut functions {
-            all.push(Function::start(&folder.join(name), &aws.url, &variables).await?.start);
+        for (name, all) in &mut programs {
+            let variables = if *name == BARE { &[] } else { &*variables };
+            all.push(Function::start(&folder.join(name), &aws.url, variables).await?.start);
         }
+        // Each is the first of a turn as often as the others.
+        programs.rotate_left(1);
     }
-    Ok(Starts { bare: middle(bare), functions: functions.map(|(name, all)| (name, middle(all))).into() })
+    let middle_of = |name| programs.iter().find(|(other, _)| *other == name).map(|(_, all)| middle(all.clone()));
+    let functions = FUNCTIONS.map(|name| (name, middle_of(name).unwrap_or_default())).into();
+    Ok(Starts { bare: middle_of(BARE).unwrap_or_default(), functions })
 }
 
 fn middle(mut all: Vec<Duration>) -> Duration {
