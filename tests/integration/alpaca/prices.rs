@@ -14,7 +14,7 @@ use crate::Context;
 const DAYS: [(&str, Interval); 6] = [
     ("2019-11-29", Interval::OneHour),
     ("2019-03-08", Interval::OneHour),
-    ("2019-03-11", Interval::ThirtyMinutes),
+    ("2019-03-11", Interval::TwoMinutes),
     ("2019-07-03", Interval::FiveMinutes),
     ("2019-11-04", Interval::FifteenMinutes),
     ("2019-06-20", Interval::OneMinute),

@@ -188,7 +188,8 @@ fn invalid_fields() -> Vec<(Value, String)> {
     add("symbols", json!(["META", "SHOP", "a/b"]), "symbols[2]");
     add("symbols", json!(["META", null]), "symbols[1]");
     add("symbols", json!([["META"]]), "symbols[0]");
-    add("symbols", json!((0..501).map(|n| format!("S{n}")).collect::<Vec<_>>()), "symbols");
+    // More than a state may be given.
+    add("symbols", json!((0..27_500).map(|n| format!("S{n:05}")).collect::<Vec<_>>()), "symbols");
     inputs
 }
 
@@ -216,7 +217,7 @@ pub fn requests() -> Vec<Request> {
         let request = Request::new(r#"{"trade_date":"2026-11-20"}"#, "content-type");
         requests.push(Request { content_type, status: 415, ..request });
     }
-    for body in [" ".repeat(40_000), format!(r#"{{"trade_date":"{}"}}"#, "2".repeat(40_000)), "[".repeat(200_000)] {
+    for body in [" ".repeat(270_000), format!(r#"{{"trade_date":"{}"}}"#, "2".repeat(270_000)), "[".repeat(400_000)] {
         requests.push(Request { status: 413, ..Request::new(body, "body") });
     }
     requests
