@@ -13,6 +13,7 @@ mod key;
 mod refusal;
 mod settings;
 mod source;
+mod symbol;
 mod wire;
 
 pub use client::Alpaca;

@@ -70,6 +70,16 @@ impl CircuitBreaker {
         })
     }
 
+    /// Waits for what a request needs, until the deadline.
+    ///
+    /// # Errors
+    /// The deadline passed.
+    pub async fn wait<T>(&self, what: &str, needed: impl Future<Output = T>) -> Result<T, Failure> {
+        timeout_at(self.deadline, needed).await.map_err(|_| {
+            self.reject(Failure::new(Reason::Unavailable, format!("{what} was not there before the time was up")))
+        })
+    }
+
     /// Whether a request may still be sent after a pause.
     pub fn allows_after(&self, pause: Duration) -> bool {
         self.cause().is_none() && Instant::now() + pause < self.deadline

@@ -170,7 +170,7 @@ impl Error {
             Self::Outcomes(OutcomesError::Gone(_) | OutcomesError::Invalid { .. }) => Some("collection"),
             Self::NoProbe => Some("probe"),
             Self::NotLive | Self::NoLiveStream => Some("live"),
-            Self::ListAndSymbols | Self::List(ListError::Unknown(_) | ListError::Ambiguous(_)) => Some("list"),
+            Self::ListAndSymbols | Self::List(ListError::Unknown(_)) => Some("list"),
             Self::Future(_) | Self::TooOld { .. } => Some("trade_date"),
             Self::ScheduledTimeTooOld { .. } | Self::ScheduledTimeInFuture { .. } => Some("scheduled_time"),
             _ => None,

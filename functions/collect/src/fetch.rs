@@ -275,14 +275,15 @@ impl<'a> Fetch<'a> {
         }
     }
 
-    /// Queries the symbols in the source's spelling and, where it does not know one, the company's new symbol.
+    /// Queries the symbols in the source's spelling and, where it does not know one or no longer lists it, the company's new symbol.
     async fn query(&self, pending: &[Pending]) -> Vec<(Symbol, Result<SymbolDay, Failure>)> {
         let symbols: Vec<_> = pending.iter().map(|pending| self.source.spelling(&pending.symbol)).collect();
         let days = self.days(&symbols).await;
         let mut results: Vec<_> = symbols.into_iter().zip(days).collect();
-        let is_unknown =
-            |day: &Result<_, Failure>| day.as_ref().is_err_and(|failure| failure.reason == Reason::UnknownSymbol);
-        let unknown = pending.iter().zip(&mut results).filter(|(_, (_, day))| is_unknown(day));
+        let is_gone = |day: &Result<_, Failure>| {
+            day.as_ref().is_err_and(|it| matches!(it.reason, Reason::UnknownSymbol | Reason::NotTradedHere))
+        };
+        let unknown = pending.iter().zip(&mut results).filter(|(_, (_, day))| is_gone(day));
         let renamed = unknown.filter_map(|(pending, result)| {
             let successor = self.companies.successor(&pending.symbol)?;
             Some((result, self.source.spelling(successor)))

@@ -74,6 +74,8 @@ impl Collector {
             }
             results.collect(&fetch, pending, &mut written).await?;
         }
+        let Written { bars, trade_dates, collected_at, writer, .. } = written;
+        let records = writer.finish().await?;
         if let Some(cause) = breaker.cause().filter(|cause| cause.scope == FailureScope::Key) {
             return Err(Error::Unauthorized(cause.clone()));
         }
@@ -87,7 +89,6 @@ impl Collector {
             let (trade_date, failed) = (day.trade_date, results.failed);
             return Err(Error::NoBars { trade_date, failed, failed_count, is_not_over });
         }
-        let Written { bars, trade_dates, collected_at, writer, .. } = written;
         let tick = LiveTick {
             outcome,
             scheduled_time,
@@ -96,7 +97,7 @@ impl Collector {
             collected_at,
             trade_dates: trade_dates.into_iter().collect(),
             bars,
-            records: writer.finish().await?,
+            records,
             requested,
             failed: results.failed,
             failed_count,

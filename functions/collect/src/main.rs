@@ -38,7 +38,11 @@ fn sources(https: Https, aws: &SdkConfig) -> Result<Sources, lambda_runtime::Err
         vec![Box::new(Yahoo::new(MarketSettings::from_env()?, Box::new(https.clone()))?)];
     if let Some(name) = env::optional("ALPACA_SECRET") {
         let store = SecretsManager { client: aws_sdk_secretsmanager::Client::new(aws), name };
-        clients.push(Box::new(Alpaca::new(AlpacaSettings::from_env()?, Box::new(https), Box::new(store))?));
+        match AlpacaSettings::from_env() {
+            Ok(settings) => clients.push(Box::new(Alpaca::new(settings, Box::new(https), Box::new(store))?)),
+            // Runs over other sources do not depend on it.
+            Err(error) => tracing::error!(%error, "Alpaca is not set up"),
+        }
     }
     Ok(Sources::new(env::or_default("SOURCE", MarketSource::YAHOO)?, clients))
 }

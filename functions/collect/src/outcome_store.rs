@@ -1,8 +1,9 @@
 //! Where the outcome of each symbol of a run is kept between its invocations: `symbols.jsonl` in the run's folder of the data
 //! bucket. The states carry a summary of it and its address.
 //!
-//! An invocation writes it last, once its bars are accepted. Where its answer is lost and the state machine repeats it, the
-//! repeated one finds there what the lost one has done, and requests only what is missing still.
+//! An invocation writes it last, once its bars are accepted. Where the answer of one that resumes a run is lost and the state
+//! machine repeats it, the repeated one finds there what the lost one has done, and requests only what is missing still. The
+//! first one of a run knows of no object, and is repeated as a whole.
 
 use aws_sdk_s3::{Client, error::ProvideErrorMetadata, primitives::ByteStream};
 use jiff::Timestamp;

@@ -1,8 +1,11 @@
 //! The steps that bring a local cloud up, in order. What a step started is stopped when a later one fails.
 
-use std::collections::BTreeMap;
-use std::fs;
-use std::path::{Path, PathBuf};
+use std::{
+    collections::BTreeMap,
+    fs::{self, DirBuilder},
+    os::unix::fs::DirBuilderExt,
+    path::{Path, PathBuf},
+};
 
 use anyhow::{Context, bail};
 
@@ -75,7 +78,9 @@ fn prepare(options: &UpOptions) -> anyhow::Result<PathBuf> {
         bail!("the wait scale is {}, and must be 0 or more", options.wait_scale);
     }
     let home = std::path::absolute(&options.home)?;
-    fs::create_dir_all(&home).with_context(|| format!("cannot create the folder {}", home.display()))?;
+    // A key of a market that it is given lies in there.
+    let created = DirBuilder::new().recursive(true).mode(0o700).create(&home);
+    created.with_context(|| format!("cannot create the folder {}", home.display()))?;
     Ok(home)
 }
 

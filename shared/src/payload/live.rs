@@ -111,7 +111,7 @@ pub struct LiveTick {
     /// The number of all of them.
     pub failed_count: usize,
     /// The first [`LiveTick::MAX_PENDING`] symbols still to be requested, where the outcome is that the market does not answer or
-    /// that the time ran out. What a longer list lacks beside them is left to the next tick, whose window reaches back.
+    /// that the time ran out. What a longer list lacks beside them is left to the daily run.
     pub pending: Vec<Symbol>,
     /// The number of all of them.
     #[serde(default)]

@@ -155,7 +155,8 @@ impl Backfill {
             Some(day) => Published::of_day(&self.target, &day).await?,
             None => Published::of_files(&self.target, ExportFiles { csv, report }).await,
         };
-        let published = published.filter(|export| export.still_has(&symbols));
+        let is_of_source = |export: &Published| self.source.is_none_or(|source| export.is_of(source));
+        let published = published.filter(|export| export.still_has(&symbols) && is_of_source(export));
         let Some(published) = published else { return Ok(None) };
         published.save_to(&self.folder(trade_date))?;
         Ok(Some(self.exported(day, symbols, simulated, None)))

@@ -3,10 +3,13 @@
 //! `run` and `follow` take the run's own files instead, which its output names (`commands/follow.rs`), and so does a day that
 //! `backfill` runs (`backfill/day.rs`), or ran over symbols that were given by hand.
 
-use std::{collections::BTreeMap, path::Path};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::Path,
+};
 
 use shared::{
-    ExportFiles, Manifest, PublishedDay, Symbol, hourly_extreme,
+    ExportFiles, Manifest, MarketSource, PublishedDay, Symbol, hourly_extreme,
     payload::{CollectedSymbol, SymbolOutcomes},
 };
 
@@ -25,6 +28,8 @@ pub struct Published {
     csv: Object,
     report: Object,
     bars: BTreeMap<Symbol, BarsByHour>,
+    /// The sources that the rows name.
+    sources: BTreeSet<String>,
 }
 
 impl Published {
@@ -58,15 +63,21 @@ impl Published {
     }
 
     fn read(files: ExportFiles, csv: Object, report: Object) -> Option<Self> {
-        let mut bars: BTreeMap<_, BarsByHour> = BTreeMap::new();
+        let (mut bars, mut sources): (BTreeMap<_, BarsByHour>, BTreeSet<_>) = Default::default();
         for row in hourly_extreme::read(&csv.content).ok()? {
+            sources.extend(row.source.map(|source| source.to_string()));
             bars.entry(row.symbol).or_default().add(row.hour, row.bars as usize);
         }
-        Some(Self { files, csv, report, bars })
+        Some(Self { files, csv, report, bars, sources })
     }
 
     pub fn is_simulated(&self) -> bool {
         self.csv.simulated
+    }
+
+    /// Whether no price is from another source than this one; of simulated prices that is not known.
+    pub fn is_of(&self, source: MarketSource) -> bool {
+        self.is_simulated() || self.sources.iter().all(|name| *name == source.name)
     }
 
     /// Whether it still has what a run has collected: another run of the day may have replaced it.

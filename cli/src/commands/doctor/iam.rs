@@ -23,6 +23,10 @@ pub const COLLECT: Role = Role {
         (&["s3:ListBucket"], BUCKET),
         (&["s3:GetObject"], "arn:{partition}:s3:::{DataBucket}/lists/a-list"),
         (
+            &["s3:GetObject", "s3:PutObject"],
+            "arn:{partition}:s3:::{DataBucket}/runs/trade_date=2026-11-20/a-run/symbols.jsonl",
+        ),
+        (
             &["secretsmanager:GetSecretValue"],
             "arn:{partition}:secretsmanager:{region}:{account}:secret:{param:AlpacaSecret}-AbCdEf",
         ),

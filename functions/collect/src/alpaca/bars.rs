@@ -14,6 +14,7 @@ use super::{
     client::{Alpaca, Host},
     decode,
     refusal::Refusal,
+    symbol::is_well_formed,
     wire::{Bar, Page},
 };
 use crate::{
@@ -65,8 +66,11 @@ impl Alpaca {
     pub(super) async fn has_bars(&self, breaker: &CircuitBreaker, session: &Session) -> Result<(), Failure> {
         let reference = BTreeSet::from([self.reference()]);
         let url = self.bars_url(&reference, session, (Interval::OneHour, None));
-        self.pages(breaker, url, &reference, &mut BTreeMap::new()).await.map_err(Refusal::into_failure)?;
-        Ok(())
+        match self.pages(breaker, url, &reference, &mut BTreeMap::new()).await {
+            // It has answered, and taken the key: whether the plan has the bars is found out when they are requested.
+            Ok(_) | Err(Refusal::Plan(_)) => Ok(()),
+            Err(refusal) => Err(refusal.into_failure()),
+        }
     }
 
     /// The rows of the symbols of a session.
@@ -223,13 +227,6 @@ fn timeframe(interval: Interval) -> &'static str {
         Interval::FifteenMinutes => "15Min",
         Interval::ThirtyMinutes | Interval::OneHour => "30Min",
     }
-}
-
-/// Whether the market takes the text for a symbol: capitals, and a class of shares behind a dot. One that it does not take
-/// would fail the whole request.
-fn is_well_formed(symbol: &Symbol) -> bool {
-    let mut parts = symbol.as_str().split('.');
-    parts.all(|part| !part.is_empty() && part.bytes().all(|letter| letter.is_ascii_uppercase()))
 }
 
 fn unlisted(symbol: &Symbol) -> Failure {

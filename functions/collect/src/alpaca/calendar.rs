@@ -71,7 +71,10 @@ impl Alpaca {
         let reply = self.get(breaker, Host::Trading, url).await.map_err(|refusal| of_all(refusal.into_failure()))?;
         let days: Vec<CalendarDay> = reply.json("a calendar").map_err(of_all)?;
         let days = days.into_iter().filter(|day| dates.contains(&day.date));
-        let mut sessions: Vec<_> = days.filter_map(|day| session(&day, &self.settings.zone)).collect();
+        let sessions: Option<Vec<_>> = days.map(|day| session(&day, &self.settings.zone)).collect();
+        // Only a day that is not listed is a holiday.
+        let unusable = || Failure::malformed("the calendar has a day that does not open before it closes");
+        let mut sessions = sessions.ok_or_else(|| Failure { simulated: reply.simulated, ..of_all(unusable()) })?;
         sessions.sort_by_key(|session| session.open);
         Ok((sessions, reply.simulated))
     }

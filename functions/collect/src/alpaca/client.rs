@@ -90,7 +90,8 @@ impl Alpaca {
     /// # Errors
     /// Why it did not succeed.
     pub(super) async fn get(&self, breaker: &CircuitBreaker, host: Host, url: Url) -> Result<HttpReply, Refusal> {
-        let mut key = self.keys.get().await?;
+        let waits = |failure: Failure| Refusal::Request(failure.about(FailureScope::Source));
+        let mut key = breaker.wait("the key", self.keys.get()).await.map_err(waits)??;
         let backoff = ExponentialBuilder::default().with_min_delay(Duration::from_millis(500)).with_jitter();
         let (mut pauses, mut paused) = (backoff.with_max_times(3).build(), Duration::ZERO);
         loop {
@@ -100,7 +101,7 @@ impl Alpaca {
             };
             let pause = match &refusal {
                 Refusal::Key(failure) => {
-                    let other = self.keys.other_than(&key).await?;
+                    let other = breaker.wait("another key", self.keys.other_than(&key)).await.map_err(waits)??;
                     key = other.ok_or_else(|| self.keys.not_accepted(failure))?;
                     Duration::ZERO
                 }

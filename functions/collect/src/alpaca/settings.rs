@@ -9,7 +9,11 @@ use shared::{
     env::{self, EnvError},
 };
 
+use super::symbol::{is_well_formed, spelling};
 use crate::rate_limiter::RateLimiter;
+
+/// The reference symbol where none is set that Alpaca has.
+const DEFAULT_REFERENCE: &str = "SPY";
 
 /// Where Alpaca is, and how it is queried.
 #[derive(Debug, Clone)]
@@ -22,7 +26,7 @@ pub struct AlpacaSettings {
     /// The most requests in any minute (`ALPACA_REQUESTS_PER_MINUTE`), which the account's plan decides: 200 where it is free. The
     /// two hosts are limited apart.
     pub requests_per_minute: u32,
-    /// A symbol that trades whenever the exchange does (`REFERENCE_SYMBOL`).
+    /// A symbol that trades whenever the exchange does (`REFERENCE_SYMBOL`), in Alpaca's spelling.
     pub reference: Symbol,
     /// New York's time zone, on whose clock the calendar is.
     pub zone: TimeZone,
@@ -39,17 +43,20 @@ impl AlpacaSettings {
     /// # Errors
     /// The variable that cannot be used, and why.
     pub fn from_env() -> Result<Self, EnvError> {
-        let reference = env::or_default("REFERENCE_SYMBOL", "SPY".to_owned())?;
         let invalid = |name, value: &str, problem: String| EnvError::Invalid { name, value: value.to_owned(), problem };
+        let symbol = |text: &str| {
+            let problem = |error: shared::symbol::InvalidSymbol| invalid("REFERENCE_SYMBOL", text, error.to_string());
+            text.parse().map(|symbol| spelling(&symbol)).map_err(problem)
+        };
+        let reference = symbol(&env::or_default("REFERENCE_SYMBOL", DEFAULT_REFERENCE.to_owned())?)?;
         let zone = TimeZone::get("America/New_York");
         Ok(Self {
             data: secure_url("ALPACA_DATA_URL", "https://data.alpaca.markets")?,
             trading: secure_url("ALPACA_TRADING_URL", "https://paper-api.alpaca.markets")?,
             requests_per_minute: env::or_default("ALPACA_REQUESTS_PER_MINUTE", 200)?,
             zone: zone.map_err(|error| invalid("TZDIR", "America/New_York", error.to_string()))?,
-            reference: reference.parse().map_err(|error: shared::symbol::InvalidSymbol| {
-                invalid("REFERENCE_SYMBOL", &reference, error.to_string())
-            })?,
+            // Another source's may be an index, or trade elsewhere.
+            reference: if is_well_formed(&reference) { reference } else { symbol(DEFAULT_REFERENCE)? },
         })
     }
 

@@ -7,7 +7,10 @@ use jiff::{Timestamp, ToSpan, tz::TimeZone};
 use shared::{Interval, MarketSource, Symbol, TradeDate, payload::Reason};
 use tokio::time::Instant;
 
-use super::client::{Alpaca, BATCH, CONCURRENCY, READY_AFTER};
+use super::{
+    client::{Alpaca, BATCH, CONCURRENCY, READY_AFTER},
+    symbol::spelling,
+};
 use crate::{
     circuit_breaker::CircuitBreaker,
     failure::Failure,
@@ -50,7 +53,7 @@ impl Source for Alpaca {
 
     /// With a dot before a class of shares, where others write a dash.
     fn spelling(&self, symbol: &Symbol) -> Symbol {
-        symbol.as_str().replace('-', ".").parse().unwrap_or_else(|_| symbol.clone())
+        spelling(symbol)
     }
 
     fn days<'a>(

@@ -244,6 +244,14 @@ fn a_symbol_without_bars_is_told_from_one_that_is_unknown() -> Outcome {
 }
 
 #[test]
+fn a_former_symbol_is_requested_as_the_companys_new_one() -> Outcome {
+    let mut script = Script::of(["META"]);
+    script.assets.insert("FB".to_owned(), ("inactive", "NASDAQ", false));
+    assert_eq!(play(script, &["FB"])?.outcomes()?, "FB: 7 of 7");
+    Ok(())
+}
+
+#[test]
 fn a_market_that_has_nothing_of_anything_is_down() -> Outcome {
     for bars in [json!({}), Value::Null] {
         let symbols = numbered(20);
@@ -341,9 +349,13 @@ fn a_key_that_is_refused_half_way_ends_the_run_at_once() -> Outcome {
 
 #[test]
 fn a_calendar_that_does_not_answer_is_waited_for_and_not_guessed() -> Outcome {
-    for (what, reply) in
-        [("unreachable", unreachable()), ("broken", text(200, "<html></html>")), ("down", error(503, ""))]
-    {
+    let backwards = json!([{"date": DATE, "open": "16:00", "close": "09:30"}]);
+    for (what, reply) in [
+        ("unreachable", unreachable()),
+        ("broken", text(200, "<html></html>")),
+        ("down", error(503, "")),
+        ("it closes before it opens", ok(&backwards)),
+    ] {
         let reply = reply.ok_or(what)?;
         let script = Script::of(["AAA"]).instead(move |request| {
             (request.url.path() == "/v2/calendar" && request.at < Duration::from_secs(30)).then(|| reply.clone())

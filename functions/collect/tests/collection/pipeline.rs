@@ -139,10 +139,10 @@ impl Counters {
         self.attempts += 1;
         self.retries = 0;
         let wait = match collection.outcome {
-            CollectOutcome::OutOfTime if self.attempts < 50 => Some(0),
+            CollectOutcome::OutOfTime if self.attempts < 200 => Some(0),
             CollectOutcome::Blocked => self.wait_for_market(WAITS_WHEN_BLOCKED),
             CollectOutcome::Unavailable => self.wait_for_market(WAITS_WHEN_DOWN),
-            CollectOutcome::Short if self.attempts < 50 => Some(WAIT_FOR_LATE_BARS),
+            CollectOutcome::Short if self.attempts < 200 => Some(WAIT_FOR_LATE_BARS),
             CollectOutcome::SessionOpen if self.session_waits < 2 => {
                 self.session_waits += 1;
                 collection.waits_until.and_then(|until| u64::try_from(now.duration_until(until).as_secs() + 1).ok())
@@ -203,9 +203,9 @@ fn the_waits_and_limits_are_those_of_the_state_machine() -> Result<(), Box<dyn s
         told.join("\n").replace("{% ", "").replace(" %}", "").replace('"', ""),
         "\
 $collection.outcome = 'no_session' → NotifyNoSession
-$collection.outcome = 'out_of_time' and $attempts < 50 → Collect
+$collection.outcome = 'out_of_time' and $attempts < 200 → Collect
 $collection.outcome in ['blocked', 'unavailable'] and $market_waits < 4 → WaitForMarket
-$collection.outcome = 'short' and $attempts < 50 → WaitForLateBars
+$collection.outcome = 'short' and $attempts < 200 → WaitForLateBars
 $collection.outcome = 'session_open' and $session_waits < 2 → WaitForSessions
 $collection.bars = 0 → NothingCollected"
     );

@@ -33,27 +33,27 @@ fn table(day: &SymbolDay) -> Vec<String> {
 fn only_whole_rows_of_the_session_are_bars() -> Outcome {
     const GOOD: &str = r#"{"t":"2026-11-27T14:30:00Z","o":37,"h":38.29,"l":36.935,"c":37.71,"v":12,"n":3,"vw":37.5}"#;
     for (what, row, expected) in [
-        ("as it is", GOOD.to_owned(), true),
+        ("as it is", GOOD.to_owned(), None),
         (
             "in another order",
             r#"{"c":37.71,"h":38.29,"l":36.935,"n":3,"o":37,"t":"2026-11-27T14:30:00Z","v":12,"vw":1}"#.to_owned(),
-            true,
+            None,
         ),
-        ("with nanoseconds", GOOD.replace("00Z", "00.000000000Z"), true),
-        ("of the closing auction", GOOD.replace("14:30", "18:00"), false),
-        ("before the open", GOOD.replace("14:30", "14:25"), false),
-        ("off the grid", GOOD.replace("14:30:00", "14:30:01"), false),
-        ("without a time", GOOD.replace(r#""t":"2026-11-27T14:30:00Z","#, ""), false),
-        ("with a time that is none", GOOD.replace("2026-11-27T14:30:00Z", "soon"), false),
-        ("without a price", GOOD.replace("37.71", "null"), false),
-        ("without volume", GOOD.replace(r#""v":12,"#, ""), false),
-        ("opened above its highest price", GOOD.replace(r#""o":37"#, r#""o":39"#), false),
-        ("with a price of nothing", GOOD.replace("36.935", "0"), false),
+        ("with nanoseconds", GOOD.replace("00Z", "00.000000000Z"), None),
+        ("of the closing auction", GOOD.replace("14:30", "18:00"), Some(Reason::NoTrades)),
+        ("before the open", GOOD.replace("14:30", "14:25"), Some(Reason::NoTrades)),
+        ("off the grid", GOOD.replace("14:30:00", "14:30:01"), Some(Reason::NoTrades)),
+        ("without a time", GOOD.replace(r#""t":"2026-11-27T14:30:00Z","#, ""), Some(Reason::NoTrades)),
+        ("with a time that is none", GOOD.replace("2026-11-27T14:30:00Z", "soon"), Some(Reason::NoTrades)),
+        ("without a price", GOOD.replace("37.71", "null"), Some(Reason::Malformed)),
+        ("without volume", GOOD.replace(r#""v":12,"#, ""), Some(Reason::Malformed)),
+        ("opened above its highest price", GOOD.replace(r#""o":37"#, r#""o":39"#), Some(Reason::Malformed)),
+        ("with a price of nothing", GOOD.replace("36.935", "0"), Some(Reason::Malformed)),
     ] {
         let day = day(&half_day()?, &rows(&format!("[{row}]"))?, whole(Interval::FiveMinutes)?, false);
         let found = day.as_ref().map(table).map_err(|failure| failure.reason);
-        let bar = || Ok(vec!["09:30:00 37 38.29 36.935 37.71 12".to_owned()]);
-        assert_eq!(found, if expected { bar() } else { Err(Reason::NoTrades) }, "{what}");
+        let bar = vec!["09:30:00 37 38.29 36.935 37.71 12".to_owned()];
+        assert_eq!(found, expected.map_or(Ok(bar), Err), "{what}");
     }
     Ok(())
 }
@@ -74,6 +74,17 @@ fn an_hour_is_joined_from_its_halves_and_the_last_one_is_a_half() -> Outcome {
     assert_eq!(table(&day), ["09:30:00 10 15 9 14 12", "10:30:00 20 21 19 20 1", "12:30:00 30 31 29 30 2"]);
     assert_eq!(day.missing(), ["2026-11-27T16:30:00Z".parse()?]);
     assert_eq!(day.expected.as_ref().map(std::collections::BTreeSet::len), Some(4));
+    Ok(())
+}
+
+#[test]
+fn an_hour_of_which_a_half_is_no_bar_is_missing() -> Outcome {
+    let row = |at: &str, high: u32| format!(r#"{{"t":"2026-11-27T{at}:00Z","o":2,"h":{high},"l":1,"c":2,"v":1}}"#);
+    // The second half of the first hour, and the first half of the second one, close above their highest price.
+    let halves = [row("14:30", 3), row("15:00", 1), row("15:30", 1), row("16:00", 3), row("16:30", 3)];
+    let day = day(&half_day()?, &rows(&format!("[{}]", halves.join(",")))?, whole(Interval::OneHour)?, false)?;
+    assert_eq!(table(&day), ["11:30:00 2 3 1 2 1"]);
+    assert_eq!(day.missing().len(), 3);
     Ok(())
 }
 
