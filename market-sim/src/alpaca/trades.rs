@@ -85,7 +85,10 @@ impl Serialize for Decimal {
         if self.0.fract() == 0.0 {
             serializer.serialize_i64(self.0 as i64)
         } else {
-            serializer.serialize_f32(self.0 as f32)
+            // Of two decimals that are as short and as near, that which the project takes from the float: a serializer may take
+            // the other one.
+            let shortest = shared::Price::from_wire(f64::from(self.0 as f32)).map_or(self.0, shared::Price::get);
+            serializer.serialize_f64(shortest)
         }
     }
 }
