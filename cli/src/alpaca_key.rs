@@ -2,7 +2,7 @@
 
 use std::env;
 
-use local::cloud::{AlpacaKey, MarketSource as Market};
+use local::cloud::{AlpacaKey, Market};
 use market_sim::Key;
 use shared::MarketSource;
 use url::Url;

@@ -76,7 +76,7 @@ pub struct UpOptions {
     /// The folder for state, logs and data; several local clouds may run at once in different ones.
     pub home: PathBuf,
     /// The market from which the functions fetch bars.
-    pub market: MarketSource,
+    pub market: Market,
     /// The key of Alpaca that `collect` finds in its secret; without one there is no secret, or the one of an earlier time.
     pub alpaca_key: Option<AlpacaKey>,
     /// The factor by which the waits of the state machine are scaled: 1 is as on AWS, 0 is no wait.
@@ -100,7 +100,7 @@ pub enum Storage {
 
 /// The market from which the functions fetch bars.
 #[derive(Debug, Clone)]
-pub enum MarketSource {
+pub enum Market {
     /// The base URL of a running market, without a slash at the end.
     Url(String),
     /// A program that serves a simulated market as long as the local cloud is up. It is given `--port=PORT`, where 0 is

@@ -11,7 +11,7 @@ use aws_sdk_sfn::{
 };
 use local::{
     UpOptions,
-    cloud::{Guard, LocalCloud, MarketSource, Storage},
+    cloud::{Guard, LocalCloud, Market, Storage},
 };
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -81,7 +81,7 @@ impl Stack {
         let options = UpOptions {
             root: tools.root.clone(),
             home: home.path().to_owned(),
-            market: MarketSource::Url(market.url.clone()),
+            market: Market::Url(market.url.clone()),
             alpaca_key: Some(market.alpaca_key()),
             wait_scale: 0.01,
             parameters: parameters.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect(),

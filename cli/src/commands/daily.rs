@@ -14,7 +14,7 @@ use anyhow::bail;
 use jiff::{Timestamp, ToSpan};
 use local::{
     LocalCloud, UpOptions,
-    cloud::{Guard, MarketSource, Storage},
+    cloud::{Guard, Market, Storage},
 };
 use shared::{Interval, ListName, Symbol, TradeDate, trading_calendar::NEW_YORK};
 
@@ -145,7 +145,7 @@ async fn collect(
     reports: &mut Vec<DayReport>,
 ) -> anyhow::Result<Backfill> {
     out.check(None)?;
-    let market = MarketSource::Url(base_url(&args.market_url));
+    let market = Market::Url(base_url(&args.market_url));
     let options = UpOptions {
         root: workspace::root()?,
         home: home.to_owned(),

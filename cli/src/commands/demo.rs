@@ -9,7 +9,7 @@ use std::{collections::BTreeMap, path::Path};
 use anyhow::bail;
 use local::{
     LocalCloud, UpOptions,
-    cloud::{Guard, MarketSource, Storage},
+    cloud::{Guard, Market, Storage},
 };
 use url::Url;
 
@@ -94,7 +94,7 @@ async fn run_once(args: DemoArgs, console: &Console, progress: &ProgressDisplay)
     let yahoo = args.live.then(|| Url::parse(YAHOO_URL)).transpose()?;
     let wait_scale = wait_scale(yahoo.as_ref(), yahoo.is_none().then_some(SIMULATED_WAIT_SCALE))?;
     let market = match yahoo {
-        Some(url) => MarketSource::Url(base_url(&url)),
+        Some(url) => Market::Url(base_url(&url)),
         None => simulated_market(&args.faults.rules)?,
     };
     let cloud = bring_up(market, source(&args), wait_scale, BTreeMap::new(), progress).await?;
@@ -125,7 +125,7 @@ fn check_that_no_other_runs(home: &Path) -> anyhow::Result<()> {
 /// A local cloud for one demo. It is taken down when the guard is dropped: after the demo, on an error, or when Ctrl-C drops
 /// the demo's future.
 async fn bring_up(
-    market: MarketSource,
+    market: Market,
     source: shared::MarketSource,
     wait_scale: f64,
     parameters: BTreeMap<String, String>,

@@ -11,7 +11,7 @@ use std::{
 use anyhow::{Context, bail};
 use local::{
     LocalCloud, UpOptions,
-    cloud::{LIVE, MarketSource, SCHEDULE_STATE, SOURCE, Storage},
+    cloud::{LIVE, Market, SCHEDULE_STATE, SOURCE, Storage},
 };
 use market_sim::FaultRule;
 use url::Url;
@@ -45,11 +45,11 @@ pub fn base_url(url: &Url) -> String {
 ///
 /// # Errors
 /// When the path of this program is not known.
-pub fn simulated_market(rules: &[FaultRule]) -> anyhow::Result<MarketSource> {
+pub fn simulated_market(rules: &[FaultRule]) -> anyhow::Result<Market> {
     let program = env::current_exe().context("could not determine the path of this program")?;
     let rules = rules.iter().map(|rule| format!("--fault={rule}"));
     let args = std::iter::once("market".to_owned()).chain(rules).collect();
-    Ok(MarketSource::Command { program, args })
+    Ok(Market::Command { program, args })
 }
 
 async fn up(args: UpArgs, console: &Console) -> anyhow::Result<Exit> {
@@ -66,7 +66,7 @@ async fn up(args: UpArgs, console: &Console) -> anyhow::Result<Exit> {
         [(SCHEDULE_STATE, args.schedules), (LIVE, args.live)].into_iter().filter(|(_, is_enabled)| *is_enabled);
     let enabled = enabled.map(|(name, _)| (name.to_owned(), "ENABLED".to_owned()));
     let source = args.source.unwrap_or(shared::MarketSource::YAHOO);
-    let market = market_url.map_or_else(|| simulated_market(rules), |url| Ok(MarketSource::Url(url)))?;
+    let market = market_url.map_or_else(|| simulated_market(rules), |url| Ok(Market::Url(url)))?;
     let options = UpOptions {
         root,
         home,

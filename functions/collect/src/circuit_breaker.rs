@@ -11,7 +11,10 @@ use std::{
 use shared::payload::Reason;
 use tokio::time::{Instant, timeout_at};
 
-use crate::{failure::Failure, rate_limiter::RateLimiter};
+use crate::{
+    failure::{Failure, FailureScope},
+    rate_limiter::RateLimiter,
+};
 
 /// After this number of symbols without bars, one after another, the market may be down.
 const MAX_CONSECUTIVE_UNANSWERED: usize = 10;
@@ -131,6 +134,11 @@ impl CircuitBreaker {
     /// Why the breaker is open, if it is.
     pub fn cause(&self) -> Option<&Failure> {
         self.cause.get()
+    }
+
+    /// Why the source does not accept the account's key, if that opened it.
+    pub fn key_refusal(&self) -> Option<&Failure> {
+        self.cause().filter(|cause| cause.scope == FailureScope::Key)
     }
 
     /// Opens the breaker for `cause`, and returns the failure of the request that is rejected.

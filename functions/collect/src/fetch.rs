@@ -283,8 +283,8 @@ impl<'a> Fetch<'a> {
         let is_gone = |day: &Result<_, Failure>| {
             day.as_ref().is_err_and(|it| matches!(it.reason, Reason::UnknownSymbol | Reason::NotTradedHere))
         };
-        let unknown = pending.iter().zip(&mut results).filter(|(_, (_, day))| is_gone(day));
-        let renamed = unknown.filter_map(|(pending, result)| {
+        let gone = pending.iter().zip(&mut results).filter(|(_, (_, day))| is_gone(day));
+        let renamed = gone.filter_map(|(pending, result)| {
             let successor = self.companies.successor(&pending.symbol)?;
             Some((result, self.source.spelling(successor)))
         });

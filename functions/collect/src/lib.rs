@@ -62,7 +62,6 @@ pub use yahoo::{MarketSettings, Yahoo};
 use crate::{
     circuit_breaker::CircuitBreaker,
     event::Event,
-    failure::FailureScope,
     fetch::{Fetch, FetchedSymbol},
     job::Job,
     pending::Pending,
@@ -228,7 +227,7 @@ impl Collector {
         };
         fetch.for_each(pending, each).await?;
         let records = writer.finish().await?;
-        if let Some(cause) = breaker.cause().filter(|cause| cause.scope == FailureScope::Key) {
+        if let Some(cause) = breaker.key_refusal() {
             return Err(Error::Unauthorized(cause.clone()));
         }
         let written = (job.written_at(records, invocation), simulated);

@@ -15,7 +15,7 @@ use shared::{
 use crate::{
     Collector, Error,
     circuit_breaker::CircuitBreaker,
-    failure::{Failure, FailureScope},
+    failure::Failure,
     fetch::{Fetch, FetchedSymbol},
     invocation::Invocation,
     job,
@@ -76,7 +76,7 @@ impl Collector {
         }
         let Written { bars, trade_dates, collected_at, writer, .. } = written;
         let records = writer.finish().await?;
-        if let Some(cause) = breaker.cause().filter(|cause| cause.scope == FailureScope::Key) {
+        if let Some(cause) = breaker.key_refusal() {
             return Err(Error::Unauthorized(cause.clone()));
         }
         let requested = symbols.len();

@@ -44,7 +44,10 @@ pub trait Source: Debug + Send + Sync {
 
     /// The earliest date whose bars the market still has at `now`, on the clock of [`Source::zone`], and the source that keeps
     /// them; none where requests go to another server with the same API, which has no such limit.
-    fn earliest(&self, interval: Interval, now: Timestamp) -> Option<(TradeDate, &'static MarketSource)>;
+    fn earliest(&self, interval: Interval, now: Timestamp) -> Option<(TradeDate, &'static MarketSource)> {
+        let source = MarketSource::of_host(self.host())?;
+        Some((source.earliest(interval, now, self.zone()), source))
+    }
 
     /// When the last bars of a session that ends at an instant are there, in UTC.
     fn ready_at(&self, session_end: Timestamp) -> Timestamp;

@@ -12,7 +12,7 @@ use anyhow::{Context, bail};
 use super::data::{self, Data, Ports, Prices};
 use super::deploy::Deployed;
 use super::process::Running;
-use super::{LocalCloud, MarketSource, Storage, UpOptions, build, deploy, server, state};
+use super::{LocalCloud, Market, Storage, UpOptions, build, deploy, server, state};
 use crate::Progress;
 use crate::python::Environment;
 
@@ -64,8 +64,8 @@ pub(super) async fn up(options: UpOptions, progress: &dyn Progress) -> anyhow::R
 /// The URL of the market, where it is given; that of a simulated one is not known yet.
 fn market_url(options: &UpOptions) -> &str {
     match &options.market {
-        MarketSource::Url(url) => url,
-        MarketSource::Command { .. } => "",
+        Market::Url(url) => url,
+        Market::Command { .. } => "",
     }
 }
 
@@ -129,8 +129,8 @@ async fn start(
     progress.step("starting the local cloud");
     let mut started = Vec::new();
     let market_url = match &options.market {
-        MarketSource::Url(url) => url.clone(),
-        MarketSource::Command { program, args } => {
+        Market::Url(url) => url.clone(),
+        Market::Command { program, args } => {
             let (market, url) = server::start_market(program, args, ports.market, &home).await?;
             started.push(market);
             url

@@ -4,7 +4,7 @@ use std::num::NonZeroUsize;
 
 use futures::{FutureExt, future::BoxFuture};
 use jiff::{Timestamp, ToSpan, tz::TimeZone};
-use shared::{Interval, MarketSource, Symbol, TradeDate, payload::Reason};
+use shared::{MarketSource, Symbol, payload::Reason};
 use tokio::time::Instant;
 
 use super::{
@@ -40,11 +40,6 @@ impl Source for Alpaca {
 
     fn concurrency(&self) -> NonZeroUsize {
         CONCURRENCY
-    }
-
-    fn earliest(&self, interval: Interval, now: Timestamp) -> Option<(TradeDate, &'static MarketSource)> {
-        let source = MarketSource::of_host(self.host())?;
-        Some((source.earliest(interval, now, self.zone()), source))
     }
 
     fn ready_at(&self, session_end: Timestamp) -> Timestamp {

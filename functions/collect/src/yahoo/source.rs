@@ -7,7 +7,7 @@ use futures::{
     future::{BoxFuture, join_all},
 };
 use jiff::{SignedDuration, Timestamp, tz::TimeZone};
-use shared::{Interval, MarketSource, Symbol, TradeDate};
+use shared::{MarketSource, Symbol};
 
 use super::{Yahoo, yahoo_symbol::yahoo_symbol};
 use crate::{
@@ -42,11 +42,6 @@ impl Source for Yahoo {
 
     fn concurrency(&self) -> NonZeroUsize {
         self.settings().concurrency
-    }
-
-    fn earliest(&self, interval: Interval, now: Timestamp) -> Option<(TradeDate, &'static MarketSource)> {
-        let source = MarketSource::of_host(self.host())?;
-        Some((source.earliest(interval, now, self.zone()), source))
     }
 
     fn ready_at(&self, session_end: Timestamp) -> Timestamp {
