@@ -184,6 +184,17 @@ name = \"Berkshire \\\"B\\\"\"
     }
 
     #[test]
+    fn a_text_of_several_lines_may_look_like_an_entry() -> Result<(), Box<dyn std::error::Error>> {
+        for quotes in ["\"\"\"", "'''"] {
+            let entry = "\n[[company]]\nsymbol = \"A\"\n";
+            let toml = format!("[[company]]\nsymbol = \"META\"\nname = {quotes}{entry}{quotes}\n");
+            let list = Companies::parse(&toml, ListFormat::Toml)?;
+            assert_eq!((list.symbols().len(), list.name(&"META".parse()?)), (1, entry.strip_prefix('\n')), "{toml}");
+        }
+        Ok(())
+    }
+
+    #[test]
     fn a_list_may_have_twenty_thousand_companies() -> Result<(), Box<dyn std::error::Error>> {
         let many = || 0..20_000;
         let toml: String = many()
@@ -268,8 +279,9 @@ name = \"Eni\"
 former = [\"A\", \"E\"]
 ";
         let not_toml = "[[company]]\nsymbol = \"A\"\nname = Agilent\n";
+        let both = format!("{not_toml}\n[[company]]\nsymbol = \"b/c\"\nname = \"B\"\n");
         let none = "company = []";
-        let errors = [bad, not_toml, none, "[[companies]]\n"].map(|text| problems(text, ListFormat::Toml));
+        let errors = [bad, not_toml, &both, none, "[[companies]]\n"].map(|text| problems(text, ListFormat::Toml));
         insta::assert_snapshot!(errors.join("\n--\n"));
         let latin = Companies::read(b"[[company]]\nsymbol = \"SNAP\"\nname = \"Caf\xe9\"\n", ListFormat::Toml)
             .err()

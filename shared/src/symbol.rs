@@ -2,14 +2,17 @@
 
 use std::{fmt, str::FromStr};
 
+use compact_str::CompactString;
 use serde_with::{DeserializeFromStr, SerializeDisplay};
 
 /// A validated ticker symbol such as `META`, `BRK-B`, `^GSPC`, `EURUSD=X`, `7203.T` or `NIFTY_FIN_SERVICE.NS`.
 ///
 /// Upper case, 1 to 20 characters of `A-Z 0-9 . - = ^ & _`. Anything else, a slash above all, is
 /// rejected before it can become part of a URL, a query or an object key.
+///
+/// It takes no memory but its own 24 bytes, since a run of thousands of symbols holds each of them several times.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, SerializeDisplay, DeserializeFromStr)]
-pub struct Symbol(String);
+pub struct Symbol(CompactString);
 
 /// Why a text is not a symbol.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -38,7 +41,7 @@ impl FromStr for Symbol {
         let starts = upper.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '^');
         let allowed = |c: char| c.is_ascii_alphanumeric() || ".-=^&_".contains(c);
         if starts && upper.len() <= Self::MAX_LENGTH && upper.chars().all(allowed) {
-            Ok(Self(upper))
+            Ok(Self(upper.into()))
         } else {
             Err(InvalidSymbol(text.to_owned()))
         }

@@ -10,41 +10,57 @@ use super::{Company, Problem};
 use crate::Symbol;
 
 /// The right entries, and what is wrong with the others: it is read entry by entry and field by field, so that one problem hides no
-/// other.
+/// other. The parser takes fifty times the memory of its text, so it is given one entry at a time.
 pub fn read(text: &str) -> (Vec<Company>, Vec<Problem>) {
-    Reader::new(text).read()
+    let (mut companies, mut problems, mut lines) = (vec![], vec![], 0);
+    for part in parts(text) {
+        companies.extend(Reader::new(part, lines).read(&mut problems));
+        lines += part.matches('\n').count();
+    }
+    (companies, problems)
 }
 
+/// The text in parts that are documents of their own: each entry, with what is before the first one. Where a text may go on over
+/// several lines, one of these may look like the begin of an entry, so it is one part.
+fn parts(text: &str) -> impl Iterator<Item = &str> {
+    let has_long_texts = ["\"\"\"", "'''"].iter().any(|quotes| text.contains(quotes));
+    let begins = text.match_indices("\n[[").map(|(at, _)| at + 1).filter(move |_| !has_long_texts);
+    let mut from = 0;
+    begins.chain([text.len()]).map(move |to| text.get(std::mem::replace(&mut from, to)..to).unwrap_or_default())
+}
+
+/// Reads a part of the file.
 struct Reader<'a> {
     text: &'a str,
-    /// Where each line ends.
+    /// The number of lines before it.
+    lines: usize,
+    /// Where each of its own ends.
     line_ends: Vec<usize>,
 }
 
 impl<'a> Reader<'a> {
-    fn new(text: &'a str) -> Self {
-        Self { text, line_ends: text.match_indices('\n').map(|(at, _)| at).collect() }
+    fn new(text: &'a str, lines: usize) -> Self {
+        Self { text, lines, line_ends: text.match_indices('\n').map(|(at, _)| at).collect() }
     }
 
-    fn read(&self) -> (Vec<Company>, Vec<Problem>) {
+    fn read(&self, problems: &mut Vec<Problem>) -> Vec<Company> {
         let (document, errors) = DeTable::parse_recoverable(self.text);
-        let at = |error: &toml::de::Error| error.span().map_or(0, |span| self.line(span.start));
-        let mut problems: Vec<_> =
-            errors.iter().map(|error| Problem { line: at(error), what: error.message().to_owned() }).collect();
-        if !problems.is_empty() {
-            return (vec![], problems);
+        if !errors.is_empty() {
+            let at = |error: &toml::de::Error| error.span().map_or(0, |span| self.line(span.start));
+            problems.extend(errors.iter().map(|error| Problem { line: at(error), what: error.message().to_owned() }));
+            return vec![];
         }
         let mut companies = Vec::new();
         for (key, value) in document.get_ref() {
             match (key.get_ref().as_ref(), value.get_ref().as_array()) {
                 ("company", Some(entries)) => {
-                    companies.extend(entries.iter().filter_map(|entry| self.company(entry, &mut problems)));
+                    companies.extend(entries.iter().filter_map(|entry| self.company(entry, problems)));
                 }
                 ("company", None) => problems.push(self.problem(value, "company is not a list of tables".to_owned())),
                 (other, _) => problems.push(self.problem(key, format!("unknown field `{other}`, expected `company`"))),
             }
         }
-        (companies, problems)
+        companies
     }
 
     fn company(&self, entry: &Spanned<DeValue<'_>>, problems: &mut Vec<Problem>) -> Option<Company> {
@@ -87,7 +103,7 @@ impl<'a> Reader<'a> {
 
     /// The line of a place in the text, from 1 on.
     fn line(&self, at: usize) -> usize {
-        self.line_ends.partition_point(|end| *end < at) + 1
+        self.lines + self.line_ends.partition_point(|end| *end < at) + 1
     }
 }
 
