@@ -48,13 +48,18 @@ fn few_decimals(narrow: f32) -> Option<f64> {
     POWERS
         .into_iter()
         .find_map(|power| {
+            // Whole part and fraction by casts, since `round` and `fract` are calls of the mathematical library.
             let scaled = f64::from(narrow) * power;
-            let decimal = scaled.round() / power;
+            #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+            // positive, and below a million of millions
+            let whole = scaled as u64 as f64;
+            let fraction = scaled - whole;
+            let decimal = if fraction < 0.5 { whole } else { whole + 1.0 } / power;
             #[allow(clippy::cast_possible_truncation)] // it is compared with what it was narrowed to
             let is_given_back = decimal as f32 == narrow;
-            is_given_back.then_some((scaled, decimal))
+            is_given_back.then_some((fraction, decimal))
         })
-        .filter(|(scaled, _)| scaled.fract() != 0.5)
+        .filter(|(fraction, _)| *fraction != 0.5)
         .map(|(_, decimal)| decimal)
 }
 

@@ -57,13 +57,14 @@ pub struct United {
 /// The bars of a day, with those that an earlier attempt had, where there was one.
 pub fn united(before: Option<&CollectedSymbol>, day: &SymbolDay, interval: Interval) -> United {
     let (mut missing, mut remarks) = (day.missing(), day.remarks.clone());
-    let mut expected = day.expected.as_ref().map(BTreeSet::len);
+    let mut expected = day.expected.as_ref().map(Vec::len);
     if let Some(before) = before {
         let first = FirstBars::of(before, day, interval);
         if first.agree() {
             missing.retain(|at| !first.has(*at));
             let outside = first.outside();
-            let is_unexpected = |at: &&Timestamp| day.expected.as_ref().is_some_and(|expected| !expected.contains(at));
+            let is_unexpected =
+                |at: &&Timestamp| day.expected.as_ref().is_some_and(|expected| expected.binary_search(at).is_err());
             expected = expected.map(|expected| expected + outside.iter().filter(is_unexpected).count());
             let (doubtful, others) = first.doubtful();
             remarks.extend(doubtful::remark(&doubtful, &day.session));

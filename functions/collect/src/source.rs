@@ -7,7 +7,7 @@ mod number;
 mod sources;
 mod transport;
 
-use std::{collections::BTreeSet, fmt::Debug, num::NonZeroUsize};
+use std::{fmt::Debug, num::NonZeroUsize};
 
 use futures::future::BoxFuture;
 use jiff::{Timestamp, civil::Time, tz::TimeZone};
@@ -136,9 +136,9 @@ pub struct NewestSession {
 pub struct SymbolDay {
     /// The session of the trade date.
     pub session: Session,
-    /// The starts of the bars of a day without gaps; none for an instrument that trades around the clock, whose pauses
+    /// The starts of the bars of a day without gaps, oldest first; none for an instrument that trades around the clock, whose pauses
     /// nobody names.
-    pub expected: Option<BTreeSet<Timestamp>>,
+    pub expected: Option<Vec<Timestamp>>,
     /// The bars of the session.
     pub bars: Vec<Ohlcv>,
     /// The starts of those outside of the session.
@@ -177,7 +177,11 @@ pub struct Ohlcv {
 impl SymbolDay {
     /// The starts of the expected bars that are missing, oldest first.
     pub fn missing(&self) -> Vec<Timestamp> {
-        let is_missing = |at: &&Timestamp| self.bars.binary_search_by_key(*at, |bar| bar.start).is_err();
+        let mut starts = self.bars.iter().map(|bar| bar.start).peekable();
+        let is_missing = |at: &&Timestamp| {
+            while starts.next_if(|start| start < *at).is_some() {}
+            starts.next_if_eq(*at).is_none()
+        };
         self.expected.iter().flatten().filter(is_missing).copied().collect()
     }
 

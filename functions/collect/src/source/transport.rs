@@ -110,7 +110,9 @@ impl Transport for Https {
             let response = self.0.get(url).headers(headers).send().await.map_err(|error| unreachable(error, false))?;
             let (status, simulated) = (response.status().as_u16(), response.headers().contains_key(SIMULATED));
             let rate = reported_rate(response.headers(), Timestamp::now());
-            let body = response.text().await.map_err(|error| unreachable(error, simulated))?;
+            let body = response.bytes().await.map_err(|error| unreachable(error, simulated))?;
+            let body = String::from_utf8(body.into());
+            let body = body.unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned());
             Ok(HttpReply { status, body, simulated, rate })
         }
         .boxed()

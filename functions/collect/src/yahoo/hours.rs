@@ -21,7 +21,7 @@
 //!
 //! All of it but the closing auction is remarked on, unless what is left out is listed as a gap.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
 use shared::{
@@ -52,8 +52,8 @@ pub struct Row {
 pub struct SessionBars {
     /// The session; moved where the rows say so.
     pub session: Session,
-    /// The starts of the bars of a day without gaps. Without them nobody knows: the period is the whole day.
-    pub expected: Option<BTreeSet<Timestamp>>,
+    /// The starts of the bars of a day without gaps, oldest first. Without them nobody knows: the period is the whole day.
+    pub expected: Option<Vec<Timestamp>>,
     /// The bars, oldest first.
     pub bars: Vec<Ohlcv>,
     /// The starts of those outside of the session, and in its pauses.
@@ -95,11 +95,11 @@ pub fn bars_of(listed: Session, rows: &[Row], interval: Interval, until: Option<
             (Some(bar), Some(known)) if bar == *known => {}
             (Some(bar), None) if is_expected => bars.push(bar),
             (Some(bar), None) if grid.holds_open(row.at) && !is_flat(&bar) => {
-                expected.insert(row.at);
+                expect(&mut expected, row.at);
                 bars.push(bar);
             }
             (Some(bar), None) if grid.is_on(row.at) && rows.has_traded(&bar) => {
-                expected.insert(row.at);
+                expect(&mut expected, row.at);
                 outside.push(row.at);
                 bars.push(bar);
             }
@@ -134,6 +134,13 @@ pub fn bars_of(listed: Session, rows: &[Row], interval: Interval, until: Option<
         over_at,
         remarks: remarks.into_iter().flatten().collect(),
         session,
+    }
+}
+
+/// Adds a start to those that are expected, in its place.
+fn expect(expected: &mut Vec<Timestamp>, start: Timestamp) {
+    if let Err(at) = expected.binary_search(&start) {
+        expected.insert(at, start);
     }
 }
 
@@ -291,7 +298,7 @@ impl Grid {
         Self { stretches: opens.zip(ends).map(stretch).collect(), step }
     }
 
-    fn starts(&self) -> BTreeSet<Timestamp> {
+    fn starts(&self) -> Vec<Timestamp> {
         let starts = |stretch: &Stretch| {
             let (step, end) = (self.step, stretch.end);
             let grid = std::iter::successors(Some(stretch.first), move |at| at.checked_add(step).ok());

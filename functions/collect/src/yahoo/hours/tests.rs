@@ -73,7 +73,7 @@ fn described(found: &SessionBars) -> String {
     let ends = ends.map_or(String::new(), |(first, last)| format!(" {}-{}", clock(first.start), clock(last.start)));
     let present: std::collections::BTreeSet<_> = found.bars.iter().map(|bar| bar.start).collect();
     let missing = match &found.expected {
-        Some(expected) => expected.difference(&present).count().to_string(),
+        Some(expected) => expected.iter().filter(|at| !present.contains(at)).count().to_string(),
         None => "unknown".to_owned(),
     };
     let remarks: String =
