@@ -9,7 +9,7 @@ use anyhow::Context;
 use benches::{CONCURRENCY, USER_AGENT, chart};
 use futures::{StreamExt, TryStreamExt, stream};
 
-#[tokio::main]
+#[tokio::main(flavor = "current_thread")]
 async fn main() -> anyhow::Result<()> {
     let mut lines = stdin().lock().lines();
     let base = lines.next().context("the market's URL is missing")??;

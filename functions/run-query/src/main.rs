@@ -5,7 +5,7 @@ use run_query::QueryRunner;
 use serde_json::Value;
 use shared::{env, telemetry};
 
-#[tokio::main]
+#[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_runtime::Error> {
     telemetry::init();
     let aws = aws_config::load_defaults(aws_config::BehaviorVersion::latest()).await;

@@ -5,7 +5,7 @@ use serde_json::Value;
 use shared::{env, telemetry};
 use start_crawler::CrawlStarter;
 
-#[tokio::main]
+#[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_runtime::Error> {
     telemetry::init();
     let aws = aws_config::load_defaults(aws_config::BehaviorVersion::latest()).await;
