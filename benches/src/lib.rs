@@ -7,6 +7,7 @@ pub mod aws;
 pub mod chart;
 pub mod function;
 pub mod process;
+pub mod query_result;
 mod runtime_api;
 
 use std::net::SocketAddr;

@@ -160,7 +160,9 @@ async fn floor(floor: &Path, charts: &Charts, symbols: usize) -> anyhow::Result<
 /// Measures a program that reads an input, writes a line once it is done, and ends with its standard input.
 pub async fn program(mut command: Command, input: &[u8]) -> anyhow::Result<Measured> {
     let began = Instant::now();
-    let mut process = command.stdin(Stdio::piped()).stdout(Stdio::piped()).kill_on_drop(true).spawn()?;
+    let process = command.stdin(Stdio::piped()).stdout(Stdio::piped()).kill_on_drop(true).spawn();
+    let program = command.as_std().get_program();
+    let mut process = process.with_context(|| format!("cannot start {}", program.display()))?;
     let (stdin, stdout) = (process.stdin.take(), process.stdout.take());
     let (mut stdin, stdout) = stdin.zip(stdout).context("the program has no input or output")?;
     stdin.write_all(input).await?;

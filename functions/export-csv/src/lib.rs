@@ -16,6 +16,12 @@ mod report;
 #[cfg(test)]
 mod sample;
 
+/// What `benches/` measures of the function, and no part of its interface.
+#[doc(hidden)]
+pub mod parts {
+    pub use crate::{day::Day, query_result::Parser, report::render};
+}
+
 use aws_sdk_s3::Client;
 use lambda_runtime::{LambdaEvent, tracing::Instrument};
 use serde_json::Value;
