@@ -102,7 +102,7 @@ impl Requested {
 
 /// What is measured, with the number of its bars. What fails could be measured just as well, so it is tried first.
 fn requested() -> (Requested, SymbolDay, ItemsCount) {
-    let requested = Requested::all(1).ok().and_then(|mut all| all.pop()).expect("a reply of the simulated market");
+    let requested = Requested::all(1).expect("a reply of the simulated market").pop().expect("a symbol");
     let day = requested.symbol_day().expect("a session");
     let bars = ItemsCount::new(day.bars.len());
     (requested, day, bars)

@@ -48,13 +48,14 @@ fn few_decimals(narrow: f32) -> Option<f64> {
     POWERS
         .into_iter()
         .find_map(|power| {
-            // Whole part and fraction by casts, since `round` and `fract` are calls of the mathematical library.
+            // Whole part and fraction by casts, since `round` and `fract` are calls of the mathematical library on x86-64.
             let scaled = f64::from(narrow) * power;
             #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
-            // positive, and below a million of millions
+            // positive, and below 1e12
             let whole = scaled as u64 as f64;
             let fraction = scaled - whole;
-            let decimal = if fraction < 0.5 { whole } else { whole + 1.0 } / power;
+            let rounded = if fraction < 0.5 { whole } else { whole + 1.0 };
+            let decimal = rounded / power;
             #[allow(clippy::cast_possible_truncation)] // it is compared with what it was narrowed to
             let is_given_back = decimal as f32 == narrow;
             is_given_back.then_some((fraction, decimal))

@@ -195,6 +195,22 @@ name = \"Berkshire \\\"B\\\"\"
     }
 
     #[test]
+    fn a_list_may_be_laid_out_otherwise() -> Result<(), Box<dyn std::error::Error>> {
+        let usual = "[[company]]\nsymbol = \"A\"\nname = \"Agilent\"\n[[company]]\nsymbol = \"B\"\nname = \"Barnes\"\n";
+        let list = Companies::parse(usual, ListFormat::Toml)?;
+        for text in [
+            usual.replace('\n', "\r\n"),
+            format!("\u{feff}{usual}"),
+            format!("# Two.\n\n{usual}"),
+            usual.replace("[[", "  [["),
+            "company = [{ symbol = \"A\", name = \"Agilent\" }, { symbol = \"B\", name = \"Barnes\" }]".to_owned(),
+        ] {
+            assert_eq!(Companies::parse(&text, ListFormat::Toml)?, list, "{text}");
+        }
+        Ok(())
+    }
+
+    #[test]
     fn a_list_may_have_twenty_thousand_companies() -> Result<(), Box<dyn std::error::Error>> {
         let many = || 0..20_000;
         let toml: String = many()
@@ -281,7 +297,10 @@ former = [\"A\", \"E\"]
         let not_toml = "[[company]]\nsymbol = \"A\"\nname = Agilent\n";
         let both = format!("{not_toml}\n[[company]]\nsymbol = \"b/c\"\nname = \"B\"\n");
         let none = "company = []";
-        let errors = [bad, not_toml, &both, none, "[[companies]]\n"].map(|text| problems(text, ListFormat::Toml));
+        let twice = "company = [{ symbol = \"A\", name = \"A\" }]\n[[company]]\nsymbol = \"B\"\nname = \"B\"\n";
+        let tables = "[[company]]\nsymbol = \"A\"\nname = \"A\"\n[[company.tags]]\n[[company.tags]]\n";
+        let misspelt = "[[companies]]\n[[companies]]\n";
+        let errors = [bad, not_toml, &both, none, twice, tables, misspelt].map(|text| problems(text, ListFormat::Toml));
         insta::assert_snapshot!(errors.join("\n--\n"));
         let latin = Companies::read(b"[[company]]\nsymbol = \"SNAP\"\nname = \"Caf\xe9\"\n", ListFormat::Toml)
             .err()

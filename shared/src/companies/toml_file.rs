@@ -9,6 +9,9 @@ use toml::{
 use super::{Company, Problem};
 use crate::Symbol;
 
+/// The line with which an entry begins.
+const ENTRY: &str = "[[company]]";
+
 /// The right entries, and what is wrong with the others: it is read entry by entry and field by field, so that one problem hides no
 /// other. The parser takes fifty times the memory of its text, so it is given one entry at a time.
 pub fn read(text: &str) -> (Vec<Company>, Vec<Problem>) {
@@ -20,13 +23,16 @@ pub fn read(text: &str) -> (Vec<Company>, Vec<Problem>) {
     (companies, problems)
 }
 
-/// The text in parts that are documents of their own: each entry, with what is before the first one. Where a text may go on over
-/// several lines, one of these may look like the begin of an entry, so it is one part.
+/// The text in parts that are documents of their own: each entry, and the comments before the first one. Where a text may go on over
+/// several lines, one of these may look like the beginning of an entry, so all is one part; and where something else comes first.
 fn parts(text: &str) -> impl Iterator<Item = &str> {
     let has_long_texts = ["\"\"\"", "'''"].iter().any(|quotes| text.contains(quotes));
-    let begins = text.match_indices("\n[[").map(|(at, _)| at + 1).filter(move |_| !has_long_texts);
+    let first = text.lines().map(str::trim).find(|line| !line.is_empty() && !line.starts_with('#'));
+    let is_one_part = has_long_texts || !first.is_some_and(|line| line.starts_with(ENTRY));
+    let is_entry = move |at: &usize| !is_one_part && text[*at..].starts_with(ENTRY);
+    let begins = text.match_indices('\n').map(|(at, _)| at + 1).filter(is_entry);
     let mut from = 0;
-    begins.chain([text.len()]).map(move |to| text.get(std::mem::replace(&mut from, to)..to).unwrap_or_default())
+    begins.chain([text.len()]).map(move |to| &text[std::mem::replace(&mut from, to)..to])
 }
 
 /// Reads a part of the file.

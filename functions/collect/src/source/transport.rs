@@ -111,12 +111,15 @@ impl Transport for Https {
             let (status, simulated) = (response.status().as_u16(), response.headers().contains_key(SIMULATED));
             let rate = reported_rate(response.headers(), Timestamp::now());
             let body = response.bytes().await.map_err(|error| unreachable(error, simulated))?;
-            let body = String::from_utf8(body.into());
-            let body = body.unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned());
-            Ok(HttpReply { status, body, simulated, rate })
+            Ok(HttpReply { status, body: text(body.into()), simulated, rate })
         }
         .boxed()
     }
+}
+
+/// The body as text, with a replacement for what is not UTF-8. reqwest's own `text` copies every body.
+fn text(body: Vec<u8>) -> String {
+    String::from_utf8(body).unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
 }
 
 /// What the headers of a reply that arrived at `now` report. The reset is in seconds since 1970 in UTC.
@@ -141,6 +144,15 @@ mod tests {
     use reqwest::header::{HeaderName, HeaderValue};
 
     use super::*;
+
+    #[test]
+    fn a_body_is_text_whatever_it_is() {
+        for (body, expected) in
+            [("Société".as_bytes(), "Société"), (b"Soci\xe9t\xe9", "Soci\u{fffd}t\u{fffd}"), (b"", "")]
+        {
+            assert_eq!(text(body.to_vec()), expected);
+        }
+    }
 
     #[test]
     fn the_rate_is_what_the_headers_say() -> Result<(), jiff::Error> {

@@ -298,13 +298,17 @@ impl Grid {
         Self { stretches: opens.zip(ends).map(stretch).collect(), step }
     }
 
+    /// The starts of all bars, oldest first. Two stretches share some where a pause is shorter than a bar.
     fn starts(&self) -> Vec<Timestamp> {
         let starts = |stretch: &Stretch| {
             let (step, end) = (self.step, stretch.end);
             let grid = std::iter::successors(Some(stretch.first), move |at| at.checked_add(step).ok());
             grid.take_while(move |at| *at < end)
         };
-        self.stretches.iter().flat_map(starts).collect()
+        let mut starts: Vec<_> = self.stretches.iter().flat_map(starts).collect();
+        starts.sort_unstable();
+        starts.dedup();
+        starts
     }
 
     fn contains(&self, at: Timestamp) -> bool {

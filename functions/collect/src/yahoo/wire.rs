@@ -125,7 +125,8 @@ impl TradingPeriods {
     }
 }
 
-/// Parses a part of the reply, or takes it as missing where it has another shape.
+/// Parses a part of the reply, or takes it as missing where it has another shape, such as a field twice. Without building
+/// a `Value` of it: each symbol of a run has one.
 fn lenient<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
     Ok(serde_json::from_str(<&RawValue>::deserialize(deserializer)?.get()).ok())
 }

@@ -228,6 +228,7 @@ proptest! {
                 let starts: BTreeSet<_> = day.bars.iter().map(|bar| bar.start).collect();
                 prop_assert!(starts.len() == day.bars.len() && day.bars.is_sorted_by_key(|bar| bar.start));
                 prop_assert!(day.expected.is_some() || day.session.is_whole_day(), "{}", body);
+                prop_assert!(day.expected.iter().all(|expected| expected.is_sorted_by(|one, next| one < next)));
             }
             Err(failure) => prop_assert!(!failure.detail.is_empty() && failure.counts_as_attempt, "{}", body),
         }

@@ -73,6 +73,7 @@ fn described(found: &SessionBars) -> String {
     let ends = ends.map_or(String::new(), |(first, last)| format!(" {}-{}", clock(first.start), clock(last.start)));
     let present: std::collections::BTreeSet<_> = found.bars.iter().map(|bar| bar.start).collect();
     let missing = match &found.expected {
+        Some(expected) if !expected.is_sorted_by(|one, next| one < next) => format!("{expected:?} out of order"),
         Some(expected) => expected.iter().filter(|at| !present.contains(at)).count().to_string(),
         None => "unknown".to_owned(),
     };
@@ -377,6 +378,14 @@ fn bars_of_other_lengths_have_grids_of_their_own() -> Result<(), Box<dyn std::er
             "1h",
             "09:00-11:30 12:00-15:30",
             "7 09:00-15:00, missing 0",
+        ),
+        (
+            "a pause that is shorter than a bar",
+            "America/New_York",
+            "09:30-16:00 11:00-11:15",
+            "1h",
+            "09:30-16:00",
+            "7 09:30-15:30, missing 0",
         ),
         (
             "hours with one row after the close",
