@@ -77,7 +77,7 @@ struct Row<'a> {
 /// The page of a run, of the companies that `summary` is of.
 ///
 /// # Errors
-/// [`InvalidResult::Unwritable`] where the template fails.
+/// `InvalidResult::Unwritable` where the template fails.
 pub fn render(
     collection: &Collection,
     outcomes: &SymbolOutcomes,
