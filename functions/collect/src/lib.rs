@@ -23,6 +23,7 @@ mod outcome_store;
 mod pending;
 mod probe;
 mod rate_limiter;
+mod root_certificates;
 mod second_attempt;
 mod source;
 mod symbol_outcomes;
@@ -56,6 +57,7 @@ pub use invocation::Invocation;
 pub use kinesis::DataStream;
 pub use lists::{ListError, Lists};
 pub use outcome_store::{OutcomeStore, OutcomesError};
+pub use root_certificates::{NoRootCertificates, RootCertificates};
 pub use source::{HttpReply, Https, ReportedRate, Source, Sources, Transport, Unreachable};
 pub use yahoo::{MarketSettings, Yahoo};
 
@@ -326,7 +328,7 @@ mod tests {
         let delivery = DeliveryStream { client: aws_sdk_firehose::Client::new(&aws), name: "bars".into() };
         let lists = Lists::new(aws_sdk_s3::Client::new(&aws), "lake".into());
         let outcomes = OutcomeStore::new(aws_sdk_s3::Client::new(&aws), "lake".into());
-        let yahoo = Yahoo::new(settings, Box::new(Https::new("test")?))?;
+        let yahoo = Yahoo::new(settings, Box::new(Https::new("test", &RootCertificates::of_system()?)?))?;
         let sources = Sources::new(MarketSource::YAHOO, vec![Box::new(yahoo)]);
         Ok(Collector { lists, outcomes, sources, delivery, live: None, session_wait: SignedDuration::ZERO })
     }

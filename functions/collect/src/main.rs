@@ -1,9 +1,9 @@
 //! The Lambda function `collect`: environment and clients at cold start, then one attempt per invocation.
 
-use aws_config::SdkConfig;
+use aws_config::{BehaviorVersion, SdkConfig};
 use collect::{
     Alpaca, AlpacaSettings, Collector, DataStream, DeliveryStream, Https, Lists, MarketSettings, OutcomeStore,
-    SecretsManager, Source, Sources, Yahoo,
+    RootCertificates, SecretsManager, Source, Sources, Yahoo,
 };
 use jiff::SignedDuration;
 use lambda_runtime::{LambdaEvent, service_fn};
@@ -13,15 +13,14 @@ use shared::{MarketSource, env, telemetry};
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_runtime::Error> {
     telemetry::init();
-    let user_agent = env::required("USER_AGENT")?;
-    // Both clients read the system's certificates, which is most of a start: at the same time.
-    let https = tokio::task::spawn_blocking(move || Https::new(&user_agent));
-    let aws = aws_config::load_defaults(aws_config::BehaviorVersion::latest()).await;
+    let roots = RootCertificates::of_system()?;
+    let https = Https::new(&env::required("USER_AGENT")?, &roots)?;
+    let aws = aws_config::defaults(BehaviorVersion::latest()).http_client(roots.sdk_client()?).load().await;
     let (s3, bucket) = (aws_sdk_s3::Client::new(&aws), env::required("DATA_BUCKET")?);
     let collector = Collector {
         lists: Lists::new(s3.clone(), bucket.clone()),
         outcomes: OutcomeStore::new(s3, bucket),
-        sources: sources(https.await??, &aws)?,
+        sources: sources(https, &aws)?,
         delivery: DeliveryStream {
             client: aws_sdk_firehose::Client::new(&aws),
             name: env::required("DELIVERY_STREAM")?,

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use reqwest::{Client, Url, header::HeaderMap, redirect};
 use serde::de::DeserializeOwned;
 
-use crate::failure::Failure;
+use crate::{failure::Failure, root_certificates::RootCertificates};
 
 /// The header with which the simulated market (`market-sim`) marks its replies.
 const SIMULATED: &str = "x-finstream-simulated";
@@ -85,13 +85,15 @@ pub trait Transport: Debug + Send + Sync {
 pub struct Https(Client);
 
 impl Https {
-    /// A transport with this User-Agent (`USER_AGENT`). Yahoo blocks the defaults of common tools.
+    /// A transport with this User-Agent (`USER_AGENT`), which trusts these authorities. Yahoo blocks the defaults of common
+    /// tools.
     ///
     /// # Errors
     /// The HTTP client cannot be built, for example because TLS cannot be set up.
-    pub fn new(user_agent: &str) -> Result<Self, reqwest::Error> {
+    pub fn new(user_agent: &str, roots: &RootCertificates) -> Result<Self, reqwest::Error> {
         let client = Client::builder()
             .user_agent(user_agent)
+            .tls_certs_only(roots.for_reqwest()?)
             .connect_timeout(CONNECT_TIMEOUT)
             .timeout(REQUEST_TIMEOUT)
             // A redirect leads to a consent page, never to data.
