@@ -21,7 +21,9 @@ const BILLED_UNIT: usize = 5 * 1024;
 /// The services of one measurement.
 #[derive(Debug, Clone, Default)]
 pub struct Aws {
-    /// Their URL (`AWS_ENDPOINT_URL`).
+    /// The URL of Firehose (`AWS_ENDPOINT_URL_FIREHOSE`): with AWS, too, it has a host of its own.
+    pub firehose: String,
+    /// The URL of the others (`AWS_ENDPOINT_URL`).
     pub url: String,
     state: Arc<State>,
 }
@@ -62,15 +64,16 @@ struct Record<'a> {
 }
 
 impl Aws {
-    /// Serves both on one port.
+    /// Serves both.
     ///
     /// # Errors
-    /// When no port is free.
+    /// When no ports are free.
     pub async fn serve() -> anyhow::Result<Self> {
         let state = Arc::new(State::default());
         let router = Router::new().fallback(answer).with_state(state.clone());
         let router = router.layer(extract::DefaultBodyLimit::disable());
-        Ok(Self { url: format!("http://{}", crate::serve(router).await?), state })
+        let firehose = format!("http://{}", crate::serve(router.clone()).await?);
+        Ok(Self { firehose, url: format!("http://{}", crate::serve(router).await?), state })
     }
 
     /// Puts an object at `/BUCKET/KEY`.

@@ -1,6 +1,6 @@
 //! The chart endpoint, with replies that the simulated market has made before.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{collections::HashMap, io::Write as _, sync::Arc};
 
 use anyhow::Context;
 use axum::{
@@ -11,6 +11,7 @@ use axum::{
     response::{IntoResponse, Response},
     routing::get,
 };
+use flate2::{Compression, write::GzEncoder};
 use futures::{StreamExt, TryStreamExt, stream};
 use jiff::tz::TimeZone;
 use market_sim::SimulatedMarket;
@@ -20,7 +21,7 @@ use tokio::net::TcpListener;
 /// The symbol by which `collect` finds out whether the market answers (`REFERENCE_SYMBOL`).
 pub const REFERENCE: &str = "SPY";
 
-/// The replies of one trade date, each as bytes in memory.
+/// The replies of one trade date, each as bytes in memory, in gzip as both sources send them to who accepts it.
 #[derive(Debug, Clone)]
 pub struct Charts {
     /// The server's URL (`MARKET_URL`).
@@ -44,7 +45,7 @@ impl Charts {
         let reply = async |symbol: String| {
             let url = url(&base, &symbol, from.as_second(), to.as_second());
             let reply = client.get(url).send().await?.error_for_status().context("no reply of the simulated market")?;
-            anyhow::Ok((symbol, reply.bytes().await?))
+            anyhow::Ok((symbol, gzip(&reply.bytes().await?)?))
         };
         let all = symbols.iter().cloned().chain([REFERENCE.to_owned()]);
         let replies: HashMap<String, Bytes> = stream::iter(all).map(reply).buffer_unordered(8).try_collect().await?;
@@ -65,9 +66,18 @@ fn symbol(number: usize) -> String {
     format!("Q{}{}{}", letter(2), letter(1), letter(0))
 }
 
+fn gzip(body: &[u8]) -> std::io::Result<Bytes> {
+    let mut gzip = GzEncoder::new(Vec::new(), Compression::default());
+    gzip.write_all(body)?;
+    Ok(gzip.finish()?.into())
+}
+
 async fn chart(State(replies): State<Arc<HashMap<String, Bytes>>>, Path(symbol): Path<String>) -> Response {
     match replies.get(&symbol) {
-        Some(reply) => ([("content-type", "application/json")], reply.clone()).into_response(),
+        Some(reply) => {
+            let headers = [("content-type", "application/json"), ("content-encoding", "gzip")];
+            (headers, reply.clone()).into_response()
+        }
         None => StatusCode::NOT_FOUND.into_response(),
     }
 }

@@ -10,7 +10,7 @@ use anyhow::{Context, bail};
 use axum::body::Bytes;
 use tokio::{process::Child, process::Command, time::timeout};
 
-use crate::{process::Usage, runtime_api::RuntimeApi};
+use crate::{aws::Aws, process::Usage, runtime_api::RuntimeApi};
 
 /// The longest that a function may take to start.
 const START_LIMIT: Duration = Duration::from_secs(10);
@@ -25,11 +25,11 @@ pub struct Function {
 }
 
 impl Function {
-    /// Starts a program with these variables, whose AWS services are at the URL `aws`. Its log is thrown away.
+    /// Starts a program with these variables, whose AWS services are these. Its log is thrown away.
     ///
     /// # Errors
     /// When it requests no event.
-    pub async fn start(program: &Path, aws: &str, variables: &[(&str, &str)]) -> anyhow::Result<Self> {
+    pub async fn start(program: &Path, aws: &Aws, variables: &[(&str, &str)]) -> anyhow::Result<Self> {
         let mut api = RuntimeApi::serve().await?;
         let address = api.address.to_string();
         let lambda = [
@@ -42,7 +42,8 @@ impl Function {
             ("AWS_REGION", "us-east-1"),
             ("AWS_ACCESS_KEY_ID", "benchmark"),
             ("AWS_SECRET_ACCESS_KEY", "benchmark"),
-            ("AWS_ENDPOINT_URL", aws),
+            ("AWS_ENDPOINT_URL", &aws.url),
+            ("AWS_ENDPOINT_URL_FIREHOSE", &aws.firehose),
         ];
         let mut command = Command::new(program);
         command.env_clear().envs(lambda).envs(variables.iter().copied());

@@ -139,7 +139,7 @@ pub fn variables(charts: &Charts) -> Vec<(&'static str, String)> {
 async fn collected(program: &Path, charts: &Charts, aws: &Aws) -> anyhow::Result<(Measured, Value)> {
     let variables = variables(charts);
     let variables: Vec<_> = variables.iter().map(|(name, value)| (*name, value.as_str())).collect();
-    let mut function = Function::start(program, &aws.url, &variables).await?;
+    let mut function = Function::start(program, aws, &variables).await?;
     let event = json!({"trade_date": TRADE_DATE, "list": LIST, "run_id": "benchmark"});
     let (took, answer) = function.invoke(event.to_string()).await?;
     let measured = Measured { wall: function.start + took, usage: function.usage()? };

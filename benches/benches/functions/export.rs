@@ -30,7 +30,7 @@ struct Answer {
 /// Measures the export of a collection, of which these are the answer of `collect` and the lines that it sent.
 pub async fn measure(program: &Path, aws: &Aws, collection: &Value, lines: &[u8]) -> anyhow::Result<Export> {
     aws.put(&format!("/benchmark/{RESULT}"), query_result::of(lines)?);
-    let mut function = Function::start(program, &aws.url, &[("DATA_BUCKET", "benchmark")]).await?;
+    let mut function = Function::start(program, aws, &[("DATA_BUCKET", "benchmark")]).await?;
     let event = json!({"collection": collection, "query_result": format!("s3://benchmark/{RESULT}")});
     let (took, answer) = function.invoke(event.to_string()).await?;
     let measured = Measured { wall: function.start + took, usage: function.usage()? };

@@ -15,7 +15,7 @@ use crate::{
 pub async fn measure(python: &Path, charts: &Charts, aws: &Aws, symbols: usize) -> anyhow::Result<Measured> {
     let mut command = Command::new(python);
     command.arg(concat!(env!("CARGO_MANIFEST_DIR"), "/peer/collect.py"));
-    command.args([&charts.url, &aws.url, TRADE_DATE]).args(charts.symbols.iter().take(symbols));
+    command.args([&charts.url, &aws.firehose, TRADE_DATE]).args(charts.symbols.iter().take(symbols));
     let measured = collection::program(command, b"").await?;
     let bars = aws.take_sent()?.lines();
     ensure!(bars >= 77 * symbols, "the peer sent {bars} bars of {symbols} symbols");

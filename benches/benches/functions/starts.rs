@@ -28,7 +28,7 @@ pub async fn measure(folder: &Path, (charts, aws): (&Charts, &Aws), starts: usiz
     for _ in 0..starts {
         for (name, all) in &mut programs {
             let variables = if *name == BARE { &[] } else { &*variables };
-            all.push(Function::start(&folder.join(name), &aws.url, variables).await?.start);
+            all.push(Function::start(&folder.join(name), aws, variables).await?.start);
         }
         // Each is the first of a turn as often as the others.
         programs.rotate_left(1);
