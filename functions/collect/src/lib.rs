@@ -59,6 +59,7 @@ pub use lists::{ListError, Lists};
 pub use outcome_store::{OutcomeStore, OutcomesError};
 pub use root_certificates::{NoRootCertificates, RootCertificates};
 pub use source::{HttpReply, Https, ReportedRate, Source, Sources, Transport, Unreachable};
+use tokio::runtime::Handle;
 pub use yahoo::{MarketSettings, Yahoo};
 
 use crate::{
@@ -88,6 +89,8 @@ pub struct Collector {
     pub sources: Sources,
     /// The delivery stream of the daily run (`DELIVERY_STREAM`).
     pub delivery: DeliveryStream,
+    /// The runtime whose threads send what is collected, while the next replies are read.
+    pub sending: Handle,
     /// The data stream of the open session (`LIVE_STREAM`), where the stack has one.
     pub live: Option<DataStream>,
     /// How long after a run's first invocation began a session may end for the run to wait for it (`SESSION_WAIT_HOURS`).
@@ -204,7 +207,7 @@ impl Collector {
         invocation: &Invocation,
         breaker: &CircuitBreaker,
     ) -> Result<Collection, Error> {
-        let mut writer = Writer::new(&self.delivery, invocation.writing_until());
+        let mut writer = Writer::new(&self.delivery, &self.sending, invocation.writing_until());
         let requested = job.requested();
         let mut symbols = std::mem::take(&mut job.outcomes);
         let pending = std::mem::take(&mut job.pending);
@@ -330,7 +333,8 @@ mod tests {
         let outcomes = OutcomeStore::new(aws_sdk_s3::Client::new(&aws), "lake".into());
         let yahoo = Yahoo::new(settings, Box::new(Https::new("test", &RootCertificates::of_system()?)?))?;
         let sources = Sources::new(MarketSource::YAHOO, vec![Box::new(yahoo)]);
-        Ok(Collector { lists, outcomes, sources, delivery, live: None, session_wait: SignedDuration::ZERO })
+        let sending = Handle::current();
+        Ok(Collector { lists, outcomes, sources, delivery, sending, live: None, session_wait: SignedDuration::ZERO })
     }
 
     #[tokio::test]

@@ -19,7 +19,6 @@ use crate::{
     fetch::{Fetch, FetchedSymbol},
     invocation::Invocation,
     job,
-    kinesis::DataStream,
     pending::Pending,
     source::{Day, Source, SymbolDay},
     validate_scheduled_time,
@@ -57,7 +56,8 @@ impl Collector {
         let day = Day::of_window(window, interval, source.zone());
         let breaker = invocation.breaker();
         let fetch = Fetch::new(source, &companies, &breaker, day, false, None);
-        let mut written = Written::new(stream, (&companies, source), interval, invocation);
+        let writer = Writer::new(stream, &self.sending, invocation.writing_until());
+        let mut written = Written::new(writer, (&companies, source), interval, invocation.collected_at());
         let mut results = Results::default();
         // Symbols that somebody names may trade when the exchange of the reference symbol does not.
         let reference = if list.is_some() { Some(fetch.reference().await) } else { None };
@@ -197,14 +197,12 @@ struct Written<'a> {
 
 impl<'a> Written<'a> {
     fn new(
-        stream: &'a DataStream,
+        writer: Writer,
         (companies, source): (&'a Companies, &'a dyn Source),
         interval: Interval,
-        invocation: &Invocation,
+        collected_at: Timestamp,
     ) -> Self {
-        let (writer, collected_at) = (Writer::new(stream, invocation.writing_until()), invocation.collected_at());
-        let trade_dates = BTreeSet::new();
-        Self { writer, companies, source, interval, collected_at, bars: 0, trade_dates }
+        Self { writer, companies, source, interval, collected_at, bars: 0, trade_dates: BTreeSet::new() }
     }
 
     async fn add(&mut self, symbol: &Symbol, queried_as: &Symbol, day: SymbolDay) -> Result<(), WriteError> {

@@ -7,12 +7,23 @@ use collect::{
 };
 use jiff::SignedDuration;
 use lambda_runtime::{LambdaEvent, service_fn};
+use mimalloc::MiMalloc;
 use serde_json::Value;
 use shared::{MarketSource, env, telemetry};
+use tokio::runtime::{self, Handle};
 
-#[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), lambda_runtime::Error> {
+/// The system's allocator gives the memory of each batch back and takes it again page by page, which was a tenth of a run.
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
+
+fn main() -> Result<(), lambda_runtime::Error> {
     telemetry::init();
+    // One thread reads replies, and another one sends what was read: a fifth quicker where a second processor is free.
+    let sending = runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
+    runtime::Builder::new_current_thread().enable_all().build()?.block_on(serve(sending.handle().clone()))
+}
+
+async fn serve(sending: Handle) -> Result<(), lambda_runtime::Error> {
     let roots = RootCertificates::of_system()?;
     let https = Https::new(&env::required("USER_AGENT")?, &roots)?;
     let aws = aws_config::defaults(BehaviorVersion::latest()).http_client(roots.sdk_client()?).load().await;
@@ -25,6 +36,7 @@ async fn main() -> Result<(), lambda_runtime::Error> {
             client: aws_sdk_firehose::Client::new(&aws),
             name: env::required("DELIVERY_STREAM")?,
         },
+        sending,
         live: env::optional("LIVE_STREAM").map(|arn| DataStream { client: aws_sdk_kinesis::Client::new(&aws), arn }),
         session_wait: SignedDuration::from_hours(env::or_default::<u8>("SESSION_WAIT_HOURS", 8)?.into()),
     };

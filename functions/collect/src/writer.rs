@@ -9,6 +9,7 @@ use std::time::Duration;
 use lambda_runtime::tracing::Instrument;
 use shared::{Bar, ServiceError, TradeDate};
 use tokio::{
+    runtime::Handle,
     sync::mpsc,
     task::{JoinError, JoinSet},
     time::{Instant, timeout_at},
@@ -130,15 +131,16 @@ pub struct SymbolBars {
     pub bars: Vec<Ohlcv>,
 }
 
-/// Writes the bars of one collection to a stream: a task of its own sends each full batch, while the next one is filled.
+/// The symbols that are handed over at once: for each one alone the thread that sends would have to be woken.
+const HANDED_OVER: usize = 16;
+
+/// Writes the bars of one collection to a stream: a task of its own packs and sends them, while the next ones are fetched.
 #[derive(Debug)]
 pub struct Writer {
-    lines: Lines,
-    packer: Packer,
-    /// The session of the bars in the open record: a record holds one, so that it lands in one partition as it is.
-    trade_date: Option<TradeDate>,
-    /// Full batches, of which one waits at most.
-    batches: mpsc::Sender<Batch>,
+    /// The symbols that are not handed over yet.
+    symbols: Vec<SymbolBars>,
+    /// Those that are, of which few wait.
+    handed_over: mpsc::Sender<Vec<SymbolBars>>,
     /// The task, which returns the number of records that the stream accepted. A set, since it ends its tasks with itself.
     sending: JoinSet<Result<usize, WriteError>>,
 }
@@ -147,34 +149,31 @@ pub struct Writer {
 type Batch = Vec<Vec<u8>>;
 
 impl Writer {
-    /// A writer to `stream` that sends rejected records again until `deadline`. It needs a Tokio runtime.
-    pub fn new<S: Stream>(stream: &S, deadline: Instant) -> Self {
-        let (batches, full) = mpsc::channel(1);
-        let sender = Sender { stream: stream.clone(), deadline, backoff: Backoff::default(), records: 0 };
+    /// A writer to `stream` that sends rejected records again until `deadline`, on a thread of the runtime `sending`.
+    pub fn new<S: Stream>(stream: &S, sending: &Handle, deadline: Instant) -> Self {
+        let (handed_over, symbols) = mpsc::channel(2);
+        let sender = Sender {
+            lines: Lines::default(),
+            packer: Packer::new(S::LIMITS),
+            trade_date: None,
+            stream: stream.clone(),
+            deadline,
+            backoff: Backoff::default(),
+            records: 0,
+        };
+        let mut task = JoinSet::new();
         // In the span of the collection, so that the log says of which run a batch is.
-        let sending = JoinSet::from_iter([sender.send_all(full).in_current_span()]);
-        Self { lines: Lines::default(), packer: Packer::new(S::LIMITS), trade_date: None, batches, sending }
+        task.spawn_on(sender.send_all(symbols).in_current_span(), sending);
+        Self { symbols: vec![], handed_over, sending: task }
     }
 
-    /// Adds the bars of symbols, and has each batch that becomes full sent. It waits where two batches are full and not yet sent.
+    /// Adds the bars of symbols, and has each batch that becomes full sent. It waits where the stream takes longer than the fetching.
     ///
     /// # Errors
     /// What the stream did not accept, of these bars or of earlier ones.
     pub async fn write(&mut self, symbols: impl IntoIterator<Item = SymbolBars>) -> Result<(), WriteError> {
-        for SymbolBars { common, bars } in symbols {
-            if self.trade_date.replace(common.trade_date).is_some_and(|before| before != common.trade_date)
-                && let Some(batch) = self.packer.close_record()
-            {
-                self.send(batch).await?;
-            }
-            self.lines.begin(&common)?;
-            for bar in &bars {
-                if let Some(batch) = self.packer.push(self.lines.line(bar)?) {
-                    self.send(batch).await?;
-                }
-            }
-        }
-        Ok(())
+        self.symbols.extend(symbols);
+        if self.symbols.len() < HANDED_OVER { Ok(()) } else { self.hand_over().await }
     }
 
     /// Sends what is left and returns the number of records that the bars took.
@@ -182,18 +181,16 @@ impl Writer {
     /// # Errors
     /// What the stream did not accept.
     pub async fn finish(mut self) -> Result<usize, WriteError> {
-        for batch in self.packer.finish() {
-            self.send(batch).await?;
-        }
-        let Self { batches, sending, .. } = self;
-        drop(batches);
+        self.hand_over().await?;
+        let Self { handed_over, sending, .. } = self;
+        drop(handed_over);
         ended(sending).await
     }
 
-    async fn send(&mut self, batch: Batch) -> Result<(), WriteError> {
-        match self.batches.send(batch).await {
+    async fn hand_over(&mut self) -> Result<(), WriteError> {
+        match self.handed_over.send(std::mem::take(&mut self.symbols)).await {
             Ok(()) => Ok(()),
-            // The task takes no further batch only where it has failed.
+            // The task takes nothing more only where it has failed.
             Err(_) => ended(std::mem::take(&mut self.sending)).await.map(drop),
         }
     }
@@ -204,9 +201,13 @@ async fn ended(mut sending: JoinSet<Result<usize, WriteError>>) -> Result<usize,
     sending.join_next().await.unwrap_or(Ok(Ok(0)))?
 }
 
-/// Sends the batches of a writer.
+/// Packs and sends the bars of a writer.
 #[derive(Debug)]
 struct Sender<S> {
+    lines: Lines,
+    packer: Packer,
+    /// The session of the bars in the open record: a record holds one, so that it lands in one partition as it is.
+    trade_date: Option<TradeDate>,
     stream: S,
     deadline: Instant,
     backoff: Backoff,
@@ -215,12 +216,33 @@ struct Sender<S> {
 }
 
 impl<S: Stream> Sender<S> {
-    /// Sends every batch, and returns the number of records.
-    async fn send_all(mut self, mut batches: mpsc::Receiver<Batch>) -> Result<usize, WriteError> {
-        while let Some(batch) = batches.recv().await {
+    /// Sends all bars, and returns the number of records.
+    async fn send_all(mut self, mut handed_over: mpsc::Receiver<Vec<SymbolBars>>) -> Result<usize, WriteError> {
+        while let Some(symbols) = handed_over.recv().await {
+            for symbol in symbols {
+                self.add(symbol).await?;
+            }
+        }
+        for batch in self.packer.finish() {
             self.send(batch).await?;
         }
         Ok(self.records)
+    }
+
+    /// Packs the bars of a symbol, and sends each batch that becomes full.
+    async fn add(&mut self, SymbolBars { common, bars }: SymbolBars) -> Result<(), WriteError> {
+        if self.trade_date.replace(common.trade_date).is_some_and(|before| before != common.trade_date)
+            && let Some(batch) = self.packer.close_record()
+        {
+            self.send(batch).await?;
+        }
+        self.lines.begin(&common)?;
+        for bar in &bars {
+            if let Some(batch) = self.packer.push(self.lines.line(bar)?) {
+                self.send(batch).await?;
+            }
+        }
+        Ok(())
     }
 
     /// Sends one batch, and again those of its records that were rejected.

@@ -11,7 +11,10 @@ use shared::{
     ErrorName, MarketSource, NamedError,
     payload::{CollectOutcome, Collection, SymbolOutcomes},
 };
-use tokio::time::{Instant, sleep, timeout};
+use tokio::{
+    runtime::Handle,
+    time::{Instant, sleep, timeout},
+};
 
 use crate::{
     bucket::Bucket,
@@ -63,6 +66,7 @@ pub fn collector_of(
         outcomes: OutcomeStore::new(bucket.client(), "lake".into()),
         sources: sources(market, 1.0)?,
         delivery: lake.delivery_stream(),
+        sending: Handle::current(),
         live: Some(lake.data_stream()),
         session_wait: SignedDuration::from_hours(8),
     })
