@@ -45,8 +45,10 @@ fn few_decimals(narrow: f32) -> Option<f64> {
     if narrow >= 1e6 {
         return None;
     }
-    POWERS
-        .into_iter()
+    // Where floats are closer than hundredths no two of these give back the same one, and so one with fewer decimals is among them.
+    let powers = if narrow < 8192.0 { &POWERS[2..] } else { &POWERS };
+    powers
+        .iter()
         .find_map(|power| {
             // Whole part and fraction by casts, since `round` and `fract` are calls of the mathematical library on x86-64.
             let scaled = f64::from(narrow) * power;

@@ -16,7 +16,7 @@ use shared::{
     payload::{LiveWindow, Remark},
 };
 
-pub use number::Number;
+pub use number::{Number, column};
 pub use sources::Sources;
 pub use transport::{HttpReply, Https, ReportedRate, Transport, Unreachable};
 

@@ -64,6 +64,43 @@ impl<'de> Visitor<'de> for NumberVisitor {
     }
 }
 
+/// A column of numbers, with one for each bar; `None` for `null`. For serde's `deserialize_with`.
+///
+/// # Errors
+/// Something else than an array.
+pub fn column<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Vec<Number>>, D::Error> {
+    Ok(Option::<Column>::deserialize(deserializer)?.map(|Column(numbers)| numbers))
+}
+
+/// Room for a session of New York in bars of five minutes and the row that Yahoo appends, so that a column rarely has to move.
+const USUAL_LENGTH: usize = 80;
+
+struct Column(Vec<Number>);
+
+impl<'de> Deserialize<'de> for Column {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_seq(ColumnVisitor)
+    }
+}
+
+struct ColumnVisitor;
+
+impl<'de> Visitor<'de> for ColumnVisitor {
+    type Value = Column;
+
+    fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        f.write_str("a sequence")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut values: A) -> Result<Column, A::Error> {
+        let mut numbers = Vec::with_capacity(USUAL_LENGTH);
+        while let Some(number) = values.next_element()? {
+            numbers.push(number);
+        }
+        Ok(Column(numbers))
+    }
+}
+
 impl Number {
     /// The number as a price; `None` unless it is above zero.
     pub fn price(self) -> Option<Price> {
@@ -80,5 +117,34 @@ impl Number {
     /// The number as seconds since 1970 in UTC.
     pub fn timestamp(self) -> Option<Timestamp> {
         Timestamp::from_second(i64::try_from(self.count()?).ok()?).ok()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Deserialize)]
+    struct Quote {
+        #[serde(default, deserialize_with = "column")]
+        open: Option<Vec<Number>>,
+    }
+
+    #[test]
+    fn a_column_is_an_array_or_nothing() {
+        let parse = |json| {
+            let quote = serde_json::from_str::<Quote>(json).map_err(|error| error.to_string());
+            quote.map(|Quote { open }| open.map(|open| open.iter().map(|Number(number)| *number).collect::<Vec<_>>()))
+        };
+        assert_eq!(parse("{}"), Ok(None));
+        assert_eq!(parse(r#"{"open":null}"#), Ok(None));
+        assert_eq!(parse(r#"{"open":[]}"#), Ok(Some(vec![])));
+        assert_eq!(
+            parse(r#"{"open":[1.5,null,"NaN",-2,{},[3]]}"#),
+            Ok(Some(vec![Some(1.5), None, None, Some(-2.0), None, None]))
+        );
+        let long = format!(r#"{{"open":{:?}}}"#, [7; 3 * USUAL_LENGTH]);
+        assert_eq!(parse(&long), Ok(Some(vec![Some(7.0); 3 * USUAL_LENGTH])));
+        assert!(parse(r#"{"open":5}"#).is_err_and(|error| error.contains("expected a sequence")));
     }
 }

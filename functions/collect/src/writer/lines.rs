@@ -1,10 +1,8 @@
 //! Bars as the lines of JSON that they are in the lake: what serde makes of each [`Bar`], but made once for all bars of a
 //! symbol where it is the same in them.
 
-use std::fmt::Display;
-
-use jiff::tz::TimeZone;
-use serde::{Serialize, Serializer};
+use jiff::{Timestamp, tz::TimeZone};
+use serde::Serialize;
 use shared::{Bar, Price, bar::offset_datetime};
 
 use crate::source::Ohlcv;
@@ -13,6 +11,11 @@ use crate::source::Ohlcv;
 #[derive(Debug, Default)]
 pub struct Lines {
     zone: Option<TimeZone>,
+    /// The starts of the bars since the zone began, in their order and as they are written: those of the next symbol are mostly
+    /// the same.
+    starts: Vec<(Timestamp, String)>,
+    /// The place in `starts` of the next bar.
+    next: usize,
     /// The last line, whose first `head` bytes are the beginning of the next one.
     line: Vec<u8>,
     head: usize,
@@ -22,9 +25,8 @@ pub struct Lines {
 
 /// What differs between the bars of a symbol, in the order in which [`Bar`] has it.
 #[derive(Serialize)]
-struct Differing<T: Display> {
-    #[serde(serialize_with = "as_text")]
-    ts: T,
+struct Differing<'a> {
+    ts: &'a str,
     open: Price,
     high: Price,
     low: Price,
@@ -46,7 +48,11 @@ impl Lines {
         let (head, tail) = (find(DIFFERING.0), find(DIFFERING.1));
         self.tail = [&self.line[tail..], b"\n"].concat();
         self.head = head;
-        self.zone = Some(common.ts.time_zone().clone());
+        self.next = 0;
+        if self.zone.as_ref() != Some(common.ts.time_zone()) {
+            self.zone = Some(common.ts.time_zone().clone());
+            self.starts.clear();
+        }
         Ok(())
     }
 
@@ -56,8 +62,13 @@ impl Lines {
     /// Those of `serde_json`.
     pub fn line(&mut self, bar: &Ohlcv) -> serde_json::Result<&[u8]> {
         let Ohlcv { start, open, high, low, close, volume } = *bar;
-        let offset = self.zone.as_ref().unwrap_or(&TimeZone::UTC).to_offset(start);
-        let differing = Differing { ts: offset_datetime::display(start, offset), open, high, low, close, volume };
+        if self.starts.get(self.next).is_none_or(|(known, _)| *known != start) {
+            let offset = self.zone.as_ref().unwrap_or(&TimeZone::UTC).to_offset(start);
+            self.starts.truncate(self.next);
+            self.starts.push((start, offset_datetime::display(start, offset).to_string()));
+        }
+        let differing = Differing { ts: &self.starts[self.next].1, open, high, low, close, volume };
+        self.next += 1;
         self.line.truncate(self.head);
         serde_json::to_writer(&mut self.line, &differing)?;
         // Of the braces around them the first becomes the comma after what is before, and the last goes.
@@ -68,13 +79,8 @@ impl Lines {
     }
 }
 
-fn as_text<S: Serializer>(value: &impl Display, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.collect_str(value)
-}
-
 #[cfg(test)]
 mod tests {
-    use jiff::Timestamp;
     use proptest::prelude::*;
     use shared::{Interval, MarketSource};
 

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
-use crate::source::Number;
+use crate::source::{Number, column};
 
 /// The reply. Errors of the access layer come under `finance` in place of `chart`.
 #[derive(Debug, Deserialize)]
@@ -34,7 +34,7 @@ pub struct ChartError {
 pub struct Series {
     #[serde(default, deserialize_with = "lenient")]
     pub meta: Option<Meta>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "column")]
     pub timestamp: Option<Vec<Number>>,
     #[serde(default)]
     pub indicators: Option<Indicators>,
@@ -95,15 +95,15 @@ pub struct Indicators {
 
 #[derive(Debug, Default, Deserialize)]
 pub struct Quote {
-    #[serde(default)]
+    #[serde(default, deserialize_with = "column")]
     pub open: Option<Vec<Number>>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "column")]
     pub high: Option<Vec<Number>>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "column")]
     pub low: Option<Vec<Number>>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "column")]
     pub close: Option<Vec<Number>>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "column")]
     pub volume: Option<Vec<Number>>,
 }
 
