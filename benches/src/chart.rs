@@ -21,7 +21,7 @@ use tokio::net::TcpListener;
 /// The symbol by which `collect` finds out whether the market answers (`REFERENCE_SYMBOL`).
 pub const REFERENCE: &str = "SPY";
 
-/// The replies of one trade date, each as bytes in memory, in gzip as both sources send them to who accepts it.
+/// The replies of one trade date, each as bytes in memory, in gzip: both sources send it to who accepts it, as `collect` does.
 #[derive(Debug, Clone)]
 pub struct Charts {
     /// The server's URL (`MARKET_URL`).

@@ -8,7 +8,7 @@ use crate::writer::{Limits, Receipt, Stream};
 /// The most records in one PutRecordBatch call. <https://docs.aws.amazon.com/firehose/latest/dev/limits.html>
 const MAX_BATCH_RECORDS: usize = 500;
 /// The most bytes of one PutRecordBatch call, counted as they are sent, in base64. By the same page it takes 4 MiB; the function
-/// holds several batches at once, and copies of each, so less keeps its memory small. The longest record takes 1.3 MiB.
+/// holds a batch in several copies, so less keeps its memory small. The longest record takes 1.3 MiB.
 const MAX_BATCH_BYTES: usize = 3 * 512 * 1024;
 
 /// A delivery stream that takes bars by `PutRecordBatch`.

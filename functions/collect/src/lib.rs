@@ -200,7 +200,7 @@ impl Collector {
         Box::pin(self.collect(job, invocation, breaker)).instrument(span).await
     }
 
-    /// Writes each symbol's bars to Firehose as they arrive, so that no more than a batch is held in memory.
+    /// Writes each symbol's bars to Firehose as they arrive, so that a batch and some symbols are all that is held in memory.
     async fn collect(
         &self,
         mut job: Job<'_>,
@@ -211,6 +211,7 @@ impl Collector {
         let requested = job.requested();
         let mut symbols = std::mem::take(&mut job.outcomes);
         let pending = std::mem::take(&mut job.pending);
+        symbols.reserve(pending.len().saturating_sub(symbols.len()));
         let companies = job.companies.clone();
         let day = Day {
             trade_date: job.trade_date,

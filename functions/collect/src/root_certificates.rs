@@ -6,13 +6,14 @@
 use std::{
     collections::HashMap,
     env,
-    path::PathBuf,
-    sync::{Mutex, PoisonError},
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
 use aws_smithy_http_client::{
     Connector, HttpClientError,
+    proxy::ProxyConfig,
     tls::{Provider, TlsContext, TrustStore, rustls_provider::CryptoMode},
 };
 use aws_smithy_runtime_api::client::http::{
@@ -46,9 +47,13 @@ impl RootCertificates {
     /// # Errors
     /// There is none.
     pub fn of_system() -> Result<Self, NoRootCertificates> {
-        let bundled = bundle().map(|bundle| rustls_native_certs::load_certs_from_paths(Some(&bundle), None));
-        let bundled = bundled.filter(|found| !found.certs.is_empty());
-        Self::new(&bundled.unwrap_or_else(rustls_native_certs::load_native_certs))
+        Self::of(bundle().as_deref(), rustls_native_certs::load_native_certs)
+    }
+
+    /// Those of a bundle, or all that the system has where that has none.
+    fn of(bundle: Option<&Path>, all: impl FnOnce() -> CertificateResult) -> Result<Self, NoRootCertificates> {
+        let bundled = bundle.map(|bundle| Self::new(&rustls_native_certs::load_certs_from_paths(Some(bundle), None)));
+        bundled.and_then(Result::ok).map_or_else(|| Self::new(&all()), Ok)
     }
 
     fn new(found: &CertificateResult) -> Result<Self, NoRootCertificates> {
@@ -69,24 +74,31 @@ impl RootCertificates {
         self.0.iter().map(|root| Certificate::from_der(root)).collect()
     }
 
-    /// An HTTP client of the SDK that trusts these authorities, and is ready for requests. All clients of services share it.
+    /// The SDK's HTTP client as it makes one by itself, with the proxies of the environment, but which trusts these authorities
+    /// and is ready for requests. All clients of services share it.
     ///
     /// # Errors
     /// TLS cannot be set up.
     pub fn sdk_client(&self) -> Result<SharedHttpClient, HttpClientError> {
+        Ok(self.prepared()?.0)
+    }
+
+    fn prepared(&self) -> Result<(SharedHttpClient, Prepared), HttpClientError> {
         let roots = TrustStore::empty().with_pem_certificate(self.pem());
         let context = TlsContext::builder().with_trust_store(roots).build()?;
         let connector = move |settings: &HttpConnectorSettings| {
             let builder = Connector::builder().tls_provider(Provider::Rustls(CryptoMode::AwsLc));
-            let builder = builder.tls_context(context.clone()).connector_settings(settings.clone());
-            SharedHttpConnector::new(builder.build())
+            let builder = builder.tls_context(context.clone()).proxy_config(ProxyConfig::from_env());
+            SharedHttpConnector::new(builder.connector_settings(settings.clone()).build())
         };
         let usual = HttpConnectorSettings::builder().connect_timeout(CONNECT_TIMEOUT).build();
-        let prepared = Mutex::new(HashMap::from([(timeouts(&usual), connector(&usual))]));
-        Ok(http_client_fn(move |settings, _| {
-            let mut prepared = prepared.lock().unwrap_or_else(PoisonError::into_inner);
-            prepared.entry(timeouts(settings)).or_insert_with(|| connector(settings)).clone()
-        }))
+        let prepared: Prepared = Arc::new(Mutex::new(HashMap::from([(timeouts(&usual), connector(&usual))])));
+        let connectors = prepared.clone();
+        let client = http_client_fn(move |settings, _| {
+            let mut connectors = connectors.lock().unwrap_or_else(PoisonError::into_inner);
+            connectors.entry(timeouts(settings)).or_insert_with(|| connector(settings)).clone()
+        });
+        Ok((client, prepared))
     }
 
     /// As a bundle of PEM, which is what the SDK's client takes.
@@ -98,13 +110,16 @@ impl RootCertificates {
     }
 }
 
+/// What sends requests, by its timeouts.
+type Prepared = Arc<Mutex<HashMap<[Option<Duration>; 2], SharedHttpConnector>>>;
+
 /// The longest that a connection and a reply may take.
 fn timeouts(settings: &HttpConnectorSettings) -> [Option<Duration>; 2] {
     [settings.connect_timeout(), settings.read_timeout()]
 }
 
-/// The file in which a Linux distribution has all of its authorities, as curl reads it, unless a variable names others. The folder
-/// that some have beside it holds the same ones, each in a file.
+/// The file in which a Linux distribution has all of its authorities, as curl reads it, unless a variable names others. What
+/// somebody has put into the folder beside it by hand is not there: `SSL_CERT_DIR` names that.
 fn bundle() -> Option<PathBuf> {
     let unnamed = ["SSL_CERT_FILE", "SSL_CERT_DIR"].iter().all(|name| env::var_os(name).is_none());
     (cfg!(target_os = "linux") && unnamed).then(openssl_probe::probe)?.cert_file
@@ -169,9 +184,10 @@ mod tests {
             let roots = roots(&[DAMAGED, &trusted.cert.pem()].concat())??;
             let reply = Https::new("test", &roots)?.get(url.parse()?, Default::default()).await;
             assert_eq!(reply.as_ref().map(|reply| &*reply.body).ok(), expected.then_some("ok"), "{reply:?}");
+            let (client, prepared) = roots.prepared()?;
             let s3 = aws_sdk_s3::Config::builder()
                 .behavior_version(BehaviorVersion::latest())
-                .http_client(roots.sdk_client()?)
+                .http_client(client)
                 .endpoint_url(&url)
                 .region(Region::from_static("us-east-1"))
                 .credentials_provider(Credentials::for_tests())
@@ -179,7 +195,23 @@ mod tests {
                 .force_path_style(true);
             let object = aws_sdk_s3::Client::from_conf(s3.build()).get_object().bucket("b").key("k").send().await;
             assert_eq!(object.is_ok(), expected, "{object:?}");
+            let connectors = prepared.lock().map(|connectors| connectors.len()).ok();
+            assert_eq!(connectors, Some(1), "the SDK has the timeouts of the one that was prepared");
         }
+        Ok(())
+    }
+
+    #[test]
+    fn a_bundle_without_authorities_is_passed_over() -> TestResult {
+        let (bundle, others) = (tempfile::NamedTempFile::new()?, tempfile::NamedTempFile::new()?);
+        let (bundled, other) = (certificate()?.cert, certificate()?.cert);
+        fs::write(&others, other.pem())?;
+        let all = || rustls_native_certs::load_certs_from_paths(Some(others.path()), None);
+        for (text, expected) in [(bundled.pem(), &bundled), (String::new(), &other), (DAMAGED.to_owned(), &other)] {
+            fs::write(&bundle, &text)?;
+            assert_eq!(RootCertificates::of(Some(bundle.path()), all)?.0, [expected.der().clone()], "{text}");
+        }
+        assert_eq!(RootCertificates::of(None, all)?.0, [other.der().clone()]);
         Ok(())
     }
 

@@ -280,7 +280,102 @@ impl<S: Stream> Sender<S> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::{Arc, Mutex};
+
+    use jiff::{SignedDuration, Timestamp, tz::TimeZone};
+    use shared::{Interval, Price};
+    use tokio::runtime::Builder;
+
     use super::*;
+
+    /// A stream that keeps what it gets, or rejects all of it.
+    #[derive(Debug, Clone, Default)]
+    struct Recorder {
+        rejects: bool,
+        lines: Arc<Mutex<Vec<u8>>>,
+    }
+
+    impl Stream for Recorder {
+        const SERVICE: &'static str = "recorder";
+        const LIMITS: Limits = Limits { batch_records: 4, batch_bytes: 1 << 20, sent_bytes: |bytes| bytes };
+
+        async fn put(&self, records: &[Vec<u8>]) -> Result<Receipt, ServiceError> {
+            if self.rejects {
+                return Ok(Receipt::of(records.len(), std::iter::empty()));
+            }
+            if let Ok(mut lines) = self.lines.lock() {
+                lines.extend(records.concat());
+            }
+            Ok(Receipt::default())
+        }
+    }
+
+    /// The bars of a symbol of New York, of which each has its place as the volume.
+    fn symbol(number: usize) -> Result<SymbolBars, Box<dyn std::error::Error>> {
+        let (price, start) = (Price::from_wire(1.5).ok_or("no price")?, "2021-11-30T14:30:00Z".parse::<Timestamp>()?);
+        let bar = |place: u64| -> Result<_, jiff::Error> {
+            let start = start + SignedDuration::from_mins(5 * i64::try_from(place).unwrap_or_default());
+            Ok(Ohlcv { start, open: price, high: price, low: price, close: price, volume: place })
+        };
+        let common = Bar {
+            symbol: format!("S{number}").parse()?,
+            company_name: format!("Company {number}"),
+            trade_date: "2021-11-30".parse()?,
+            ts: start.to_zoned(TimeZone::get("America/New_York")?),
+            open: price,
+            high: price,
+            low: price,
+            close: price,
+            volume: 0,
+            currency: None,
+            interval: Interval::FiveMinutes,
+            collected_at: start,
+            run_id: "run-1".parse()?,
+            previous_close: None,
+            source: None,
+            feed: None,
+        };
+        Ok(SymbolBars { common, bars: (0..78).map(bar).collect::<Result<_, _>>()? })
+    }
+
+    /// Writes 200 symbols as the function does, on one runtime for what is read and one for what is sent.
+    fn write(stream: &Recorder, deadline: Duration) -> Result<Result<usize, WriteError>, Box<dyn std::error::Error>> {
+        let sending = Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
+        let symbols = (0..200).map(symbol).collect::<Result<Vec<_>, _>>()?;
+        Ok(Builder::new_current_thread().enable_all().build()?.block_on(async {
+            let mut writer = Writer::new(stream, sending.handle(), Instant::now() + deadline);
+            for symbol in symbols {
+                writer.write([symbol]).await?;
+            }
+            writer.finish().await
+        }))
+    }
+
+    #[test]
+    fn what_another_thread_sends_is_every_bar_in_order() -> Result<(), Box<dyn std::error::Error>> {
+        let stream = Recorder::default();
+        let records = write(&stream, Duration::from_secs(60))??;
+        assert_eq!(records, (200_usize * 78).div_ceil(500));
+        let mut lines = Lines::default();
+        let mut expected = vec![];
+        for number in 0..200 {
+            let SymbolBars { common, bars } = symbol(number)?;
+            lines.begin(&common)?;
+            for bar in &bars {
+                expected.extend_from_slice(lines.line(bar)?);
+            }
+        }
+        let sent = stream.lines.lock().map_err(|error| error.to_string())?;
+        assert!(*sent == expected, "{} bytes were sent, not {}, or others", sent.len(), expected.len());
+        Ok(())
+    }
+
+    #[test]
+    fn a_stream_that_rejects_everything_ends_the_writing_at_the_deadline() -> Result<(), Box<dyn std::error::Error>> {
+        let ended = write(&Recorder { rejects: true, ..Recorder::default() }, Duration::from_millis(500))?;
+        assert!(matches!(ended, Err(WriteError::Rejected { accepted: 0, rejected: 4.., .. })), "{ended:?}");
+        Ok(())
+    }
 
     #[test]
     fn the_pause_doubles_with_rejected_records_and_halves_with_success() {
