@@ -1,6 +1,6 @@
 """What a day of bars takes in the lake as JSON and as Parquet, and what a query of it reads.
 
-Run by the local cloud's Python, which has DuckDB: target/python/bin/python benches/lake/sizes.py [SYMBOLS ...]
+Run by a Python that has DuckDB, as docs/lake.md says: target/lake/bin/python benches/lake/sizes.py [SYMBOLS ...]
 """
 
 import datetime
