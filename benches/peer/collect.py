@@ -46,7 +46,7 @@ def main(market: str, aws: str, trade_date: str, symbols: list[str]) -> None:
                 "currency": "USD",
                 "interval": "5m",
                 "collected_at": collected_at,
-                "run_id": "benchmark",
+                "run_id": "5f0c2f0e-5ab1-4f0c-9d3c-8f3f0f6b7a21.2021-11-30T223002.417Z",
             }
             records.append({"Data": json.dumps(line).encode() + b"\n"})
     firehose = boto3.client(

@@ -6,6 +6,7 @@
 use std::{
     collections::HashMap,
     env,
+    ffi::OsString,
     path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
@@ -47,7 +48,7 @@ impl RootCertificates {
     /// # Errors
     /// There is none.
     pub fn of_system() -> Result<Self, NoRootCertificates> {
-        Self::of(bundle().as_deref(), rustls_native_certs::load_native_certs)
+        Self::of(bundle(|name| env::var_os(name)).as_deref(), rustls_native_certs::load_native_certs)
     }
 
     /// Those of a bundle, or all that the system has where that has none.
@@ -57,13 +58,17 @@ impl RootCertificates {
     }
 
     fn new(found: &CertificateResult) -> Result<Self, NoRootCertificates> {
-        for error in &found.errors {
+        let CertificateResult { certs: found, errors, .. } = found;
+        for error in errors {
             tracing::warn!(%error, "cannot read a root certificate");
         }
         let mut store = RootCertStore::empty();
-        let usable: Vec<_> = found.certs.iter().filter(|root| store.add((*root).clone()).is_ok()).cloned().collect();
+        let usable: Vec<_> = found.iter().filter(|root| store.add((*root).clone()).is_ok()).cloned().collect();
+        if usable.len() < found.len() {
+            tracing::warn!(certificates = found.len() - usable.len(), "root certificates cannot be used");
+        }
         if usable.is_empty() {
-            let problems = found.errors.iter().map(|error| format!(", {error}")).collect();
+            let problems = errors.iter().map(|error| format!(", {error}")).collect();
             return Err(NoRootCertificates { problems });
         }
         Ok(Self(usable))
@@ -80,15 +85,16 @@ impl RootCertificates {
     /// # Errors
     /// TLS cannot be set up.
     pub fn sdk_client(&self) -> Result<SharedHttpClient, HttpClientError> {
-        Ok(self.prepared()?.0)
+        Ok(self.prepared(&ProxyConfig::from_env())?.0)
     }
 
-    fn prepared(&self) -> Result<(SharedHttpClient, Prepared), HttpClientError> {
+    fn prepared(&self, proxy: &ProxyConfig) -> Result<(SharedHttpClient, Prepared), HttpClientError> {
         let roots = TrustStore::empty().with_pem_certificate(self.pem());
         let context = TlsContext::builder().with_trust_store(roots).build()?;
+        let proxy = proxy.clone();
         let connector = move |settings: &HttpConnectorSettings| {
             let builder = Connector::builder().tls_provider(Provider::Rustls(CryptoMode::AwsLc));
-            let builder = builder.tls_context(context.clone()).proxy_config(ProxyConfig::from_env());
+            let builder = builder.tls_context(context.clone()).proxy_config(proxy.clone());
             SharedHttpConnector::new(builder.connector_settings(settings.clone()).build())
         };
         let usual = HttpConnectorSettings::builder().connect_timeout(CONNECT_TIMEOUT).build();
@@ -120,8 +126,8 @@ fn timeouts(settings: &HttpConnectorSettings) -> [Option<Duration>; 2] {
 
 /// The file in which a Linux distribution has all of its authorities, as curl reads it, unless a variable names others. What
 /// somebody has put into the folder beside it by hand is not there: `SSL_CERT_DIR` names that.
-fn bundle() -> Option<PathBuf> {
-    let unnamed = ["SSL_CERT_FILE", "SSL_CERT_DIR"].iter().all(|name| env::var_os(name).is_none());
+fn bundle(variable: impl Fn(&str) -> Option<OsString>) -> Option<PathBuf> {
+    let unnamed = ["SSL_CERT_FILE", "SSL_CERT_DIR"].iter().all(|name| variable(name).is_none());
     (cfg!(target_os = "linux") && unnamed).then(openssl_probe::probe)?.cert_file
 }
 
@@ -138,7 +144,7 @@ mod tests {
     use tokio_rustls::{TlsAcceptor, rustls::ServerConfig};
 
     use super::*;
-    use crate::source::{Https, Transport};
+    use crate::source::Https;
 
     type TestResult = Result<(), Box<dyn std::error::Error>>;
 
@@ -171,6 +177,7 @@ mod tests {
                 let _ = connection.read(&mut [0; 16 * 1024]).await;
                 let _ =
                     connection.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\nconnection: close\r\n\r\nok").await;
+                let _ = connection.shutdown().await;
             }
         });
         Ok(url)
@@ -182,9 +189,12 @@ mod tests {
         let url = serve(&ours).await?;
         for (trusted, expected) in [(&ours, true), (&other, false)] {
             let roots = roots(&[DAMAGED, &trusted.cert.pem()].concat())??;
-            let reply = Https::new("test", &roots)?.get(url.parse()?, Default::default()).await;
-            assert_eq!(reply.as_ref().map(|reply| &*reply.body).ok(), expected.then_some("ok"), "{reply:?}");
-            let (client, prepared) = roots.prepared()?;
+            // Without the proxies that the environment of a test may have.
+            let https = Https::builder("test", &roots)?.no_proxy().build()?;
+            let reply = async { https.get(&url).send().await?.text().await }.await;
+            assert_eq!(reply.as_deref().ok(), expected.then_some("ok"), "{reply:?}");
+            assert!(expected || format!("{reply:?}").contains("InvalidCertificate"), "{reply:?}");
+            let (client, prepared) = roots.prepared(&ProxyConfig::disabled())?;
             let s3 = aws_sdk_s3::Config::builder()
                 .behavior_version(BehaviorVersion::latest())
                 .http_client(client)
@@ -195,10 +205,43 @@ mod tests {
                 .force_path_style(true);
             let object = aws_sdk_s3::Client::from_conf(s3.build()).get_object().bucket("b").key("k").send().await;
             assert_eq!(object.is_ok(), expected, "{object:?}");
+            assert!(expected || format!("{object:?}").contains("InvalidCertificate"), "{object:?}");
             let connectors = prepared.lock().map(|connectors| connectors.len()).ok();
             assert_eq!(connectors, Some(1), "the SDK has the timeouts of the one that was prepared");
         }
         Ok(())
+    }
+
+    #[tokio::test]
+    async fn the_sdk_calls_through_a_proxy() -> TestResult {
+        let proxy = TcpListener::bind("127.0.0.1:0").await?;
+        let roots = roots(&certificate()?.cert.pem())??;
+        let (client, _) = roots.prepared(&ProxyConfig::https(format!("http://{}", proxy.local_addr()?))?)?;
+        let s3 = aws_sdk_s3::Config::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .http_client(client)
+            .region(Region::from_static("us-east-1"))
+            .credentials_provider(Credentials::for_tests())
+            .retry_config(RetryConfig::disabled());
+        let call = aws_sdk_s3::Client::from_conf(s3.build()).list_buckets().send();
+        let requested = async {
+            let (mut connection, _) = proxy.accept().await?;
+            let mut requested = [0; 64];
+            let length = connection.read(&mut requested).await?;
+            std::io::Result::Ok(String::from_utf8_lossy(&requested[..length]).into_owned())
+        };
+        let (answer, requested) = tokio::join!(call, requested);
+        let requested = requested?;
+        assert!(answer.is_err() && requested.starts_with("CONNECT s3.us-east-1.amazonaws.com:443"), "{requested}");
+        Ok(())
+    }
+
+    #[test]
+    fn a_variable_takes_the_place_of_the_bundle() {
+        let bundle_where_set = |set: &'static str| bundle(|name| (name == set).then(|| "/certificates".into()));
+        assert_eq!([bundle_where_set("SSL_CERT_FILE"), bundle_where_set("SSL_CERT_DIR")], [None, None]);
+        let is_found = bundle_where_set("").is_some_and(|bundle| bundle.is_file());
+        assert!(is_found || !cfg!(target_os = "linux") || openssl_probe::probe().cert_file.is_none());
     }
 
     #[test]

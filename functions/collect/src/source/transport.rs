@@ -4,7 +4,7 @@ use std::{fmt::Debug, str::FromStr, time::Duration};
 
 use futures::{FutureExt, future::BoxFuture};
 use jiff::Timestamp;
-use reqwest::{Client, Url, header::HeaderMap, redirect};
+use reqwest::{Client, ClientBuilder, Url, header::HeaderMap, redirect};
 use serde::de::DeserializeOwned;
 
 use crate::{failure::Failure, root_certificates::RootCertificates};
@@ -91,6 +91,10 @@ impl Https {
     /// # Errors
     /// The HTTP client cannot be built, for example because TLS cannot be set up.
     pub fn new(user_agent: &str, roots: &RootCertificates) -> Result<Self, reqwest::Error> {
+        Ok(Self(Self::builder(user_agent, roots)?.build()?))
+    }
+
+    pub(crate) fn builder(user_agent: &str, roots: &RootCertificates) -> Result<ClientBuilder, reqwest::Error> {
         let client = Client::builder()
             .user_agent(user_agent)
             .tls_certs_only(roots.for_reqwest()?)
@@ -98,7 +102,7 @@ impl Https {
             .timeout(REQUEST_TIMEOUT)
             // A redirect leads to a consent page, never to data.
             .redirect(redirect::Policy::none());
-        Ok(Self(client.build()?))
+        Ok(client)
     }
 }
 
