@@ -5,7 +5,7 @@ use std::{fs, time::Duration};
 use anyhow::Context;
 
 /// What a process has taken since it began.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Default)]
 pub struct Usage {
     /// The time of all processors together, its own and the kernel's for it, to ten milliseconds.
     pub cpu: Duration,

@@ -35,7 +35,7 @@ const LIST: &str = "benchmark";
 const RUN_ID: &str = "5f0c2f0e-5ab1-4f0c-9d3c-8f3f0f6b7a21.2021-11-30T223002.417Z";
 
 /// What one program took for the same symbols.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Default)]
 pub struct Measured {
     /// From the start of its process to the end of its work.
     pub wall: Duration,

@@ -1,10 +1,13 @@
 //! From the start of a function's process to its first request for an event.
 
-use std::{path::Path, time::Duration};
+use std::path::Path;
 
 use benches::{aws::Aws, chart::Charts, function::Function};
 
-use crate::{FUNCTIONS, collection};
+use crate::{
+    FUNCTIONS,
+    collection::{self, Measured},
+};
 
 /// The bare runtime with one client.
 const BARE: &str = "bare";
@@ -13,9 +16,9 @@ const BARE: &str = "bare";
 #[derive(Debug, Default)]
 pub struct Starts {
     /// The bare runtime with one client.
-    pub bare: Duration,
+    pub bare: Measured,
     /// Each function, by name.
-    pub functions: Vec<(&'static str, Duration)>,
+    pub functions: Vec<(&'static str, Measured)>,
 }
 
 /// Measures the starts, taking turns.
@@ -28,7 +31,8 @@ pub async fn measure(folder: &Path, (charts, aws): (&Charts, &Aws), starts: usiz
     for _ in 0..starts {
         for (name, all) in &mut programs {
             let variables = if *name == BARE { &[] } else { &*variables };
-            all.push(Function::start(&folder.join(name), aws, variables).await?.start);
+            let function = Function::start(&folder.join(name), aws, variables).await?;
+            all.push(Measured { wall: function.start, usage: function.usage()? });
         }
         // Each is the first of a turn as often as the others.
         programs.rotate_left(1);
@@ -38,7 +42,8 @@ pub async fn measure(folder: &Path, (charts, aws): (&Charts, &Aws), starts: usiz
     Ok(Starts { bare: middle_of(BARE).unwrap_or_default(), functions })
 }
 
-fn middle(mut all: Vec<Duration>) -> Duration {
-    all.sort();
+/// The start that takes as long as the middle one.
+fn middle(mut all: Vec<Measured>) -> Measured {
+    all.sort_by_key(|start| start.wall);
     all.get(all.len() / 2).copied().unwrap_or_default()
 }

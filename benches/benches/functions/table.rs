@@ -33,17 +33,22 @@ impl Display for Table {
             table.add_rows(rows(collections));
         }
         for (name, start) in &self.starts.functions {
-            let (start, bare) = (start.as_secs_f64(), self.starts.bare.as_secs_f64());
-            table.add_row([
-                format!("start of {name}"),
-                millis(start),
-                "a bare runtime".to_owned(),
-                millis(bare),
-                format!("{:.2}", start / bare),
-            ]);
+            table.add_row(start_row((name, "time"), (start, &self.starts.bare), seconds, millis));
+            table.add_row(start_row((name, "memory"), (start, &self.starts.bare), peak_memory, mebibytes));
         }
         write!(f, "{table}")
     }
+}
+
+fn start_row(
+    (name, what): (&str, &str),
+    (start, bare): (&Measured, &Measured),
+    of: fn(&Measured, f64) -> f64,
+    show: fn(f64) -> String,
+) -> [String; 5] {
+    let (start, bare) = (of(start, 0.0), of(bare, 0.0));
+    let label = format!("start of {name}, {what}");
+    [label, show(start), "a bare runtime".to_owned(), show(bare), format!("{:.2}", start / bare)]
 }
 
 fn rows(Collections { symbols, bars, payload, collect, floor, peer, export }: &Collections) -> Vec<[String; 5]> {
