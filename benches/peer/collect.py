@@ -1,6 +1,6 @@
 """Fetches a day of bars with yfinance and sends them to Firehose with boto3: what `collect` is compared with.
 
-    collect.py MARKET_URL AWS_URL TRADE_DATE SYMBOL...
+    collect.py MARKET_URL AWS_URL TRADE_DATE RUN_ID SYMBOL...
 
 It writes how many bars it sent, and ends once its standard input does, so that its process can be measured.
 """
@@ -19,7 +19,7 @@ import yfinance.scrapers.history
 MAX_BATCH_RECORDS = 500
 
 
-def main(market: str, aws: str, trade_date: str, symbols: list[str]) -> None:
+def main(market: str, aws: str, trade_date: str, run_id: str, symbols: list[str]) -> None:
     yfinance.set_tz_cache_location(tempfile.mkdtemp())
     # The chart endpoint needs neither a cookie nor a crumb, which would be requested from Yahoo.
     yfinance.base._BASE_URL_ = yfinance.scrapers.history._BASE_URL_ = market
@@ -46,7 +46,7 @@ def main(market: str, aws: str, trade_date: str, symbols: list[str]) -> None:
                 "currency": "USD",
                 "interval": "5m",
                 "collected_at": collected_at,
-                "run_id": "5f0c2f0e-5ab1-4f0c-9d3c-8f3f0f6b7a21.2021-11-30T223002.417Z",
+                "run_id": run_id,
             }
             records.append({"Data": json.dumps(line).encode() + b"\n"})
     firehose = boto3.client(
@@ -64,4 +64,4 @@ def main(market: str, aws: str, trade_date: str, symbols: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:4], sys.argv[4:])
+    main(*sys.argv[1:5], sys.argv[5:])

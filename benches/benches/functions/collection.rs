@@ -32,7 +32,7 @@ use crate::{
 const LIST: &str = "benchmark";
 
 /// A run id as the state machine makes it of an execution's name and start: it is in every bar.
-const RUN_ID: &str = "5f0c2f0e-5ab1-4f0c-9d3c-8f3f0f6b7a21.2021-11-30T223002.417Z";
+pub const RUN_ID: &str = "5f0c2f0e-5ab1-4f0c-9d3c-8f3f0f6b7a21.2021-11-30T223002.417Z";
 
 /// What one program took for the same symbols.
 #[derive(Debug, Clone, Copy, Default)]

@@ -8,14 +8,14 @@ use tokio::process::Command;
 
 use crate::{
     TRADE_DATE,
-    collection::{self, Measured},
+    collection::{self, Measured, RUN_ID},
 };
 
 /// Measures benches/peer/collect.py, run by a Python that has its requirements.
 pub async fn measure(python: &Path, charts: &Charts, aws: &Aws, symbols: usize) -> anyhow::Result<Measured> {
     let mut command = Command::new(python);
     command.arg(concat!(env!("CARGO_MANIFEST_DIR"), "/peer/collect.py"));
-    command.args([&charts.url, &aws.firehose, TRADE_DATE]).args(charts.symbols.iter().take(symbols));
+    command.args([&charts.url, &aws.firehose, TRADE_DATE, RUN_ID]).args(charts.symbols.iter().take(symbols));
     let measured = collection::program(command, b"").await?;
     let bars = aws.take_sent()?.lines();
     ensure!(bars >= 77 * symbols, "the peer sent {bars} bars of {symbols} symbols");

@@ -33,30 +33,25 @@ impl Display for Table {
             table.add_rows(rows(collections));
         }
         for (name, start) in &self.starts.functions {
-            table.add_row(start_row((name, "time"), (start, &self.starts.bare), seconds, millis));
-            table.add_row(start_row((name, "memory"), (start, &self.starts.bare), peak_memory, mebibytes));
+            let (label, bare) = (|what| format!("start of {name}, {what}"), "a bare runtime");
+            let of = |of: fn(&Measured, f64) -> f64| (of(start, 0.0), of(&self.starts.bare, 0.0));
+            table.add_row(compared(label("time"), bare, of(seconds), millis));
+            table.add_row(compared(label("memory"), bare, of(peak_memory), mebibytes));
         }
         write!(f, "{table}")
     }
 }
 
-fn start_row(
-    (name, what): (&str, &str),
-    (start, bare): (&Measured, &Measured),
-    of: fn(&Measured, f64) -> f64,
-    show: fn(f64) -> String,
-) -> [String; 5] {
-    let (start, bare) = (of(start, 0.0), of(bare, 0.0));
-    let label = format!("start of {name}, {what}");
-    [label, show(start), "a bare runtime".to_owned(), show(bare), format!("{:.2}", start / bare)]
+/// The row of a value beside another one.
+fn compared(label: String, with: &str, (one, other): (f64, f64), show: fn(f64) -> String) -> [String; 5] {
+    [label, show(one), with.to_owned(), show(other), format!("{:.2}", one / other)]
 }
 
 fn rows(Collections { symbols, bars, payload, collect, floor, peer, export }: &Collections) -> Vec<[String; 5]> {
     let label = |what: &str| format!("{symbols} symbols, {what}");
     let bars = *bars as f64;
     let times = |what, with: &str, of: fn(&Measured, f64) -> f64, show: fn(f64) -> String, other: &Measured| {
-        let (one, other) = (of(collect, bars), of(other, bars));
-        [label(what), show(one), with.to_owned(), show(other), format!("{:.2}", one / other)]
+        compared(label(what), with, (of(collect, bars), of(other, bars)), show)
     };
     let (wall, cpu, memory) = ("time", "processor time a bar", "peak memory");
     let mut rows = vec![

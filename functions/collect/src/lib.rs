@@ -49,6 +49,7 @@ use shared::{
     Companies, HandlerError, Interval, ListName, SymbolList, TradeDate,
     payload::{CollectOutcome, Collection, Reason, RunRequest, SessionWait, SymbolSummary},
 };
+use tokio::runtime::Handle;
 
 pub use alpaca::{Alpaca, AlpacaSettings, KeyStore, SecretsManager};
 pub use error::Error;
@@ -59,7 +60,6 @@ pub use lists::{ListError, Lists};
 pub use outcome_store::{OutcomeStore, OutcomesError};
 pub use root_certificates::{NoRootCertificates, RootCertificates};
 pub use source::{HttpReply, Https, ReportedRate, Source, Sources, Transport, Unreachable};
-use tokio::runtime::Handle;
 pub use yahoo::{MarketSettings, Yahoo};
 
 use crate::{

@@ -53,19 +53,19 @@ impl RootCertificates {
 
     /// Those of a bundle, or all that the system has where that has none.
     fn of(bundle: Option<&Path>, all: impl FnOnce() -> CertificateResult) -> Result<Self, NoRootCertificates> {
-        let bundled = bundle.map(|bundle| Self::new(&rustls_native_certs::load_certs_from_paths(Some(bundle), None)));
-        bundled.and_then(Result::ok).map_or_else(|| Self::new(&all()), Ok)
+        let bundled = bundle.map(|bundle| Self::new(rustls_native_certs::load_certs_from_paths(Some(bundle), None)));
+        bundled.and_then(Result::ok).map_or_else(|| Self::new(all()), Ok)
     }
 
-    fn new(found: &CertificateResult) -> Result<Self, NoRootCertificates> {
+    fn new(found: CertificateResult) -> Result<Self, NoRootCertificates> {
         let CertificateResult { certs: found, errors, .. } = found;
-        for error in errors {
+        for error in &errors {
             tracing::warn!(%error, "cannot read a root certificate");
         }
-        let mut store = RootCertStore::empty();
-        let usable: Vec<_> = found.iter().filter(|root| store.add((*root).clone()).is_ok()).cloned().collect();
-        if usable.len() < found.len() {
-            tracing::warn!(certificates = found.len() - usable.len(), "root certificates cannot be used");
+        let (all, mut store) = (found.len(), RootCertStore::empty());
+        let usable: Vec<_> = found.into_iter().filter(|root| store.add(root.clone()).is_ok()).collect();
+        if usable.len() < all {
+            tracing::warn!(certificates = all - usable.len(), "root certificates cannot be used");
         }
         if usable.is_empty() {
             let problems = errors.iter().map(|error| format!(", {error}")).collect();
@@ -154,7 +154,7 @@ mod tests {
     fn roots(text: &str) -> Result<Result<RootCertificates, NoRootCertificates>, std::io::Error> {
         let file = tempfile::NamedTempFile::new()?;
         fs::write(&file, text)?;
-        Ok(RootCertificates::new(&rustls_native_certs::load_certs_from_paths(Some(file.path()), None)))
+        Ok(RootCertificates::new(rustls_native_certs::load_certs_from_paths(Some(file.path()), None)))
     }
 
     /// A certificate of its own authority for `localhost`.
@@ -266,7 +266,7 @@ mod tests {
             assert!(error.contains("ca-certificates") && error.contains("SSL_CERT_FILE"), "{error}");
         }
         let missing =
-            RootCertificates::new(&rustls_native_certs::load_certs_from_paths(Some("/missing.pem".as_ref()), None));
+            RootCertificates::new(rustls_native_certs::load_certs_from_paths(Some("/missing.pem".as_ref()), None));
         let error = missing.err().map(|error| error.to_string()).unwrap_or_default();
         assert!(error.contains("/missing.pem"), "{error}");
         Ok(())

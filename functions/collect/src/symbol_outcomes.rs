@@ -72,7 +72,7 @@ impl Outcomes {
         self.0.values().filter_map(SymbolOutcome::failed)
     }
 
-    /// Takes the room for so many further symbols at once: as it grows, it would take up to three times as much.
+    /// Takes the room for a number of further symbols at once: as it grows, it would take up to three times as much.
     pub fn reserve(&mut self, symbols: usize) {
         self.0.reserve(symbols);
     }

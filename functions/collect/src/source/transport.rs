@@ -95,14 +95,13 @@ impl Https {
     }
 
     pub(crate) fn builder(user_agent: &str, roots: &RootCertificates) -> Result<ClientBuilder, reqwest::Error> {
-        let client = Client::builder()
+        Ok(Client::builder()
             .user_agent(user_agent)
             .tls_certs_only(roots.for_reqwest()?)
             .connect_timeout(CONNECT_TIMEOUT)
             .timeout(REQUEST_TIMEOUT)
             // A redirect leads to a consent page, never to data.
-            .redirect(redirect::Policy::none());
-        Ok(client)
+            .redirect(redirect::Policy::none()))
     }
 }
 
